@@ -1,0 +1,12 @@
+/*
+ * The verbs of `estate`.  Each lives in a file of its own, cmd_<verb>.c, takes the arguments from its own name on
+ * (argv[0] is the verb) and returns the exit status: 0 done, 1 done in part or refused, 2 wrong usage, 3 could not reach or read.
+ * A verb prints data on stdout and everything else on stderr.
+ */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+int	cmd_generate(int argc, char **argv);
+int	cmd_types(int argc, char **argv);
+
+#endif

@@ -1,0 +1,5 @@
+PROTO_SRC = \
+	proto/mp.c \
+	proto/errcode.c \
+	proto/catalogue.c \
+	proto/catalogue_check.c
