@@ -46,12 +46,7 @@ block_bound(const struct record *r, unsigned count)
 static uint64_t
 sum(const uint8_t *p, size_t len)
 {
-	XXH3_state_t state;
-
-	XXH3_64bits_reset(&state);
-	XXH3_64bits_update(&state, p, 32);
-	XXH3_64bits_update(&state, p + BLOCK_HEADER, len - BLOCK_HEADER);
-	return (XXH3_64bits_digest(&state));
+	return (XXH3_64bits_withSeed(p + BLOCK_HEADER, len - BLOCK_HEADER, XXH3_64bits(p, 32)));
 }
 
 /* The place of a sender in the table that begins at `table` and has `*count` entries; appended at *end if it is new. */

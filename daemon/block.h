@@ -10,7 +10,7 @@
  *  16  u64  log time of the first event, nanoseconds since 1970
  *  24  u32  bytes of senders and directory
  *  28  u32  bytes of events
- *  32  u64  XXH3-64 of everything else: bytes 0..31, then 40 to the end
+ *  32  u64  XXH3-64 of bytes 40 to the end, its seed the XXH3-64 of bytes 0..31
  *  40       senders: each u8 length, then that many bytes
  *           directory: per event four varints (LEB128): length, log time minus that of the event before, sender's index, flags
  *           the events, end to end
