@@ -352,7 +352,7 @@ event_peek(struct event *e, const void *bytes, size_t len)
 }
 
 /* The rank of an id's character: digits, letters without case, then punctuation, so that ULIDs, hex and base 32 sort by time. */
-static const uint8_t rank41[256] = {
+static const uint8_t rank[256] = {
 	['-'] = 1, ['.'] = 2, ['/'] = 3,
 	['0'] = 4, ['1'] = 5, ['2'] = 6, ['3'] = 7, ['4'] = 8, ['5'] = 9, ['6'] = 10, ['7'] = 11, ['8'] = 12, ['9'] = 13,
 	[':'] = 14, ['_'] = 15,
@@ -374,7 +374,7 @@ event_key(const struct event *e, uint64_t secret, uint8_t key[EVENT_KEY_BYTES])
 	size_t n = 0;
 
 	for (unsigned i = 0; i < ORDER_CHARS; i++)
-		order = order * ORDER_BASE + (i < e->id.len ? rank41[(uint8_t)e->id.s[i]] : 0);
+		order = order * ORDER_BASE + (i < e->id.len ? rank[(uint8_t)e->id.s[i]] : 0);
 	/* Lengths first, so that no two identities run together into the same bytes. */
 	named[n++] = (uint8_t)e->id.len;
 	named[n++] = (uint8_t)e->source.len;

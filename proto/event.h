@@ -56,7 +56,7 @@ bool	event_peek(struct event *, const void *bytes, size_t len);
 bool	id_valid(const char *, size_t len);
 
 /*
- * The identity of an event as the key index stores it: 8 bytes that sort as the id does (its first 11 characters in base 41,
+ * The identity of an event as the key index stores it: 8 bytes that sort as the id does (its first 11 characters in base 42,
  * letters without case, so that ids that begin with the time land side by side in the index), then 8 bytes of a hash of site,
  * source and id under the log's secret.
  */
