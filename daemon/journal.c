@@ -214,10 +214,12 @@ static void
 segment_retire(struct journal *j, struct segment *s)
 {
 	char from[4096], to[4096];
+	struct stat st;
 
 	segment_path(from, sizeof(from), j, s->number, ".wal");
 	segment_path(to, sizeof(to), j, s->number, ".old");
-	if (j->spare_count < SPARES_MAX && rename(from, to) == 0)
+	/* Of another size: the setting was changed since. */
+	if (j->spare_count < SPARES_MAX && stat(from, &st) == 0 && (size_t)st.st_size == j->segment_bytes && rename(from, to) == 0)
 		j->spares[j->spare_count++] = s->number;
 	else
 		unlink(from);
