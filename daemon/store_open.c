@@ -75,17 +75,6 @@ compare_names(const void *a, const void *b)
 	return (strcmp(a, b));
 }
 
-/* A made folder whose first transaction was cut: nothing in it was ever acknowledged from there. */
-static bool
-never_begun(const char *folder, const char *name)
-{
-	char path[4096];
-	struct stat st;
-	int n = snprintf(path, sizeof(path), "%s/%s/data.mdb", folder, name);
-
-	return (n > 0 && (size_t)n < sizeof(path) && (stat(path, &st) != 0 || st.st_size == 0));
-}
-
 static bool
 open_months(struct opening *o)
 {
@@ -109,7 +98,8 @@ open_months(struct opening *o)
 	for (unsigned i = 0; i < count; i++) {
 		struct month *m, *before = s->month_count > 0 ? s->months[s->month_count - 1] : NULL;
 
-		m = month_open(folder, names[i], &s->identity, i + 1 == count && never_begun(folder, names[i]), false, o->why, o->why_len);
+		/* A month cut off before its first commit is begun again; one that lost its events leaves a gap that shows. */
+		m = month_open(folder, names[i], &s->identity, true, false, o->why, o->why_len);
 		if (m == NULL)
 			return (false);
 		if (before != NULL && m->first != 0 && before->last != 0 && m->first != before->last + 1) {
@@ -187,6 +177,7 @@ on_journal_record(void *arg, const uint8_t *bytes, size_t len)
 
 	STAILQ_INSERT_TAIL(&o->s->unapplied, b, recent_link);
 	o->s->last_seq = batch_last(b);
+	o->s->last_log_time = b->log_time;
 	tick(o, "reading the journal");
 	return (true);
 }
@@ -199,15 +190,10 @@ find_last_log_time(struct opening *o)
 	struct store_reader *reader;
 	struct block block;
 	struct record r;
-	struct batch *b = STAILQ_LAST(&s->unapplied, batch, recent_link);
 	uint64_t seq;
 	bool ok;
 
-	if (b != NULL) {
-		s->last_log_time = b->log_time;
-		return (true);
-	}
-	if (s->applied == 0)
+	if (s->last_log_time != 0 || s->applied == 0)
 		return (true);
 	reader = store_reader_new(s);
 	if ((ok = store_read_block(reader, s->applied, &block, o->why, o->why_len) == 0))

@@ -67,17 +67,21 @@ month_of(const struct store *s, uint64_t seq)
 	return (n);
 }
 
-/* Where in the month's file a value lies: the map is the file. */
+/* Where in its file a mapped value lies. */
 static size_t
-file_offset(struct month *m, const void *value)
+file_offset(const void *value)
 {
-	MDB_envinfo info;
+	unsigned long from, to, offset, at = (unsigned long)value, found = 0;
+	char line[512];
+	FILE *maps;
 
-	if (mdb_env_info(m->env, &info) != 0 || info.me_mapaddr == NULL) {
-		/* Without a fixed address LMDB doesn't tell; the value's page does. */
-		return ((size_t)(uintptr_t)value % 4096);
-	}
-	return ((size_t)((const char *)value - (const char *)info.me_mapaddr));
+	if ((maps = fopen("/proc/self/maps", "re")) == NULL)
+		return (0);
+	while (fgets(line, sizeof(line), maps) != NULL)
+		if (sscanf(line, "%lx-%lx %*s %lx", &from, &to, &offset) == 3 && at >= from && at < to)
+			found = at - from + offset;
+	fclose(maps);
+	return (found);
 }
 
 int
@@ -104,7 +108,7 @@ store_read_block(struct store_reader *r, uint64_t seq, struct block *b, char *wh
 		problem = "it does not hold the event it should";
 	if (problem != NULL) {
 		snprintf(why, why_len, "%s/data.mdb: the block of event %llu, at byte %zu: %s", m->folder, (unsigned long long)seq,
-		    file_offset(m, v.mv_data), problem);
+		    file_offset(v.mv_data), problem);
 		return (E_DAMAGED);
 	}
 	return (0);
