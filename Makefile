@@ -26,7 +26,7 @@ F_san     = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined 
 F_levers  = -O2 -g -DESTATE_LEVERS
 F_noflush = -O2 -g -DESTATE_LEVERS -DESTATE_WITHOUT_FLUSH
 CFLAGS   ?=
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' $(WARN) $(F_$(VARIANT)) -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -Iproto -Iproto/base -Iclients/libestate $(PKG_CFLAGS) $(CFLAGS)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' $(WARN) $(F_$(VARIANT)) -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -iquote proto -iquote proto/base -iquote clients/libestate $(PKG_CFLAGS) $(CFLAGS)
 ifeq ($(VARIANT),san)
 ALL_CFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS))
 endif

@@ -49,17 +49,22 @@
 /* Subscriptions of one session: too-many. */
 #define SUBSCRIPTIONS_MAX	32u
 
-/* Credit one subscription may hold; more is capped, not refused.  Events also bound the messages libzmq holds for a peer that
- * stopped reading, so this stays below its high-water mark. */
+/* Credit one subscription may hold; more is capped, not refused. */
 #define CREDIT_EVENTS_MAX	8192u
-#define CREDIT_BYTES_MAX	(4u << 20)
-#define SEND_HWM		16384
+#define CREDIT_BYTES_MAX	(1u << 20)
+
+/* Messages libzmq may hold for a peer that does not read, whatever credit it grants: with DELIVERY_BYTES_MAX this bounds what a
+ * dead or hostile reader costs.  At the bound it gets nothing, acks included, until it reads: its resent puts are answered again. */
+#define SEND_HWM		256
+
+/* Messages of one peer that wait for the loop: with MESSAGE_BYTES_HARD, what a flooding peer may occupy. */
+#define RECEIVE_HWM		256
 
 /* Patterns or names in one filter list. */
 #define FILTER_ITEMS_MAX	64u
 
 /* Event bytes in one delivery; one event may exceed it alone. */
-#define DELIVERY_BYTES_MAX	(128u << 10)
+#define DELIVERY_BYTES_MAX	(64u << 10)
 #define DELIVERY_EVENTS_MAX	1024u
 
 /* A sender's clock: further ahead than this, or further back, is implausible; the event is kept and flagged, log time counts.
