@@ -61,6 +61,8 @@ struct daemon {
 
 /* Intake (intake.c): after gathering, hand the next job to the writer if it is idle. */
 void	intake_turn(struct daemon *);
+/* A message was gathered: close the job if it is full. */
+void	intake_gathered(struct daemon *);
 /* The writer finished a job. */
 void	intake_on_done(struct daemon *);
 /* Every put of the session that is not yet with the writer is refused as held. */
@@ -71,6 +73,7 @@ void	ack_job(struct daemon *, struct job *);
 
 /* Fan-out (fanout.c): there may be something to deliver. */
 void	fanout_wake(struct daemon *);
+void	fanout_start(struct daemon *);
 
 /* The daemon's own events (own_event.c): queued like any put, sender "daemon". */
 void	own_event_started(struct daemon *);

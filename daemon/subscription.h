@@ -25,12 +25,11 @@ struct subscription {
 	STAILQ_ENTRY(subscription) link, session_link;
 };
 
-/* Requests (their arguments as PROTOCOL.md section 5). */
-struct mp;
-void	subscription_on_subscribe(struct daemon *, struct session *, uint64_t number, struct mp *);
-void	subscription_on_credit(struct daemon *, struct session *, uint64_t number, struct mp *);
-void	subscription_on_unsubscribe(struct daemon *, struct session *, uint64_t number, struct mp *);
+/* The requests subscribe, credit and unsubscribe are handled here too: ingest.h. */
 
 void	subscription_end(struct daemon *, struct subscription *);
+
+/* It ends by the daemon's will; the peer is told why. */
+void	subscription_abort(struct daemon *, struct subscription *, int code, const char *detail);
 
 #endif
