@@ -28,7 +28,7 @@
 /* A whole block found in one of the files. */
 struct found {
 	uint64_t first_seq;
-	uint32_t count;
+	uint64_t rank;			/* months before the journal, its later segments before earlier ones */
 	const uint8_t *bytes;
 	size_t len;
 };
@@ -36,6 +36,7 @@ struct found {
 struct salvage {
 	struct found *found;
 	size_t count, room;
+	uint64_t rank;			/* of the file at hand */
 	struct {
 		void *map;
 		size_t len;
@@ -62,7 +63,7 @@ note(struct salvage *s, const struct block *b)
 		s->room = s->room == 0 ? 1024 : s->room * 2;
 		s->found = must_realloc(s->found, s->room * sizeof(*s->found));
 	}
-	s->found[s->count++] = (struct found){ b->first_seq, b->count, b->base, b->len };
+	s->found[s->count++] = (struct found){ b->first_seq, s->rank, b->base, b->len };
 }
 
 /* Every place where a block could begin: LMDB aligns values to two bytes, the journal to more. */
@@ -118,6 +119,7 @@ scan_folder(struct salvage *s, const char *folder, const char *inner)
 		if (d->d_name[0] == '.')
 			continue;
 		path_join(path, sizeof(path), folder, d->d_name);
+		s->rank = inner != NULL ? 0 : UINT64_MAX - strtoull(d->d_name, NULL, 16);
 		scan_file(s, inner != NULL ? path_join(below, sizeof(below), path, inner) : path);
 	}
 	closedir(dir);
@@ -128,7 +130,9 @@ compare_found(const void *a, const void *b)
 {
 	const struct found *x = a, *y = b;
 
-	return (x->first_seq < y->first_seq ? -1 : x->first_seq > y->first_seq);
+	if (x->first_seq != y->first_seq)
+		return (x->first_seq < y->first_seq ? -1 : 1);
+	return (x->rank < y->rank ? -1 : x->rank > y->rank);
 }
 
 static bool
