@@ -57,7 +57,7 @@ callback_done(struct world *w, struct story *s)
 	callback_event(w, "callback.done", FROM_DESK, s);
 	event_text(w, "kind", callback_kind(s));
 	event_household(w, s->household);
-	event_staff(w, "by", s->by);
+	event_staff(w, "by", s->caller);
 	event_text(w, "mode", s->flag ? "visit" : "phone");
 	event_text(w, "grade", grade);
 	if (s->subject.letter == 'R' || s->subject.letter == 'C')
@@ -79,7 +79,7 @@ static void
 visit_signed(struct world *w, struct story *s)
 {
 	callback_event(w, "visit.signed", FROM_STAFF, s);
-	event_staff(w, "by", s->by);
+	event_staff(w, "by", s->caller);
 	event_text(w, "signer", rng_chance(&w->rng, 850) ? "resident" : "family");
 	event_end(w);
 	world_in(w, 2 * MINUTE, 30 * MINUTE, callback_done, s);
@@ -89,7 +89,7 @@ static void
 visit_started(struct world *w, struct story *s)
 {
 	callback_event(w, "visit.started", FROM_STAFF, s);
-	event_staff(w, "by", s->by);
+	event_staff(w, "by", s->caller);
 	event_end(w);
 	if (rng_chance(&w->rng, 950))
 		world_in(w, 10 * MINUTE, 35 * MINUTE, visit_signed, s);
@@ -102,7 +102,7 @@ appointment_event(struct world *w, const char *type, struct story *s)
 {
 	callback_event(w, type, FROM_DESK, s);
 	event_instant(w, "at", s->since);
-	event_staff(w, "by", s->by);
+	event_staff(w, "by", s->caller);
 	event_end(w);
 }
 
@@ -143,7 +143,7 @@ callback_attempted(struct world *w, struct story *s)
 	static const uint16_t weights[] = { 700, 220, 60, 20 };
 
 	callback_event(w, "callback.attempted", FROM_DESK, s);
-	event_staff(w, "by", s->by);
+	event_staff(w, "by", s->caller);
 	event_text(w, "result", results[rng_weighted(&w->rng, weights, 4)]);
 	event_end(w);
 	if (++s->attempts < ATTEMPTS_MAX)
@@ -161,7 +161,7 @@ callback_dialled(struct world *w, struct story *s)
 
 /* The one who handled a case doesn't call back about it. */
 static struct staff
-caller(struct world *w, const struct story *s)
+somebody_else(struct world *w, const struct story *s)
 {
 	struct staff c;
 
@@ -182,7 +182,7 @@ callback_begins(struct world *w, struct story *s)
 {
 	unsigned visits = s->subject.letter == 'C' ? 300 : is_routine(s) ? 400 : 0;
 
-	s->by = caller(w, s);
+	s->caller = somebody_else(w, s);
 	s->urgency = URGENCY_NONE;	/* the alarm is over */
 	s->flag = rng_chance(&w->rng, visits);
 	s->attempts = 0;

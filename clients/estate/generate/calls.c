@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "event.h"
 #include "stories.h"
 #include "words.h"
@@ -103,7 +105,7 @@ call_understood(struct world *w, struct story *s)
 	if (is_alarm(s))
 		help_requested(w, &opened);
 	else
-		ends.flag = *contact_by_phone(w, &opened) == 'w';	/* wrong_number */
+		ends.flag = strcmp(contact_served(w, &opened), "wrong_number") == 0;
 	ends.subject = opened.subject;
 	ends.cause = opened.cause;
 	ends.by = s->by;

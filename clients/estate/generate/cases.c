@@ -108,7 +108,7 @@ issue_opened(struct world *w, const struct story *about, const char *dept)
 	struct story s = { .parent = about->subject, .household = about->household, .cause = about->cause, .since = w->now, .matter = dept };
 
 	s.subject = world_subject(w, 'I');
-	issue_event(w, "issue.opened", &s, about->by);
+	issue_event(w, "issue.opened", &s, about->caller);
 	s.cause = event_end(w);
 	world_in(w, 5 * MINUTE, 2 * HOUR, issue_dispatched, &s);
 }

@@ -48,9 +48,8 @@ contact_known_at(const struct world *w, const struct story *s)
 	return (s->via == VIA_KIOSK ? kiosk_online_at(w, s->kiosk, w->now) : w->now);
 }
 
-/* Opens what the contact is about and says how it ended. */
-static const char *
-purpose_served(struct world *w, struct story *s)
+const char *
+contact_served(struct world *w, struct story *s)
 {
 	switch ((enum purpose)rng_weighted(&w->rng, purposes[s->via], PURPOSES)) {
 	case FOR_REPAIR:
@@ -71,17 +70,11 @@ purpose_served(struct world *w, struct story *s)
 	return ("info");
 }
 
-const char *
-contact_by_phone(struct world *w, struct story *s)
-{
-	return (purpose_served(w, s));
-}
-
 /* Not by phone: there the exchange frames the contact, and it is received when the call ends. */
 static void
 contact_received(struct world *w, struct story *s)
 {
-	const char *outcome = purpose_served(w, s);
+	const char *outcome = contact_served(w, s);
 	bool info = s->subject.letter == '\0';
 	char source[SOURCE_SIZE], id[ID_SIZE];
 

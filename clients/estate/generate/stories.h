@@ -10,8 +10,8 @@
 /* contacts.c: how somebody turns to the service centre, and with what. */
 step_fn	 contact_at_kiosk, contact_at_desk, contact_online, contact_in_mailbox;
 
-/* By telephone the talk decides: opens a case or none and returns the outcome, case, info or wrong_number. */
-const char	*contact_by_phone(struct world *, struct story *);
+/* What the contact is about shows: opens a case or none, and returns the outcome, case, info or wrong_number. */
+const char	*contact_served(struct world *, struct story *);
 
 /* The source of a story's first event; `buffer` holds a kiosk's name. */
 #define SOURCE_SIZE	32

@@ -52,6 +52,7 @@ struct story {
 	const void *matter;		/* struct trade, category or incident of words.h; of an issue, its department */
 	const char *grade;		/* repair: as rated, NULL: not rated */
 	struct staff by;		/* whoever has it in hand */
+	struct staff caller;		/* whoever calls back about it: somebody else */
 	uint32_t receipt;		/* payments: its serial number */
 	uint8_t method;			/* payments: how it is paid */
 	uint8_t via;
