@@ -154,7 +154,7 @@ plan_payment(struct world *w, struct story *s)
 		break;
 	}
 	if (day > due + 5 && rng_chance(&w->rng, 200))
-		world_at(w, world_office_hours(w, (due + 5) * DAY + rng_between(&w->rng, 9 * HOUR, 17 * HOUR)), promise_made, s);
+		world_at(w, world_office_hours(w, world_on_day(w, due + 5, 9 * HOUR, 17 * HOUR)), promise_made, s);
 	world_at(w, rhythm_instant(&rhythm_online, &w->rng, day), payment_made, s);
 }
 

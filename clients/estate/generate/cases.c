@@ -20,15 +20,15 @@ grade_unhappy(const char *grade)
 }
 
 void
-case_assigned(struct world *w, struct story *s, struct staff to, struct staff by, const char *dept)
+case_assigned(struct world *w, struct story *s, enum duty to, enum duty by, const char *dept)
 {
+	s->by = staff_on_duty(&w->estate, &w->rng, to, w->now);
 	event_case(w, "case.assigned", FROM_DESK, s);
-	event_staff(w, "to", to);
-	event_text(w, "role", staff_role(to.duty));
-	event_staff(w, "by", by);
+	event_staff(w, "to", s->by);
+	event_text(w, "role", staff_role(to));
+	event_staff(w, "by", staff_on_duty(&w->estate, &w->rng, by, w->now));
 	event_text(w, "dept", dept);
 	s->cause = event_end(w);
-	s->by = to;
 }
 
 void

@@ -54,7 +54,7 @@ complaint_handled(struct world *w, struct story *s)
 		return;
 	}
 	world_at(w, world_desk_hours(w, w->now + rng_between(&w->rng, 20 * MINUTE, 12 * HOUR)), complaint_signed, s);
-	world_at(w, callback_day(w, s) * DAY + rng_between(&w->rng, 9 * HOUR, 17 * HOUR), callback_begins, s);
+	world_at(w, world_on_day(w, callback_day(w, s), 9 * HOUR, 17 * HOUR), callback_begins, s);
 }
 
 static void
@@ -87,7 +87,7 @@ complaint_assigned(struct world *w, struct story *s)
 	const struct category *c = s->matter;
 	bool late = rng_chance(&w->rng, 100);
 
-	case_assigned(w, s, on_duty(w, s->kind == MAJOR ? DUTY_MANAGER : DUTY_ASSISTANT), on_duty(w, DUTY_LEAD), c->dept);
+	case_assigned(w, s, s->kind == MAJOR ? DUTY_MANAGER : DUTY_ASSISTANT, DUTY_LEAD, c->dept);
 	if (s->kind == ORDINARY && rng_chance(&w->rng, 25))
 		world_in(w, 10 * MINUTE, 4 * HOUR, complaint_raised, s);
 	if (s->household == NOBODY)

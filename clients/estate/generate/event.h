@@ -1,6 +1,6 @@
 /*
- * Writing one event as a line of JSON: event_begin, the fields of data in any order, event_end.  The catalogue of types is
- * EVENTS' business; here only the envelope is known.
+ * Writing one event as a line of JSON: event_begin, the fields of data in any order, event_end.  Only the
+ * envelope is known here; which fields a type has is the catalogue's business.
  */
 #ifndef GENERATE_EVENT_H
 #define GENERATE_EVENT_H

@@ -36,14 +36,14 @@ static void
 plan_callback(struct world *w, struct story *s)
 {
 	if (s->household != NOBODY)
-		world_at(w, (w->now / DAY + rng_between(&w->rng, 1, 3)) * DAY + rng_between(&w->rng, 9 * HOUR, 17 * HOUR), callback_begins, s);
+		world_at(w, world_on_day(w, w->now / DAY + rng_between(&w->rng, 1, 3), 9 * HOUR, 17 * HOUR), callback_begins, s);
 }
 
 /* Whoever is told first; a manager who is slow to answer is one of the breaches. */
 static void
 alarm_assigned(struct world *w, struct story *s)
 {
-	case_assigned(w, s, on_duty(w, DUTY_MANAGER), on_duty(w, DUTY_CLERK), NULL);
+	case_assigned(w, s, DUTY_MANAGER, DUTY_CLERK, NULL);
 	plan_callback(w, s);
 	world_in(w, 40 * MINUTE, 6 * HOUR, case_closed, s);
 }

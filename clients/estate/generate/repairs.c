@@ -82,7 +82,7 @@ plan_callback(struct world *w, struct story *s)
 	int64_t day = w->now / DAY + (rng_chance(&w->rng, 880) ? 1 : rng_between(&w->rng, 2, 4));
 
 	if (s->household != NOBODY && (owed || rng_chance(&w->rng, 250)))
-		world_at(w, day * DAY + rng_between(&w->rng, 9 * HOUR, 17 * HOUR), callback_begins, s);
+		world_at(w, world_on_day(w, day, 9 * HOUR, 17 * HOUR), callback_begins, s);
 	else
 		world_at(w, world_desk_hours(w, w->now + rng_between(&w->rng, 12 * HOUR, 40 * HOUR)), case_closed, s);
 }
@@ -135,9 +135,7 @@ repair_acknowledged(struct world *w, struct story *s)
 static void
 repair_assigned(struct world *w, struct story *s)
 {
-	struct staff to = staff_on_duty(&w->estate, &w->rng, DUTY_ENGINEER, w->now);
-
-	case_assigned(w, s, to, staff_on_duty(&w->estate, &w->rng, DUTY_CLERK, w->now), "engineering");
+	case_assigned(w, s, DUTY_ENGINEER, DUTY_CLERK, "engineering");
 	world_in(w, 2 * MINUTE, 30 * MINUTE, repair_acknowledged, s);
 }
 
@@ -167,8 +165,11 @@ repair_requested(struct world *w, struct story *s)
 	call_id(call, s->call);
 	event_text(w, "call", s->call.number != 0 ? call : NULL);
 	event_text(w, "text", words_pick(&w->rng, t->texts));
-	if (t->in_home && rng_chance(&w->rng, 60))		/* the resident asks for a certain time */
-		event_instant(w, "due", (w->now / DAY + rng_between(&w->rng, 1, 3)) * DAY + rng_between(&w->rng, 9, 19) * HOUR);
+	if (t->in_home && rng_chance(&w->rng, 60)) {		/* the resident asks for a certain hour */
+		int64_t day = w->now / DAY + rng_between(&w->rng, 1, 3);
+
+		event_instant(w, "due", day * DAY + rng_between(&w->rng, 9, 19) * HOUR);
+	}
 	s->cause = event_end_late(w, known_at);
 	world_at(w, known_at + rng_between(&w->rng, 1 * MINUTE, 12 * MINUTE), repair_assigned, s);
 }

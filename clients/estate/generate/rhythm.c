@@ -66,7 +66,9 @@ rhythm_next(const struct rhythm *r, struct rng *rng, int64_t t, int64_t mean_ms,
 int64_t
 rhythm_instant(const struct rhythm *r, struct rng *rng, int64_t day)
 {
-	return (day * DAY + rng_weighted(rng, r->hour, 24) * HOUR + rng_between(rng, 0, HOUR - 1));
+	int64_t hour = rng_weighted(rng, r->hour, 24);
+
+	return (day * DAY + hour * HOUR + rng_between(rng, 0, HOUR - 1));
 }
 
 unsigned

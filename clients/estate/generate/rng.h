@@ -1,5 +1,6 @@
 /*
- * Chance, in integers only: the same seed gives the same numbers on every machine, compiler and libm.
+ * Chance, in integers only: the same seed gives the same numbers on every machine, compiler and libm.  C leaves open which operand
+ * or argument is evaluated first, so no expression draws twice side by side; a second number gets a statement of its own.
  */
 #ifndef GENERATE_RNG_H
 #define GENERATE_RNG_H

@@ -109,7 +109,7 @@ mailbox_emptied(struct world *w, struct story *s)
 		while (letters-- > 0)
 			world_in(w, 1 * MINUTE, 20 * MINUTE, contact_in_mailbox, &(struct story){ .household = NOBODY });
 	}
-	world_at(w, (w->now / DAY + 1) * DAY + rng_between(&w->rng, 16 * HOUR, 17 * HOUR), mailbox_emptied, s);
+	world_at(w, world_on_day(w, w->now / DAY + 1, 16 * HOUR, 17 * HOUR), mailbox_emptied, s);
 }
 
 void

@@ -43,8 +43,8 @@ step_fn	 violation_observed;
 step_fn	 callback_begins;
 step_fn	 callback_routine;
 
-/* cases.c: the steps all cases share, each an event now. */
-void	 case_assigned(struct world *, struct story *, struct staff to, struct staff by, const char *dept);
+/* cases.c: the steps all cases share, each an event now.  Assigned: to and by whoever of those groups is on duty. */
+void	 case_assigned(struct world *, struct story *, enum duty to, enum duty by, const char *dept);
 void	 case_replied(struct world *, struct story *, const char *text);
 void	 case_reopened(struct world *, struct story *);
 step_fn	 case_closed;			/* outcome done */

@@ -26,7 +26,7 @@ plan_recheck(struct world *w, struct story *s)
 {
 	int64_t day = w->now / DAY + (rng_chance(&w->rng, 920) ? 1 : rng_between(&w->rng, 2, 4));
 
-	world_at(w, day * DAY + rng_between(&w->rng, 8 * HOUR, 18 * HOUR), violation_rechecked, s);
+	world_at(w, world_on_day(w, day, 8 * HOUR, 18 * HOUR), violation_rechecked, s);
 }
 
 static void

@@ -83,6 +83,12 @@ world_office_hours(struct world *w, int64_t t)
 }
 
 int64_t
+world_on_day(struct world *w, int64_t day, int64_t lo, int64_t hi)
+{
+	return (day * DAY + rng_between(&w->rng, lo, hi));
+}
+
+int64_t
 world_about(struct world *w, int64_t mean)
 {
 	int64_t d = rng_exponential(&w->rng, mean);

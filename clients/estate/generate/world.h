@@ -109,6 +109,9 @@ struct subject	world_subject(struct world *, char letter);
 int64_t	 world_desk_hours(struct world *, int64_t t);
 int64_t	 world_office_hours(struct world *, int64_t t);
 
+/* An instant of that day between lo and hi, in milliseconds from midnight. */
+int64_t	 world_on_day(struct world *, int64_t day, int64_t lo, int64_t hi);
+
 /* A delay with that mean, most of them shorter, none above six times it. */
 int64_t	 world_about(struct world *, int64_t mean);
 
