@@ -40,7 +40,7 @@ must_strdup(const char *s)
 }
 
 void
-entry_fill(struct entry *en, const struct event *e, uint64_t secret)
+entry_fill(struct index_entry *en, const struct event *e, uint64_t secret)
 {
 	event_key(e, secret, en->key);
 	en->digest = event_digest(e, secret);
@@ -81,7 +81,7 @@ batch_describe(struct batch *b, size_t block_len)
 }
 
 struct batch *
-batch_build(uint64_t first_seq, const struct record *records, struct entry *entries, unsigned count)
+batch_build(uint64_t first_seq, const struct record *records, struct index_entry *entries, unsigned count)
 {
 	struct batch *b = batch_new(block_bound(records, count));
 

@@ -14,7 +14,7 @@
 #include "event.h"
 
 /* What the indexes need of an event, worked out once while it was decoded. */
-struct entry {
+struct index_entry {
 	uint8_t key[EVENT_KEY_BYTES];
 	uint64_t digest;
 	uint64_t subject, source, type;	/* bloom_hash() of each; 0 for no subject */
@@ -31,7 +31,7 @@ struct batch {
 	atomic_uint refs;
 	uint8_t *buffer;		/* what the journal writes: aligned, padded */
 	size_t buffer_len;
-	struct entry *entries;		/* count of them */
+	struct index_entry *entries;		/* count of them */
 	STAILQ_ENTRY(batch) dedup_link, apply_link, recent_link;
 };
 STAILQ_HEAD(batch_queue, batch);
@@ -40,7 +40,7 @@ STAILQ_HEAD(batch_queue, batch);
  * The batch of these records, numbered from first_seq: the block is built into a buffer laid out for the journal.  Takes
  * `entries` (malloc'ed, one per record).  One reference, the caller's.  Never NULL: out of memory aborts.
  */
-struct batch	*batch_build(uint64_t first_seq, const struct record *, struct entry *entries, unsigned count);
+struct batch	*batch_build(uint64_t first_seq, const struct record *, struct index_entry *entries, unsigned count);
 
 /* The batch of a block read back from the journal; the entries are worked out again from the events. */
 struct batch	*batch_read(const uint8_t *block, size_t len, uint64_t secret);
@@ -55,7 +55,7 @@ batch_last(const struct batch *b)
 }
 
 /* Fill an entry from a decoded event. */
-void		 entry_fill(struct entry *, const struct event *, uint64_t secret);
+void		 entry_fill(struct index_entry *, const struct event *, uint64_t secret);
 
 /* malloc that never returns NULL: a daemon that cannot get a kilobyte has no better answer than a restart. */
 void		*must_alloc(size_t);

@@ -21,6 +21,13 @@ put_le64(uint8_t *p, uint64_t v)
 }
 
 static inline void
+put_be32(uint8_t *p, uint32_t v)
+{
+	v = htobe32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void
 put_be64(uint8_t *p, uint64_t v)
 {
 	v = htobe64(v);

@@ -123,7 +123,7 @@ dedup_end(struct dedup *d)
 }
 
 enum dedup_answer
-dedup_find(struct dedup *d, const struct entry *e, uint64_t *seq)
+dedup_find(struct dedup *d, const struct index_entry *e, uint64_t *seq)
 {
 	const struct slot *s = find(d, e->key);
 	uint64_t digest;
@@ -141,7 +141,7 @@ dedup_find(struct dedup *d, const struct entry *e, uint64_t *seq)
 }
 
 void
-dedup_add(struct dedup *d, const struct entry *e, uint64_t seq)
+dedup_add(struct dedup *d, const struct index_entry *e, uint64_t seq)
 {
 	struct slot *s;
 
@@ -156,7 +156,7 @@ dedup_add(struct dedup *d, const struct entry *e, uint64_t seq)
 }
 
 void
-dedup_remove(struct dedup *d, const struct entry *e)
+dedup_remove(struct dedup *d, const struct index_entry *e)
 {
 	struct slot *s = find(d, e->key);
 	size_t hole, i;

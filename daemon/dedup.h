@@ -23,11 +23,11 @@ void		 dedup_end(struct dedup *);
 enum dedup_answer { DEDUP_NEW, DEDUP_SAME, DEDUP_CONFLICT, DEDUP_FAILED };
 
 /* SAME: *seq is the number it has.  CONFLICT: the identity is taken by other content. */
-enum dedup_answer dedup_find(struct dedup *, const struct entry *, uint64_t *seq);
+enum dedup_answer dedup_find(struct dedup *, const struct index_entry *, uint64_t *seq);
 
 /* The event gets this number.  Taken back with dedup_remove() if its batch is not written after all. */
-void		 dedup_add(struct dedup *, const struct entry *, uint64_t seq);
-void		 dedup_remove(struct dedup *, const struct entry *);
+void		 dedup_add(struct dedup *, const struct index_entry *, uint64_t seq);
+void		 dedup_remove(struct dedup *, const struct index_entry *);
 
 /* The batch is durable: its keys stay in memory until the index has them.  Takes a reference of its own. */
 void		 dedup_keep(struct dedup *, struct batch *);

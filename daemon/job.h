@@ -20,7 +20,7 @@ struct job_event {
 	const uint8_t *bytes;
 	uint32_t len;
 	uint32_t flags;
-	struct entry entry;
+	struct index_entry entry;
 	/* The writer's answer. */
 	uint64_t seq;
 	bool duplicate;

@@ -148,7 +148,7 @@ struct packing {
 	struct month *m;
 	MDB_txn *txn;
 	struct record records[BLOCK_RECORDS_MAX];
-	const struct entry *entries[BLOCK_RECORDS_MAX];
+	const struct index_entry *entries[BLOCK_RECORDS_MAX];
 	uint64_t first_seq;
 	unsigned count;
 	size_t size;		/* the block's length so far, to a few bytes */
@@ -197,7 +197,7 @@ pack_flush(struct packing *p)
 }
 
 static int
-pack_add(struct packing *p, const struct record *r, const struct entry *e, uint64_t seq)
+pack_add(struct packing *p, const struct record *r, const struct index_entry *e, uint64_t seq)
 {
 	/* Its bytes and its line in the directory; a log time far from the one before takes a few more. */
 	size_t cost = r->len + 8u + (p->count == 0 ? 1u + r->sender_len : 0u);

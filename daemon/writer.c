@@ -29,7 +29,7 @@ struct writer {
 	struct writer_counters counters;
 	/* The new events of the job at hand. */
 	struct record *records;
-	struct entry *entries;
+	struct index_entry *entries;
 	unsigned count, room;
 	size_t bytes;
 };
@@ -171,7 +171,7 @@ static void
 write_batch(struct writer *w, struct job *j)
 {
 	uint64_t log_time = logclock_stamp(w->clock), before;
-	struct entry *entries = must_alloc(w->count * sizeof(*entries));
+	struct index_entry *entries = must_alloc(w->count * sizeof(*entries));
 	struct batch *b;
 	int e;
 
