@@ -56,5 +56,5 @@ clockwatch_start(struct daemon *d)
 	if (fd < 0)
 		abort();
 	arm(fd);
-	event_add(event_new(d->base, fd, EV_READ | EV_PERSIST, on_set, d), NULL);
+	event_add(daemon_event(d, fd, EV_READ | EV_PERSIST, on_set), NULL);
 }

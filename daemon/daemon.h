@@ -19,6 +19,8 @@ struct session;
 struct settings;
 struct subscription;
 
+#define DAEMON_EVENTS_MAX	16
+
 struct counters {
 	uint64_t messages, malformed, puts, warnings_time, warnings_field, acks, naks, busy, held, no_session, forbidden;
 	uint64_t sends_unreachable, sends_blocked, delivered_events, delivered_bytes, sessions_opened, sessions_expired;
@@ -34,8 +36,9 @@ struct daemon {
 	struct applier *applier;
 	struct writer *writer;
 	struct logclock *clock;
-	struct event *writer_done, *applier_progress;	/* their eventfds */
-	int writer_fd, applier_fd;
+	int writer_fd, applier_fd;	/* eventfds: a job is done, something was applied */
+	struct event *kept[DAEMON_EVENTS_MAX];	/* freed with the base */
+	unsigned kept_count;
 	uint64_t started_ns;		/* monotonic */
 
 	/* Intake. */
@@ -58,6 +61,9 @@ struct daemon {
 	struct counters counters;
 	bool stopping;
 };
+
+/* An event that lives as long as the daemon (main.c). */
+struct event	*daemon_event(struct daemon *, int fd, short what, event_callback_fn);
 
 /* Intake (intake.c): after gathering, hand the next job to the writer if it is idle. */
 void	intake_turn(struct daemon *);

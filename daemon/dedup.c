@@ -179,5 +179,6 @@ dedup_remove(struct dedup *d, const struct index_entry *e)
 void
 dedup_keep(struct dedup *d, struct batch *b)
 {
-	STAILQ_INSERT_TAIL(&d->kept, batch_ref(b), dedup_link);
+	batch_ref(b);
+	STAILQ_INSERT_TAIL(&d->kept, b, dedup_link);
 }

@@ -290,6 +290,6 @@ fanout_wake(struct daemon *d)
 void
 fanout_start(struct daemon *d)
 {
-	d->fanout = event_new(d->base, -1, 0, on_fanout, d);
-	d->fanout_retry = event_new(d->base, -1, 0, on_retry, d);
+	d->fanout = daemon_event(d, -1, 0, on_fanout);
+	d->fanout_retry = daemon_event(d, -1, 0, on_retry);
 }

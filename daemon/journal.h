@@ -48,6 +48,11 @@ struct journal	*journal_open(const char *folder, const struct identity *, size_t
 		    uint64_t applied, journal_visit *, void *arg, char *why, size_t why_len);
 void		 journal_close(struct journal *);
 
+/* Only read: nothing is made, flushed or tidied, for estate verify.  A missing folder is an empty journal.  0, or -1 with a
+ * sentence in `why`. */
+int		 journal_read(const char *folder, const struct identity *, uint64_t applied, journal_visit *, void *arg, char *why,
+		    size_t why_len);
+
 /* Writer's thread: room in this or the next segment for a batch with a buffer of that many bytes?  False: wait for
  * journal_prepare() or journal_release(). */
 bool		 journal_has_room(struct journal *, size_t buffer_len);

@@ -26,6 +26,7 @@ struct reading {
 	journal_visit *visit;
 	void *arg;
 	bool stopped;
+	bool readonly;
 	char *why;
 	size_t why_len;
 	/* The segment at hand. */
@@ -144,7 +145,7 @@ read_segment(struct reading *r, uint64_t number)
 	r->nonce = get_le64(h + 24);
 	r->size = get_le64(h + 32);
 	/* What a killed daemon wrote may be in the page cache only: it must be on the disk before anybody is told of it. */
-	if (fdatasync(r->fd) != 0) {
+	if (!r->readonly && fdatasync(r->fd) != 0) {
 		e = errno;
 		snprintf(r->why, r->why_len, "cannot flush %s: %s", r->path, strerror(e));
 		return (-1);
@@ -160,14 +161,27 @@ compare_numbers(const void *a, const void *b)
 	return (x < y ? -1 : x > y);
 }
 
-/* Numbers of the segments and spares in the folder; leavings of an interrupted journal_prepare() are removed. */
+/* A spare is used again if it has the right size; leavings of an interrupted journal_prepare() are removed. */
+static void
+tidy(struct journal *j, const char *name, uint64_t spare)
+{
+	char path[4096];
+	struct stat st;
+
+	path_join(path, sizeof(path), j->folder, name);
+	if (spare != 0 && j->spare_count < SPARES_MAX && j->spare_count < j->segments_max && stat(path, &st) == 0 &&
+	    (size_t)st.st_size == j->segment_bytes)
+		j->spares[j->spare_count++] = spare;
+	else
+		unlink(path);
+}
+
+/* Numbers of the segments in the folder, in order. */
 static uint64_t *
-list_segments(struct journal *j, unsigned *count)
+list_segments(struct journal *j, bool readonly, unsigned *count)
 {
 	uint64_t *numbers = NULL, number;
 	struct dirent *d;
-	char path[4096];
-	struct stat st;
 	DIR *dir;
 	int end;
 
@@ -175,22 +189,17 @@ list_segments(struct journal *j, unsigned *count)
 	if ((dir = opendir(j->folder)) == NULL)
 		return (NULL);
 	while ((d = readdir(dir)) != NULL) {
-		path_join(path, sizeof(path), j->folder, d->d_name);
 		end = 0;
+		number = 0;
 		if (sscanf(d->d_name, "%16" SCNx64 ".wal%n", &number, &end) == 1 && end == 20 && d->d_name[end] == '\0') {
 			numbers = must_realloc(numbers, (*count + 1) * sizeof(*numbers));
 			numbers[(*count)++] = number;
 		} else if (sscanf(d->d_name, "%16" SCNx64 ".old%n", &number, &end) == 1 && end == 20) {
-			if (j->spare_count < SPARES_MAX && j->spare_count < j->segments_max && stat(path, &st) == 0 &&
-			    (size_t)st.st_size == j->segment_bytes)
-				j->spares[j->spare_count++] = number;
-			else
-				unlink(path);
-		} else if (strcmp(d->d_name, "zeros.new") == 0)
-			unlink(path);
-		else
-			continue;
-		if (end != 0 && number >= j->next_number)
+			if (!readonly)
+				tidy(j, d->d_name, number);
+		} else if (strcmp(d->d_name, "zeros.new") == 0 && !readonly)
+			tidy(j, d->d_name, 0);
+		if (end == 20 && number >= j->next_number)
 			j->next_number = number + 1;
 	}
 	closedir(dir);
@@ -221,7 +230,7 @@ read_all(struct reading *r, const uint64_t *numbers, unsigned count)
 
 	for (unsigned i = 0; i < count; i++) {
 		r->path = segment_path(path, sizeof(path), r->j, numbers[i], ".wal");
-		if ((r->fd = open(path, O_RDWR | O_CLOEXEC)) < 0) {
+		if ((r->fd = open(path, (r->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC)) < 0) {
 			snprintf(r->why, r->why_len, "cannot read %s: %s", path, strerror(errno));
 			return (false);
 		}
@@ -232,6 +241,29 @@ read_all(struct reading *r, const uint64_t *numbers, unsigned count)
 		keep_for_release(r->j, numbers[i], r->last);
 	}
 	return (true);
+}
+
+int
+journal_read(const char *folder, const struct identity *id, uint64_t applied, journal_visit *visit, void *arg, char *why,
+    size_t why_len)
+{
+	struct journal j = { .folder = must_strdup(folder), .identity = id };
+	struct reading r = { .j = &j, .applied = applied, .visit = visit, .arg = arg, .readonly = true, .why = why, .why_len = why_len };
+	struct segment *s;
+	uint64_t *numbers;
+	unsigned count;
+	bool ok;
+
+	STAILQ_INIT(&j.retired);
+	numbers = list_segments(&j, true, &count);
+	ok = read_all(&r, numbers, count);
+	while ((s = STAILQ_FIRST(&j.retired)) != NULL) {
+		STAILQ_REMOVE_HEAD(&j.retired, link);
+		free(s);
+	}
+	free(numbers);
+	free(j.folder);
+	return (ok ? 0 : -1);
 }
 
 struct journal *
@@ -258,7 +290,7 @@ journal_open(const char *folder, const struct identity *id, size_t segment_bytes
 		journal_close(j);
 		return (NULL);
 	}
-	numbers = list_segments(j, &count);
+	numbers = list_segments(j, false, &count);
 	ok = read_all(&r, numbers, count);
 	free(numbers);
 	if (!ok) {

@@ -81,6 +81,9 @@ begin(struct keys *k, const char *folder, const struct identity *id, bool readon
 		mdb_txn_abort(txn);
 	else
 		*rc = mdb_txn_commit(txn);
+	/* LMDB flushes its file, but not the folder's entry for it. */
+	if (problem == NULL && *rc == 0 && !readonly)
+		*rc = folder_sync(folder);
 	return (problem);
 }
 

@@ -1,4 +1,5 @@
 /* estated: opens the parts in order, turns the loop, closes them in the other order. */
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
@@ -211,6 +212,13 @@ make_base(void)
 	return (base);
 }
 
+struct event *
+daemon_event(struct daemon *d, int fd, short what, event_callback_fn callback)
+{
+	assert(d->kept_count < DAEMON_EVENTS_MAX);
+	return (d->kept[d->kept_count++] = event_new(d->base, fd, what, callback, d));
+}
+
 static void
 make_events(struct daemon *d)
 {
@@ -218,13 +226,11 @@ make_events(struct daemon *d)
 	d->applier_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (d->base == NULL || d->writer_fd < 0 || d->applier_fd < 0)
 		abort();
-	d->writer_done = event_new(d->base, d->writer_fd, EV_READ | EV_PERSIST, on_writer_done, d);
-	d->applier_progress = event_new(d->base, d->applier_fd, EV_READ | EV_PERSIST, on_applier_progress, d);
-	d->session_sweep = event_new(d->base, -1, 0, session_on_sweep, d);
-	event_add(d->writer_done, NULL);
-	event_add(d->applier_progress, NULL);
-	event_add(evsignal_new(d->base, SIGTERM, on_signal, d), NULL);
-	event_add(evsignal_new(d->base, SIGINT, on_signal, d), NULL);
+	event_add(daemon_event(d, d->writer_fd, EV_READ | EV_PERSIST, on_writer_done), NULL);
+	event_add(daemon_event(d, d->applier_fd, EV_READ | EV_PERSIST, on_applier_progress), NULL);
+	event_add(daemon_event(d, SIGTERM, EV_SIGNAL | EV_PERSIST, on_signal), NULL);
+	event_add(daemon_event(d, SIGINT, EV_SIGNAL | EV_PERSIST, on_signal), NULL);
+	d->session_sweep = daemon_event(d, -1, 0, session_on_sweep);
 	fanout_start(d);
 	clockwatch_start(d);
 }
@@ -291,6 +297,7 @@ close_all(struct daemon *d, struct http *http)
 		session_end_all(d);
 	writer_stop(d->writer);
 	applier_stop(d->applier);
+	writer_free(d->writer);
 	zsock_free(d->zsock, LINGER_MS);
 	while ((j = STAILQ_FIRST(&d->ready)) != NULL) {
 		STAILQ_REMOVE_HEAD(&d->ready, link);
@@ -301,6 +308,11 @@ close_all(struct daemon *d, struct http *http)
 	store_reader_free(d->reader);
 	logclock_free(d->clock);
 	store_close(d->store);
+	while (d->kept_count > 0)
+		event_free(d->kept[--d->kept_count]);
+	event_base_free(d->base);
+	close(d->writer_fd);
+	close(d->applier_fd);
 }
 
 static int

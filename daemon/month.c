@@ -98,6 +98,9 @@ month_begin(struct month *m, const struct identity *id, bool create, bool readon
 		mdb_txn_abort(txn);
 	else
 		*rc = mdb_txn_commit(txn);
+	/* LMDB flushes its file, but not the folder's entry for it. */
+	if (problem == NULL && *rc == 0 && create)
+		*rc = folder_sync(m->folder);
 	return (problem);
 }
 

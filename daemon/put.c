@@ -193,6 +193,7 @@ put_on_put(struct daemon *d, struct request *r)
 	}
 	j->puts[puts].count = count;
 	charge(d, r, &j->puts[puts]);
+	intake_gathered(d);
 }
 
 void
@@ -228,6 +229,7 @@ put_on_puts(struct daemon *d, struct request *r)
 	}
 	if (j->put_count > puts)
 		charge(d, r, &j->puts[j->put_count - 1]);
+	intake_gathered(d);
 }
 
 void

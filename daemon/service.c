@@ -51,7 +51,7 @@ service_ready(struct daemon *d)
 	if (sd_watchdog_enabled(0, &us) > 0) {
 		struct timeval half = { (time_t)(us / 2 / 1000000), (suseconds_t)(us / 2 % 1000000) };
 
-		event_add(event_new(d->base, -1, EV_PERSIST, on_watchdog, d), &half);
+		event_add(daemon_event(d, -1, EV_PERSIST, on_watchdog), &half);
 	}
 }
 

@@ -94,6 +94,9 @@ void			 store_read_end(struct store_reader *);
 /* The block that holds `seq` (at most `applied`), proven by checksum.  0, E_TRIMMED, or E_DAMAGED with the place in `why`. */
 int			 store_read_block(struct store_reader *, uint64_t seq, struct block *, char *why, size_t why_len);
 
+/* Where in its file a value lent by LMDB lies: the map is the file.  0 if it is not mapped. */
+size_t			 store_file_offset(const void *value);
+
 /* Where to read on from `seq` when only blocks that may hold all of these queries count: looks at `budget` filters at most.
  * Returns a number ≥ seq; applied + 1 when nothing is left. */
 uint64_t		 store_search(struct store_reader *, uint64_t seq, const struct month_query *, unsigned queries, unsigned budget);

@@ -67,9 +67,8 @@ month_of(const struct store *s, uint64_t seq)
 	return (n);
 }
 
-/* Where in its file a mapped value lies. */
-static size_t
-file_offset(const void *value)
+size_t
+store_file_offset(const void *value)
 {
 	unsigned long from, to, offset, at = (unsigned long)value, found = 0;
 	char line[512];
@@ -108,7 +107,7 @@ store_read_block(struct store_reader *r, uint64_t seq, struct block *b, char *wh
 		problem = "it does not hold the event it should";
 	if (problem != NULL) {
 		snprintf(why, why_len, "%s/data.mdb: the block of event %llu, at byte %zu: %s", m->folder, (unsigned long long)seq,
-		    file_offset(v.mv_data), problem);
+		    store_file_offset(v.mv_data), problem);
 		return (E_DAMAGED);
 	}
 	return (0);

@@ -332,6 +332,13 @@ writer_stop(struct writer *w)
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
+}
+
+void
+writer_free(struct writer *w)
+{
+	if (w == NULL)
+		return;
 	job_free(w->finished);
 	dedup_free(w->dedup);
 	pthread_cond_destroy(&w->wake);

@@ -29,8 +29,9 @@ struct job	*writer_take(struct writer *);
 /* The applier made progress: room may have appeared, memory may be given back. */
 void		 writer_wake(struct writer *);
 
-/* Finish the job at hand and end the thread. */
+/* Finish the job at hand and end the thread; free what is left once nobody can wake it any more. */
 void		 writer_stop(struct writer *);
+void		 writer_free(struct writer *);
 
 /* Counters, readable from any thread. */
 struct writer_counters {
