@@ -102,7 +102,7 @@ write_warnings(struct buffer *b, const struct estate_ack *a, uint32_t index)
 	for (uint32_t i = 0; i < a->warning_count; i++) {
 		if (a->warnings[i].index != index)
 			continue;
-		buffer_printf(b, "%s{\"code\":\"%s\",\"path\":", comma, estate_error_name(a->warnings[i].code));
+		buffer_printf(b, "%s{\"code\":\"%s\",\"path\":", comma, a->warnings[i].name);
 		json_write_text(b, a->warnings[i].path, strlen(a->warnings[i].path));
 		buffer_text(b, "}");
 		comma = ",";
@@ -217,6 +217,23 @@ show_progress(struct put *p, bool last)
 
 /* ---- What goes in ---- */
 
+/* A line that is no JSON, with the place as compilers name it. */
+static void
+tell_no_json(struct put *p, const struct item *it, const json_error_t *why)
+{
+	struct buffer b = { NULL, 0, 0 };
+	int column = why->column > 0 ? why->column : 1;
+
+	json_write_text(&b, why->text, strlen(why->text));
+	if (p->common.json)
+		fprintf(stderr, "{\"line\":%" PRIu64 ",\"column\":%d,\"name\":\"no-json\",\"detail\":%s,\"retry\":\"never\"}\n", it->line,
+		    column, b.data);
+	else
+		fprintf(stderr, "%s%s:%" PRIu64 ":%d: not JSON: %s\n", p->progress ? "\r\033[K" : "", p->name, it->line, column, why->text);
+	buffer_free(&b);
+	p->refused++;
+}
+
 /* Pack one line into p->packed; false if it was refused here and now. */
 static bool
 pack_line(struct put *p, const char *line, size_t len, struct item *it)
@@ -231,10 +248,7 @@ pack_line(struct put *p, const char *line, size_t len, struct item *it)
 	bool all = true;
 
 	if ((root = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why)) == NULL) {
-		snprintf(detail, sizeof(detail), "column %d: %s", why.column > 0 ? why.column : 1, why.text);
-		fault_make(&f, E_MALFORMED, detail);
-		snprintf(f.text, sizeof(f.text), "not a line of JSON");
-		tell_refusal(p, it, &f);
+		tell_no_json(p, it, &why);
 		return (false);
 	}
 	if (!json_is_object(root)) {

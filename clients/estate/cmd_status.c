@@ -30,6 +30,14 @@ ends_with(const char *s, uint32_t len, const char *end)
 	return (len >= n && memcmp(s + len - n, end, n) == 0);
 }
 
+static bool
+begins_with(const char *s, uint32_t len, const char *begin)
+{
+	size_t n = strlen(begin);
+
+	return (len >= n && memcmp(s, begin, n) == 0);
+}
+
 /* 12345678 as 12 345 678. */
 static void
 write_grouped(struct buffer *b, uint64_t v)
@@ -65,11 +73,11 @@ write_number(struct buffer *b, const char *name, uint32_t len, uint64_t v)
 	if (v > 1000000000000000000ull && v < 9000000000000000000ull) {
 		sitetime_local((int64_t)v, 3, text);
 		buffer_text(b, text);
-	} else if (ends_with(name, len, "bytes") || ends_with(name, len, "memory")) {
+	} else if (ends_with(name, len, "bytes") || begins_with(name, len, "bytes_") || ends_with(name, len, "memory")) {
 		write_bytes(b, v);
-	} else if (ends_with(name, len, "_s") && v < 1000000000)
+	} else if ((ends_with(name, len, "_s") || ends_with(name, len, "_seconds")) && v < 1000000000)
 		sitetime_span(b, (int64_t)v * 1000000000, false);
-	else if (ends_with(name, len, "_ns"))
+	else if (ends_with(name, len, "_ns") || ends_with(name, len, "_nanoseconds_total"))
 		sitetime_span(b, (int64_t)v, false);
 	else if (mp_equal(name, len, "epoch"))
 		buffer_printf(b, "%" PRIu64, v);

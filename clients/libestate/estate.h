@@ -85,7 +85,7 @@ struct estate_run {
 struct estate_warning {
 	uint64_t number;	/* the library's own */
 	uint32_t index;		/* of the event within its put */
-	int code;		/* time-implausible, unknown-field */
+	char name[32];		/* "time-implausible", "unknown-field" */
 	char path[96];
 };
 

@@ -177,8 +177,9 @@ turn(struct estate *e, bool *more)
 	e->inside = true;
 	e->full = false;
 	e->now_ms = monotonic_ms();
-	n = read_events(e);
-	n += read_messages(e);
+	/* While messages come the connection stands; looking at the monitor too would cost as much again. */
+	if ((n = read_messages(e)) == 0)
+		n = read_events(e);
 	session_timers(e);
 	put_timers(e);
 	session_flush(e);

@@ -215,13 +215,30 @@ by_number(const void *a, const void *b)
 	return (x->index < y->index ? -1 : x->index > y->index);
 }
 
+/* A warning's code: its name, or its number of errcode.def. */
+static bool
+warning_name(struct mp *m, char *name, size_t size)
+{
+	const char *s;
+	uint32_t len;
+	uint64_t code;
+
+	if (mp_str(m, &s, &len))
+		copy_text(name, size, s, len);
+	else if (mp_uint(m, &code) && code <= INT32_MAX)
+		copy_text(name, size, errcode_name((int)code), strlen(errcode_name((int)code)));
+	else
+		return (false);
+	return (true);
+}
+
 /* Warnings are courtesy: what cannot be read or kept is left out. */
 static uint32_t
 warnings_read(struct estate *e, struct mp *m)
 {
 	struct estate_warning *w;
 	uint32_t count, parts, len, read = 0;
-	uint64_t index, code;
+	uint64_t index;
 	const char *path;
 
 	if (!mp_array(m, &count) || count == 0)
@@ -235,13 +252,12 @@ warnings_read(struct estate *e, struct mp *m)
 	while (count-- > 0) {
 		w = &e->warnings[read];
 		if (!mp_array(m, &parts) || parts < 4 || !mp_uint(m, &w->number) || !mp_uint(m, &index) ||
-		    !mp_uint(m, &code) || !mp_str(m, &path, &len))
+		    !warning_name(m, w->name, sizeof(w->name)) || !mp_str(m, &path, &len))
 			break;
 		for (; parts > 4; parts--)
 			if (!mp_skip(m))
 				break;
 		w->index = (uint32_t)index;
-		w->code = code <= INT32_MAX ? (int)code : 0;
 		copy_text(w->path, sizeof(w->path), path, len);
 		read++;
 	}

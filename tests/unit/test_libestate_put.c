@@ -230,6 +230,7 @@ test_a_batch_over_several_runs(void **state)
 	assert_int_equal(h.warnings, 1);
 	assert_int_equal(h.warning.index, 1);
 	assert_string_equal(h.warning.path, "data.colour");
+	assert_string_equal(h.warning.name, "unknown-field");
 	estate_close(e);
 	fake_stop(f);
 }
