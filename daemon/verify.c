@@ -21,7 +21,7 @@
 #include "identity.h"
 #include "journal.h"
 #include "keys.h"
-#include "limits.h"
+#include "bounds.h"
 #include "month.h"
 #include "store.h"
 

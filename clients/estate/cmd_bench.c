@@ -14,7 +14,7 @@
 #include "buffer.h"
 #include "command.h"
 #include "histogram.h"
-#include "limits.h"
+#include "bounds.h"
 #include "probe.h"
 #include "reach.h"
 

@@ -15,7 +15,7 @@
 #include "command.h"
 #include "errcode.h"
 #include "json.h"
-#include "limits.h"
+#include "bounds.h"
 #include "lines.h"
 #include "parcel.h"
 #include "reach.h"

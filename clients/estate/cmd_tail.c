@@ -10,7 +10,7 @@
 #include "command.h"
 #include "cursor.h"
 #include "errcode.h"
-#include "limits.h"
+#include "bounds.h"
 #include "paint.h"
 #include "reach.h"
 #include "sitetime.h"

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sodium.h>	/* after stdlib.h: what follows it finds our limits.h before the system's */
+#include <sodium.h>	/* after stdlib.h: what follows it finds our bounds.h before the system's */
 #include <string.h>
 
 #include "arguments.h"

@@ -23,7 +23,7 @@
 
 #include "errcode.h"
 #include "estate.h"
-#include "limits.h"
+#include "bounds.h"
 #include "mp.h"
 #include "window.h"
 
