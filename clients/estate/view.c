@@ -143,9 +143,11 @@ view_full(const struct view *w, struct buffer *b, const struct event *e, const s
 	line_text(b, zh ? "关联" : "correlation", e->correlation.s, e->correlation.len);
 	line_text(b, zh ? "小区" : "site", e->site.s, e->site.len);
 	line_text(b, zh ? "发送者" : "sender", v->sender, v->sender_len);
-	if (v->flags & EVENT_TIME_IMPLAUSIBLE)
-		line_text(b, zh ? "注意" : "note", zh ? "发送者的时钟不可信，以入库时间为准" : "the sender's clock is far off: log time counts",
-		    strlen(zh ? "发送者的时钟不可信，以入库时间为准" : "the sender's clock is far off: log time counts"));
+	if (v->flags & EVENT_TIME_IMPLAUSIBLE) {
+		const char *note = zh ? "发送者的时钟不可信，以入库时间为准" : "the sender's clock is far off: log time counts";
+
+		line_text(b, zh ? "注意" : "note", note, strlen(note));
+	}
 	telling_block(b, e, zh);
 	buffer_free(&late);
 }
