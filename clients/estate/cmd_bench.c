@@ -288,8 +288,8 @@ connection_init(struct bench *b, struct connection *c, unsigned number)
 	if (probe_init(&c->probe, b->size, number) != 0)
 		return (EXIT_UNREACHED);
 	if (b->batch > 1) {
-		c->bytes = must_alloc(NULL, b->batch * b->size);
-		c->events = must_alloc(NULL, b->batch * sizeof(*c->events));
+		c->bytes = alloc_or_exit(NULL, b->batch * b->size);
+		c->events = alloc_or_exit(NULL, b->batch * sizeof(*c->events));
 		for (uint64_t i = 0; i < b->batch; i++)
 			c->events[i] = (struct estate_bytes){ c->bytes + i * b->size, b->size };
 	}
@@ -306,7 +306,7 @@ open_all(struct bench *b)
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = NULL };
 	int r = 0;
 
-	b->all = memset(must_alloc(NULL, b->connections * sizeof(*b->all)), 0, b->connections * sizeof(*b->all));
+	b->all = memset(alloc_or_exit(NULL, b->connections * sizeof(*b->all)), 0, b->connections * sizeof(*b->all));
 	if ((b->context = zmq_ctx_new()) == NULL || zmq_ctx_set(b->context, ZMQ_MAX_SOCKETS, 4096) != 0 ||
 	    (b->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0 || (b->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)) < 0 ||
 	    epoll_ctl(b->epoll, EPOLL_CTL_ADD, b->timer, &ev) != 0) {

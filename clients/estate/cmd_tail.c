@@ -329,7 +329,7 @@ place(struct tail *t)
 		t->looking_back = filtered(t);
 		t->look_back = t->last > LOOK_BACK_FIRST ? t->last : LOOK_BACK_FIRST;
 		if (t->looking_back)
-			t->ring = memset(must_alloc(NULL, t->last * sizeof(*t->ring)), 0, t->last * sizeof(*t->ring));
+			t->ring = memset(alloc_or_exit(NULL, t->last * sizeof(*t->ring)), 0, t->last * sizeof(*t->ring));
 		return (0);
 	}
 	if (strcmp(t->from_text, "first") == 0)
