@@ -66,6 +66,7 @@ struct bench {
 	unsigned since;				/* acks since `now` was looked at */
 	bool stopped;				/* the daemon refused a connection for good */
 	char first_fault[256];
+	char put_off[128];			/* why the daemon said "later" the last time */
 };
 
 static uint64_t
@@ -114,6 +115,8 @@ on_notice(void *user, const struct estate_notice *n)
 		c->b->lost++;
 	if (n->kind == ESTATE_HELLO_REFUSED)
 		c->b->stopped = true;
+	if (n->kind == ESTATE_PUT_OFF)
+		snprintf(c->b->put_off, sizeof(c->b->put_off), "%s", n->reason);
 }
 
 static bool
@@ -267,7 +270,10 @@ run(struct bench *b)
 		if (unanswered(b) == 0 && !more_to_send(b))
 			return (b->refused > 0 ? EXIT_PART : 0);
 		if (!sleep_until_ready(b, again)) {
-			reach_failed("bench", &b->common);
+			if (b->put_off[0] != '\0')
+				fprintf(stderr, "estate bench: nothing was taken for %d s: %s\n", b->common.timeout_ms / 1000, b->put_off);
+			else
+				reach_failed("bench", &b->common);
 			return (EXIT_UNREACHED);
 		}
 	}
