@@ -253,7 +253,7 @@ fill(const struct view *w, struct buffer *b, const char *name, const struct even
 	else if (strcmp(name, "data") == 0)
 		telling_line(b, e, w->zh);
 	else if (strncmp(name, "data.", 5) == 0)
-		telling_field(b, e, name + 5, w->zh);
+		telling_field(b, e, name + 5);
 	else
 		return (false);
 	return (true);
