@@ -142,8 +142,14 @@ journal_prepare(struct journal *j)
 	pthread_mutex_unlock(&j->lock);
 
 	segment_path(to, sizeof(to), j, s->number, ".wal");
-	if ((e = reuse ? 0 : make_zeros(j, from)) != 0 || (e = write_header(j, s, from)) != 0 ||
-	    (e = rename(from, to) != 0 ? errno : 0) != 0 || (e = folder_sync(j->folder)) != 0 || (e = open_for_append(s, to)) != 0) {
+	lever_reach("before-segment");
+	if ((e = reuse ? 0 : make_zeros(j, from)) == 0)
+		e = write_header(j, s, from);
+	lever_reach("segment-headed");
+	if (e == 0 && rename(from, to) != 0)
+		e = errno;
+	lever_reach("segment-renamed");
+	if (e != 0 || (e = folder_sync(j->folder)) != 0 || (e = open_for_append(s, to)) != 0) {
 		segment_free(s);
 		return (e);
 	}

@@ -361,8 +361,10 @@ main(int argc, char **argv)
 	if (sodium_init() < 0)
 		abort();
 	signal(SIGPIPE, SIG_IGN);
-	/* Batches come and go by the megabyte: give them back instead of keeping them in the heap. */
-	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	/* Batches come and go by the megabyte: from the heap, since fresh pages for each cost more than the flush; when intake
+	 * pauses, on_applier_progress() gives the heap back. */
+	mallopt(M_MMAP_THRESHOLD, 16 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	mallopt(M_ARENA_MAX, 2);
 	raise_descriptors();
 	if ((rc = read_settings(settings, argc, argv, &check)) == 0) {

@@ -33,6 +33,8 @@ DAEMON_SRC = \
 	daemon/own_event.c \
 	daemon/control.c \
 	daemon/backup.c \
+	daemon/verify.c \
+	daemon/repair.c \
 	daemon/status.c \
 	daemon/http.c \
 	daemon/service.c \

@@ -1,6 +1,8 @@
 PROTO_SRC = \
+	proto/base/log.c \
+	proto/base/rfc3339.c \
 	proto/mp.c \
-	proto/event.c \
 	proto/errcode.c \
 	proto/catalogue.c \
-	proto/catalogue_check.c
+	proto/catalogue_check.c \
+	proto/event.c
