@@ -3,4 +3,5 @@ UNIT_TESTS += \
 	test_libestate_put \
 	test_libestate_subscribe \
 	test_libestate_window \
+	test_mp \
 	test_shell
