@@ -28,6 +28,7 @@ ESTATE_SRC = \
 	clients/estate/cursor.c \
 	clients/estate/histogram.c \
 	clients/estate/json.c \
+	clients/estate/language.c \
 	clients/estate/lines.c \
 	clients/estate/paint.c \
 	clients/estate/parcel.c \
@@ -35,6 +36,10 @@ ESTATE_SRC = \
 	clients/estate/reach.c \
 	clients/estate/sitetime.c \
 	clients/estate/telling.c \
+	clients/estate/types_json.c \
+	clients/estate/types_kind.c \
+	clients/estate/types_markdown.c \
+	clients/estate/types_released.c \
 	clients/estate/view.c \
 	clients/estate/generate/arrival.c \
 	clients/estate/generate/arrivals.c \
