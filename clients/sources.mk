@@ -19,9 +19,11 @@ ESTATE_SRC = \
 	clients/estate/cmd_get.c \
 	clients/estate/cmd_ping.c \
 	clients/estate/cmd_put.c \
+	clients/estate/cmd_repair.c \
 	clients/estate/cmd_status.c \
 	clients/estate/cmd_tail.c \
 	clients/estate/cmd_types.c \
+	clients/estate/cmd_verify.c \
 	clients/estate/arguments.c \
 	clients/estate/ask.c \
 	clients/estate/buffer.c \

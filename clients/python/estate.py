@@ -48,7 +48,8 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 BACKOFF_S, BACKOFF_MAX_S = 0.1, 10.0
 PING_AFTER_S = 20.0             # a third of the silence after which the daemon forgets a session
 POLL_S = 0.2                    # how long one turn waits at most: the grain of all timers here
-PUTS_BYTES, PUTS_EVENTS = 256 << 10, 1024       # of one `puts` message: a quarter of what the daemon takes
+MESSAGE_BYTES, PUT_EVENTS = 1 << 20, 4096       # bounds of one put
+PUTS_BYTES, PUTS_EVENTS = 256 << 10, 1024       # of one `puts` message, made of many puts: a quarter of that
 REQUESTS_FROM = 1 << 40         # numbers of requests, apart from those of puts: an ack names a range, and only puts may lie in it
 WIDE_MAX = 1024                 # batches whose length is remembered, for an ack that comes twice
 
@@ -311,6 +312,12 @@ class Client:
 
     def _new(self, single: bool, events: list[bytes]) -> _Put:
         put = _Put(next(self._put_numbers), single, events)
+        if put.bytes > MESSAGE_BYTES or len(events) > PUT_EVENTS:
+            # Said here: the daemon could not tell which put it was, and beyond twice the bound would end the connection.
+            name = "too-large" if put.bytes > MESSAGE_BYTES else "too-many"
+            for receipt in put.receipts:
+                receipt.fault = Fault({"name": name, "text": "larger than one message may be", "retry": "never"})
+            return put
         if len(events) != 1:
             self._wide[put.number] = len(events)
             if len(self._wide) > WIDE_MAX:
@@ -549,11 +556,14 @@ class Client:
             for receipt in put.receipts:
                 receipt.fault = Fault(fault)
             return
-        if put.sent_at is not None:
-            self._under_way -= put.bytes
-            put.sent_at = None
-            self._unsent.append(put)                            # in order again when the hold is lifted
+        for later in reversed(self._outbox.values()):           # refused are this one and all sent after it, told or not
+            if later.number < put.number:
+                break
+            if later.sent_at is not None:
+                self._under_way -= later.bytes
+                later.sent_at = None
         if self._resume_at is None:
+            self._rewind()
             self._resume_at = time.monotonic() + self._backoff
             self._backoff = min(2 * self._backoff, BACKOFF_MAX_S)
 

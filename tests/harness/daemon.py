@@ -38,12 +38,14 @@ def program(name):
 
 class Daemon:
     """settings: rows of the settings file (over SMALL).  config: the whole file as text instead.  env: added to the environment.
-    preload: a library for LD_PRELOAD.  listen: endpoints besides its own.  folder: an existing one, which then is not removed."""
+    preload: a library for LD_PRELOAD.  listen: endpoints besides its own.  data: an existing data folder, such as a backup; folder: one for everything.
+    Folders that were there before are not removed."""
 
-    def __init__(self, *, settings=None, config=None, env=None, preload=None, listen=(), http=False, folder=None, start=True):
+    def __init__(self, *, settings=None, config=None, env=None, preload=None, listen=(), http=False, data=None, folder=None,
+                 start=True):
         self.folder = folder or tempfile.mkdtemp(prefix="estated-")
         self._own_folder = folder is None
-        self.data = os.path.join(self.folder, "data")
+        self.data = data or os.path.join(self.folder, "data")
         self.endpoint = "ipc://" + os.path.join(self.folder, "s")
         self.stderr_path = os.path.join(self.folder, "stderr")
         self.config_path = os.path.join(self.folder, "estated.yaml")
@@ -56,7 +58,11 @@ class Daemon:
         with open(self.config_path, "w", encoding="utf-8") as file:
             file.write(config)
         if start:
-            self.start()
+            try:
+                self.start()
+            except BaseException:
+                self.close(failed=True)
+                raise
 
     # --- life
 
@@ -168,6 +174,8 @@ class Daemon:
 
     def stderr(self, characters=20000):
         """The end of what it wrote on stderr, over all its starts."""
+        if not os.path.exists(self.stderr_path):
+            return ""
         with open(self.stderr_path, "rb") as file:
             return file.read().decode(errors="replace")[-characters:]
 

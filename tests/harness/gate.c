@@ -1,6 +1,6 @@
 /*
- * gate.so, for LD_PRELOAD: a disk that a test can make wait.  While the file GATE exists, fdatasync and fsync do not return; the test
- * removes the file, and everything goes on.  So a test holds puts unanswered for as long as it needs, whatever the machine's speed.
+ * gate.so, for LD_PRELOAD: a disk that a test can make wait.  While the file GATE exists, pwrite, fdatasync and fsync do not begin; the
+ * test removes the file, and everything goes on.  So a test holds puts unanswered for as long as it needs, whatever the machine's speed.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -32,4 +32,13 @@ fsync(int fd)
 
 	gate_wait();
 	return (next(fd));
+}
+
+ssize_t
+pwrite(int fd, const void *bytes, size_t length, off_t offset)
+{
+	ssize_t (*next)(int, const void *, size_t, off_t) = (ssize_t (*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT, "pwrite");
+
+	gate_wait();
+	return (next(fd, bytes, length, offset));
 }

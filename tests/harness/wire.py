@@ -54,11 +54,29 @@ class Wire:
             messages.append(self.receive())
         return messages
 
-    def quiet(self):
-        """All that comes before the answer to a ping: what a request was answered by, without waiting for what never comes."""
-        self.send(1, "ping", 999_999_999)
-        messages = self.until("pong")
-        return messages[:-1]
+    def acked(self, last):
+        """Messages up to the ack whose last number this is."""
+        messages = [self.receive()]
+        while messages[-1][1] != "ack" or messages[-1][3] != last:
+            messages.append(self.receive())
+        return messages
+
+    def delivered(self, count, name=None):
+        """The events delivered until there are so many (of the subscription of that name), as [seq, log_time, sender, flags, event]."""
+        events = []
+        while len(events) < count:
+            message = self.receive()
+            if message[1] == "events" and name in (None, message[2]):
+                events += message[3]
+        return events
+
+    def quiet(self, rounds=3):
+        """What comes before the answers to a few pings: for asserting that something does not come, without waiting for long."""
+        messages = []
+        for _ in range(rounds):
+            self.send(1, "ping", 999_999_999)
+            messages += self.until("pong")[:-1]
+        return messages
 
     def put(self, number, *events, verb="put"):
         return self.ask(1, verb, number, list(events))
