@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "language.h"
 #include "paint.h"
 #include "reach.h"
 #include "sitetime.h"
@@ -226,7 +227,7 @@ cmd_case(int argc, char **argv)
 	if (s.common.json)
 		s.view.format = VIEW_JSON;
 	paint_init(no_color);
-	s.view.zh = speaks_zh();
+	s.view.zh = language_is_zh();
 	s.view.columns = paint_columns();
 	r = run(&s);
 	for (size_t i = 0; i < s.count; i++)

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "cursor.h"
 #include "errcode.h"
+#include "language.h"
 #include "bounds.h"
 #include "paint.h"
 #include "reach.h"
@@ -430,7 +431,7 @@ parse(struct tail *t, int argc, char **argv)
 	if (!sitetime_init() || (format != NULL && !view_parse(&t->view, "tail", format)))
 		return (EXIT_USAGE);
 	paint_init(no_color);
-	t->view.zh = speaks_zh();
+	t->view.zh = language_is_zh();
 	t->view.columns = paint_columns();
 	return (place(t));
 }

@@ -106,7 +106,7 @@ tell_text(struct buffer *b, const struct field *f, const char *s, uint32_t len, 
 		buffer_text(b, zh ? v->zh : v->code);
 		return;
 	}
-	if (f != NULL && f->kind == FIELD_INSTANT && tell_instant(b, s, len))
+	if (f != NULL && (f->kind == FIELD_INSTANT || f->kind == FIELD_WHEN) && tell_instant(b, s, len))
 		return;
 	/* Quoted where a reader could not see where it ends. */
 	if (columns > 0 && (len == 0 || memchr(s, ' ', len) != NULL || memchr(s, '\n', len) != NULL)) {

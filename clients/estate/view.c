@@ -2,9 +2,8 @@
 #include "view.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sodium.h>	/* after stdlib.h: what follows it finds our bounds.h before the system's */
 #include <string.h>
 
 #include "arguments.h"
