@@ -39,7 +39,7 @@ static const char help_text[] =
 "  estate types --markdown > CATALOGUE.md\n"
 "  estate types --released | diff proto/catalogue.released -\n"
 "\n"
-"exit status: 0 printed, 1 no such type, 2 wrong usage\n";
+"exit status: 0 printed, 2 wrong usage or no such type, 3 could not write\n";
 
 static void
 print_type(const struct type *t, bool zh)
@@ -147,7 +147,7 @@ unknown_type(const char *word)
 		fprintf(stderr, "; did you mean %s?\n", near);
 	else
 		fputs("\nTry: estate types\n", stderr);
-	return (1);
+	return (2);
 }
 
 static int

@@ -1,0 +1,7 @@
+UNIT_TESTS = \
+	test_errcode \
+	test_rfc3339 \
+	test_nearest \
+	test_catalogue \
+	test_catalogue_check \
+	test_catalogue_released
