@@ -1,13 +1,15 @@
 # estated: make demo and make test are all a newcomer needs.  `make help` lists the rest.
 
 VERSION  = 0.1.0
-PREFIX  ?= /usr/local
+PREFIX  ?= /usr
+SYSCONFDIR ?= /etc
+DESTDIR ?=
 CC      ?= gcc
 
 # A variant is a set of flags with a build folder of its own:
 #   release   what is installed
-#   san       ASan + UBSan + test levers, what unit and scenario tests run
-#   levers    release + test levers (kill at a named step), what crash campaigns run
+#   san       ASan + UBSan + test levers: unit and scenario tests run it too
+#   levers    release + test levers (kill at a named step): what crash tests run
 #   noflush   levers with the journal's flush taken out: the durability test must fail on it
 VARIANT ?= release
 B_release = build
@@ -16,35 +18,73 @@ B_levers  = build/levers
 B_noflush = build/noflush
 B        := $(B_$(VARIANT))
 
-PKGS     = libzmq libevent_core libevent_extra libevent_pthreads lmdb msgpack libxxhash libsodium yaml-0.1 jansson libsystemd libzstd
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
+# What the build and the tests need, by their names in Debian 12.
+PACKAGES_BUILD = \
+	gcc \
+	libc6-dev \
+	libevent-dev \
+	libjansson-dev \
+	liblmdb-dev \
+	libmsgpack-dev \
+	libsodium-dev \
+	libsystemd-dev \
+	libxxhash-dev \
+	libyaml-dev \
+	libzmq3-dev \
+	make \
+	pkg-config \
+	tzdata
+PACKAGES_TEST = \
+	e2fsprogs \
+	libcmocka-dev \
+	mount \
+	python3 \
+	python3-msgpack \
+	python3-pytest \
+	python3-zmq \
+	systemd \
+	tmux \
+	util-linux
+PACKAGES_LINT = \
+	clang-tidy \
+	cppcheck
+PACKAGES_FUZZ = \
+	clang \
+	libclang-rt-14-dev
+
+PKGS     = libzmq libevent_core libevent_extra lmdb msgpack libxxhash libsodium yaml-0.1 jansson libsystemd
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+PKG_LIBS   = $(shell pkg-config --libs $(PKGS)) -lpthread -lm
 
 WARN     = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla
-F_release = -O2 -g
+HARDEN   = -fstack-protector-strong -fPIE
+F_release = -O2 -g -D_FORTIFY_SOURCE=2
 F_san     = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DESTATE_LEVERS
 F_levers  = -O2 -g -DESTATE_LEVERS
 F_noflush = -O2 -g -DESTATE_LEVERS -DESTATE_WITHOUT_FLUSH
-CFLAGS   ?=
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' $(WARN) $(F_$(VARIANT)) -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -Iproto -Iproto/base -Iclients/libestate $(PKG_CFLAGS) $(CFLAGS)
-ifeq ($(VARIANT),san)
-ALL_CFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS))
-endif
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(F_$(VARIANT)) $(LDFLAGS)
+CPPFLAGS_ALL = -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' -iquote proto -iquote proto/base -iquote daemon -iquote clients/libestate -iquote clients/estate
+CFLAGS_ALL = -std=c11 $(CPPFLAGS_ALL) $(WARN) $(HARDEN) $(F_$(VARIANT)) $(PKG_CFLAGS) $(CFLAGS)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(F_$(VARIANT)) $(LDFLAGS)
 
-# Parts as libraries, one name a line.
+# Parts as libraries, thin mains; one name a line.
 include proto/sources.mk
+include daemon/sources.mk
 include clients/sources.mk
+include tests/sources.mk
 
 OBJ = $(patsubst %.c,$(B)/obj/%.o,$(1))
-
-BINARIES = $(B)/bin/estate
+BINARIES = $(B)/bin/estated $(B)/bin/estate
 
 .PHONY: all
 all: $(BINARIES)
 
 $(B)/lib/libproto.a: $(call OBJ,$(PROTO_SRC))
-$(B)/bin/estate: $(call OBJ,$(ESTATE_SRC)) $(B)/lib/libproto.a
+$(B)/lib/libdaemon.a: $(call OBJ,$(DAEMON_SRC))
+$(B)/lib/libestate.a: $(call OBJ,$(LIBESTATE_SRC))
+$(B)/lib/libverbs.a: $(call OBJ,$(filter-out clients/estate/main.c,$(ESTATE_SRC)))
+
+$(B)/bin/estated: $(call OBJ,daemon/main.c) $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+$(B)/bin/estate: $(call OBJ,clients/estate/main.c) $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 
 $(B)/lib/%.a:
 	@mkdir -p $(@D)
@@ -53,14 +93,124 @@ $(B)/lib/%.a:
 
 $(B)/bin/%:
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) $(LIBS_$*)
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# ---- what people call --------------------------------------------------------------------------------------------------------
+
+.PHONY: help
+help:
+	@echo "make demo         install what is missing, build, and watch a day of an estate arrive (INPUT=FILE for real events)"
+	@echo "make test         everything a change must pass, in under 8 minutes"
+	@echo "make check-long   the full campaigns, in parts, resumable"
+	@echo "make bench        measure against the disk and the naive server"
+	@echo "make fuzz         coverage-guided fuzzing of the decoders (SECONDS=1800)"
+	@echo "make lint         clang-tidy and cppcheck"
+	@echo "make deps         install the Debian packages that are missing"
+	@echo "make install      DESTDIR, PREFIX, SYSCONFDIR"
+	@echo "make docs         the generated references, in build/doc"
+	@echo "make clean"
+
+# Installs only what is missing, and says so; as root or with sudo.
+.PHONY: deps deps-lint deps-fuzz
+deps:
+	@tests/harness/deps $(PACKAGES_BUILD) $(PACKAGES_TEST)
+deps-lint:
+	@tests/harness/deps $(PACKAGES_BUILD) $(PACKAGES_LINT)
+deps-fuzz:
+	@tests/harness/deps $(PACKAGES_BUILD) $(PACKAGES_FUZZ)
+
+.PHONY: demo
+demo: deps
+	@$(MAKE) --no-print-directory -s -j2 all
+	@tests/harness/demo
+
+.PHONY: test
+test: deps
+	@$(MAKE) --no-print-directory -s -j2 all test-binaries
+	@$(MAKE) --no-print-directory -s -j2 VARIANT=san all test-binaries
+	@$(MAKE) --no-print-directory -s -j2 VARIANT=levers all
+	@$(MAKE) --no-print-directory -s -j2 VARIANT=noflush all
+	@/usr/bin/python3 tests/harness/run.py
+
+.PHONY: check-long
+check-long: deps
+	@$(MAKE) --no-print-directory -s -j2 all test-binaries
+	@$(MAKE) --no-print-directory -s -j2 VARIANT=san all test-binaries
+	@$(MAKE) --no-print-directory -s -j2 VARIANT=levers all
+	@$(MAKE) --no-print-directory -s -j2 VARIANT=noflush all
+	@/usr/bin/python3 tests/harness/run.py --long
+
+.PHONY: bench
+bench: deps
+	@$(MAKE) --no-print-directory -s -j2 all test-binaries
+	@/usr/bin/python3 tests/bench/bench.py
+
+.PHONY: fuzz
+fuzz: deps-fuzz
+	@tests/fuzz/run $(SECONDS)
+
+.PHONY: lint
+lint: deps-lint
+	@tests/harness/lint $(CPPFLAGS_ALL) -- $(PKG_CFLAGS)
+
+.PHONY: docs
+docs: all
+	@mkdir -p build/doc
+	build/bin/estate types --markdown > build/doc/CATALOGUE.md
+	build/bin/estated --settings > build/doc/SETTINGS.md
+
+.PHONY: install
+install: all
+	install -D -m 755 build/bin/estated $(DESTDIR)$(PREFIX)/bin/estated
+	install -D -m 755 build/bin/estate $(DESTDIR)$(PREFIX)/bin/estate
+	install -D -m 644 build/lib/libestate.a $(DESTDIR)$(PREFIX)/lib/libestate.a
+	install -D -m 644 build/lib/libproto.a $(DESTDIR)$(PREFIX)/lib/libestate-proto.a
+	install -D -m 644 clients/libestate/estate.h $(DESTDIR)$(PREFIX)/include/estate.h
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' clients/libestate/libestate.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/libestate.pc
+	install -D -m 644 clients/python/estate.py $(DESTDIR)$(PREFIX)/share/estated/estate.py
+	install -D -m 644 systemd/estated.service $(DESTDIR)$(PREFIX)/lib/systemd/system/estated.service
+	install -D -m 644 systemd/estated.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/estated.conf
+	install -D -m 644 systemd/estated.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/estated.conf
+	install -D -m 644 daemon/estated.8 $(DESTDIR)$(PREFIX)/share/man/man8/estated.8
+	install -D -m 644 config/estated.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/estated.yaml.5
+	install -D -m 644 clients/estate/estate.1 $(DESTDIR)$(PREFIX)/share/man/man1/estate.1
+	install -D -m 644 proto/PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/estated/PROTOCOL.md
+	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml || \
+	    install -D -m 644 config/estated.yaml $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml
 
 .PHONY: clean
 clean:
 	rm -rf build
+
+# ---- tests -------------------------------------------------------------------------------------------------------------------
+
+.PHONY: test-binaries
+test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS)) $(B)/test/powercut $(B)/test/interpose.so $(B)/test/rawdisk
+
+$(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+$(B)/test/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay.o $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(B)/test/powercut: $(call OBJ,tests/crash/powercut.c tests/crash/disk.c) $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(B)/test/rawdisk: $(call OBJ,tests/bench/rawdisk.c)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+# Preloaded into the daemon: plain, whatever the variant.
+$(B)/test/interpose.so: tests/crash/interpose.c tests/crash/trace.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -fPIC -shared -o $@ $< -ldl

@@ -51,7 +51,7 @@ enum mp_fault {
 struct mp_bounds {
 	unsigned depth_max;	/* containers inside each other; 1 means a flat array or map; at most MP_DEPTH_MAX */
 	uint32_t items_max;	/* elements in one array, pairs in one map */
-	bool string_keys;	/* map keys must be strings, each once */
+	bool string_keys;	/* map keys must be strings, each once; then a map has at most 1024 pairs */
 };
 #define MP_DEPTH_MAX	32
 

@@ -6,6 +6,17 @@
 #ifndef COMMAND_H
 #define COMMAND_H
 
+int	cmd_put(int argc, char **argv);
+int	cmd_tail(int argc, char **argv);
+int	cmd_get(int argc, char **argv);
+int	cmd_case(int argc, char **argv);
+int	cmd_status(int argc, char **argv);
+int	cmd_ping(int argc, char **argv);
+int	cmd_backup(int argc, char **argv);
+int	cmd_verify(int argc, char **argv);
+int	cmd_repair(int argc, char **argv);
+int	cmd_clock(int argc, char **argv);
+int	cmd_bench(int argc, char **argv);
 int	cmd_generate(int argc, char **argv);
 int	cmd_types(int argc, char **argv);
 

@@ -11,8 +11,19 @@ static const struct verb {
 	int (*run)(int argc, char **argv);
 	const char *en, *zh;		/* one line of the help */
 } verbs[] = {
-	{ "generate", cmd_generate, "write the events of an invented estate", "生成一个虚构小区的事件" },
+	{ "put", cmd_put, "send events from a file or standard input", "发送事件" },
+	{ "tail", cmd_tail, "watch the event stream", "查看事件流" },
+	{ "get", cmd_get, "show one event", "查看一个事件" },
+	{ "case", cmd_case, "the story of one case", "查看一个个案的全过程" },
 	{ "types", cmd_types, "which events there are, and their fields", "查看事件类型与字段" },
+	{ "status", cmd_status, "how the daemon is doing", "查看服务状态" },
+	{ "ping", cmd_ping, "is the daemon there?", "服务是否在线" },
+	{ "verify", cmd_verify, "prove that a store is sound", "校验存储" },
+	{ "backup", cmd_backup, "copy the log while the daemon works", "在线备份" },
+	{ "repair", cmd_repair, "save what is whole of a damaged store", "抢救损坏的存储" },
+	{ "clock", cmd_clock, "accept the wall clock after it jumped", "时钟跳变后确认时间" },
+	{ "generate", cmd_generate, "write the events of an invented estate", "生成一个虚构小区的事件" },
+	{ "bench", cmd_bench, "measure how fast events become durable", "测量写入速度" },
 };
 #define VERBS	(sizeof(verbs) / sizeof(*verbs))
 

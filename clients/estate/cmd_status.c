@@ -1,0 +1,179 @@
+/* estate status: the daemon's state and counters, as a table or as JSON. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ask.h"
+#include "command.h"
+#include "json.h"
+#include "paint.h"
+#include "sitetime.h"
+
+#define NAME_COLUMNS	28
+
+static const char help[] =
+"Usage: estate status [OPTION...]\n"
+"Show what the daemon counts and how it is.\n"
+"\n"
+COMMON_HELP
+"\n"
+"Examples\n"
+"  estate status\n"
+"  estate status --json | jq .last\n"
+"Exit status: 0 done, 1 refused, 2 wrong usage, 3 daemon not reached\n";
+
+static bool
+ends_with(const char *s, uint32_t len, const char *end)
+{
+	size_t n = strlen(end);
+
+	return (len >= n && memcmp(s + len - n, end, n) == 0);
+}
+
+static bool
+begins_with(const char *s, uint32_t len, const char *begin)
+{
+	size_t n = strlen(begin);
+
+	return (len >= n && memcmp(s, begin, n) == 0);
+}
+
+/* 12345678 as 12 345 678. */
+static void
+write_grouped(struct buffer *b, uint64_t v)
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof(digits), "%" PRIu64, v);
+
+	for (int i = 0; i < n; i++) {
+		if (i > 0 && (n - i) % 3 == 0)
+			buffer_text(b, " ");
+		buffer_add(b, &digits[i], 1);
+	}
+}
+
+static void
+write_bytes(struct buffer *b, uint64_t v)
+{
+	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	double shown = (double)v;
+	size_t i = 0;
+
+	for (; shown >= 1024 && i + 1 < sizeof(unit) / sizeof(*unit); i++)
+		shown /= 1024;
+	buffer_printf(b, i == 0 ? "%.0f %s" : "%.1f %s", shown, unit[i]);
+}
+
+/* A number as its name says: instants, spans and bytes as people read them. */
+static void
+write_number(struct buffer *b, const char *name, uint32_t len, uint64_t v)
+{
+	char text[SITETIME_TEXT];
+
+	if (v > 1000000000000000000ull && v < 9000000000000000000ull) {
+		sitetime_local((int64_t)v, 3, text);
+		buffer_text(b, text);
+	} else if (ends_with(name, len, "bytes") || begins_with(name, len, "bytes_") || ends_with(name, len, "memory")) {
+		write_bytes(b, v);
+	} else if ((ends_with(name, len, "_s") || ends_with(name, len, "_seconds")) && v < 1000000000)
+		sitetime_span(b, (int64_t)v * 1000000000, false);
+	else if (ends_with(name, len, "_ns") || ends_with(name, len, "_nanoseconds_total"))
+		sitetime_span(b, (int64_t)v, false);
+	else if (mp_equal(name, len, "epoch"))
+		buffer_printf(b, "%" PRIu64, v);
+	else
+		write_grouped(b, v);
+}
+
+static bool	write_map(struct buffer *, struct mp *, unsigned indent);
+
+static bool
+write_member(struct buffer *b, const char *name, uint32_t len, struct mp *m, unsigned indent)
+{
+	const char *s;
+	uint32_t n;
+	uint64_t v;
+
+	buffer_fill(b, ' ', indent);
+	if (mp_peek(m) == MP_MAP) {
+		buffer_text(b, paint(PAINT_BOLD));
+		paint_clean(b, name, len, 0);
+		buffer_printf(b, "%s\n", paint(PAINT_OFF));
+		return (write_map(b, m, indent + 2));
+	}
+	paint_cell(b, name, len, NAME_COLUMNS > indent ? NAME_COLUMNS - indent : 1);
+	buffer_text(b, " ");
+	if (mp_peek(m) == MP_ARRAY) {
+		struct mp first = *m;
+
+		/* A list of maps reads best one under the other. */
+		if (mp_array(&first, &n) && n > 0 && mp_peek(&first) == MP_MAP) {
+			*m = first;
+			buffer_printf(b, "%" PRIu32 "\n", n);
+			for (uint32_t i = 0; i < n; i++) {
+				if (i > 0)
+					buffer_text(b, "\n");
+				if (mp_peek(m) != MP_MAP ? !mp_skip(m) : !write_map(b, m, indent + 2))
+					return (false);
+			}
+			return (true);
+		}
+	}
+	if (mp_uint(m, &v))
+		write_number(b, name, len, v);
+	else if (mp_str(m, &s, &n))
+		paint_clean(b, s, n, 0);
+	else if (!json_write(b, m))
+		return (false);
+	buffer_text(b, "\n");
+	return (true);
+}
+
+static bool
+write_map(struct buffer *b, struct mp *m, unsigned indent)
+{
+	const char *name;
+	uint32_t pairs, len;
+
+	if (indent > 32 || !mp_map(m, &pairs))
+		return (false);
+	while (pairs-- > 0)
+		if (!mp_str(m, &name, &len) || !write_member(b, name, len, m, indent))
+			return (false);
+	return (true);
+}
+
+static void
+on_answer(void *user, const char *verb, struct mp body)
+{
+	const struct common *c = user;
+	struct buffer out = { NULL, 0, 0 };
+
+	(void)verb;
+	if (c->json ? !json_write(&out, &body) : !write_map(&out, &body, 0))
+		fputs("estate status: the rest of the answer is unreadable\n", stderr);
+	if (c->json)
+		buffer_text(&out, "\n");
+	fwrite(out.data, 1, out.len, stdout);
+	buffer_free(&out);
+}
+
+int
+cmd_status(int argc, char **argv)
+{
+	static const struct option options[] = { COMMON_OPTIONS };
+	struct common common;
+	struct ask a = { .verb = "status", .request = "status", .on_answer = on_answer, .user = &common };
+	int c, r;
+
+	common_init(&common);
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
+		if ((r = common_option(&common, c, "status", help)) != -1)
+			return (r);
+	if (optind < argc)
+		return (usage_error("status", "what is %s?", argv[optind]));
+	if (!sitetime_init())
+		return (EXIT_USAGE);
+	paint_init(false);
+	return (ask_once(&common, &a));
+}

@@ -1,0 +1,220 @@
+/* Reaching the daemon, and saying why it said no: see reach.h. */
+#include "reach.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "buffer.h"
+#include "errcode.h"
+#include "json.h"
+
+volatile sig_atomic_t reach_stop;
+
+static void
+on_signal(int number)
+{
+	(void)number;
+	reach_stop = 1;
+}
+
+struct estate *
+reach_open(const char *verb, const struct common *c, struct estate_options *o)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct estate *e;
+	int error;
+
+	/* Not SA_RESTART: a wait ends, and the loop sees the flag.  A second signal kills as ever. */
+	sa.sa_flags = (int)SA_RESETHAND;
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	o->endpoint = c->connect;
+	o->client = "estate";
+	o->software = "estate " ESTATE_VERSION;
+	if ((error = estate_open(o, &e)) == 0)
+		return (e);
+	if (error == ESTATE_INVALID)
+		usage_error(verb, "%s is no endpoint: ipc://PATH or tcp://HOST:PORT", c->connect);
+	else
+		fprintf(stderr, "estate %s: cannot open a connection: %s\n", verb, strerror(errno));
+	return (NULL);
+}
+
+/* Why an ipc endpoint does not answer: the system knows more than libzmq tells. */
+static const char *
+ipc_reason(const char *endpoint)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	const char *path = endpoint + strlen("ipc://");
+	int fd, error = 0;
+
+	if (strncmp(endpoint, "ipc://", strlen("ipc://")) != 0 || strlen(path) >= sizeof(a.sun_path))
+		return (NULL);
+	strcpy(a.sun_path, path);
+	if (a.sun_path[0] == '@')
+		a.sun_path[0] = '\0';
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
+		return (NULL);
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) != 0)
+		error = errno;
+	close(fd);
+	switch (error) {
+	case 0:
+		return ("somebody listens there and does not answer");
+	case ENOENT:
+		return ("there is no such socket; is estated running, and with this --listen?");
+	case ECONNREFUSED:
+		return ("the socket is there and nobody listens; is estated running?");
+	case EACCES:
+		return ("permission denied; which group may use the socket is the daemon's setting");
+	default:
+		return (strerror(error));
+	}
+}
+
+void
+reach_failed(const char *verb, const struct common *c)
+{
+	const char *why = ipc_reason(c->connect);
+
+	if (c->json) {
+		struct buffer b = { NULL, 0, 0 };
+
+		buffer_text(&b, "{\"error\":\"unreachable\",\"endpoint\":");
+		json_write_text(&b, c->connect, strlen(c->connect));
+		buffer_text(&b, ",\"detail\":");
+		json_write_text(&b, why != NULL ? why : "", why != NULL ? strlen(why) : 0);
+		fprintf(stderr, "%s}\n", b.data);
+		buffer_free(&b);
+		return;
+	}
+	fprintf(stderr, "estate %s: no answer from estated at %s within %d s%s%s\n", verb, c->connect, c->timeout_ms / 1000,
+	    why != NULL ? ": " : "", why != NULL ? why : "");
+}
+
+int
+reach_wait(const char *verb, const struct common *c, struct estate *e)
+{
+	int64_t waited = 0;
+
+	while (!reach_stop && estate_state(e) != ESTATE_LIVE) {
+		if (estate_state(e) == ESTATE_STOPPED)
+			return (reach_refused(verb, c, estate_refusal(e)->code, estate_refusal(e)));
+		if (waited >= c->timeout_ms) {
+			reach_failed(verb, c);
+			return (EXIT_UNREACHED);
+		}
+		/* Counted in pumps of a tenth of a second or less: exact enough for a patience. */
+		if (estate_pump(e, 100) == 0)
+			waited += 100;
+	}
+	return (reach_stop ? EXIT_PART : 0);
+}
+
+const char *
+reach_advice(int code)
+{
+	static const struct {
+		int code;
+		const char *advice;
+	} table[] = {
+		{ E_VERSION, "use an estate of the same release as the daemon" },
+		{ E_VERB, "this daemon is of another release; estate status shows which" },
+		{ E_TOO_LARGE, "an event may have 64 KiB, a batch 1 MiB; keep photos elsewhere and store a reference" },
+		{ E_TOO_MANY, "send fewer at once" },
+		{ E_FORBIDDEN, "run it as the daemon's user or root, on its machine" },
+		{ E_BUSY, "try again in a moment" },
+		{ E_HELD, "try again in a moment" },
+		{ E_TYPE, "estate types lists the types" },
+		{ E_MISSING, "estate types TYPE lists the fields" },
+		{ E_KIND, "estate types TYPE says what kind it must be" },
+		{ E_RANGE, "estate types TYPE says the bounds" },
+		{ E_VALUE, "estate types TYPE lists the values" },
+		{ E_ID, "ids have 1 to 64 characters of A-Z a-z 0-9 . _ : / -" },
+		{ E_TIME, "write it as 2026-11-24T05:06:07+08:00" },
+		{ E_ID_CONFLICT, "give the changed event an id of its own; estate tail --source finds the first" },
+		{ E_NOT_FOUND, "estate status shows the first and the last number" },
+		{ E_TRIMMED, "start with --from first" },
+		{ E_BEYOND_END, "is this the right daemon, or was a backup restored? then begin with a new cursor file" },
+		{ E_OTHER_LOG, "is this the right daemon, or was a backup restored? then begin with a new cursor file" },
+		{ E_PATTERN, "for instance complaint.* or **" },
+		{ E_EXISTS, "choose another name" },
+		{ E_DISK_FULL, "make room on the daemon's disk" },
+		{ E_STOPPING, "try again when it has started anew" },
+		{ E_INTERNAL, "the daemon's log says why: journalctl -u estated" },
+		{ E_DAMAGED, "run estate verify on the daemon's machine" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+		if (table[i].code == code)
+			return (table[i].advice);
+	return ("");
+}
+
+static const char *
+retry_word(const struct estate_fault *f)
+{
+	return (f->retry == ESTATE_NEVER ? "never" : f->retry == ESTATE_LATER ? "later" : "session");
+}
+
+void
+reach_fault_json(struct buffer *b, const struct estate_fault *f)
+{
+	buffer_printf(b, "\"code\":%d,\"name\":", f->code);
+	json_write_text(b, f->name, strlen(f->name));
+	buffer_text(b, ",\"text\":");
+	json_write_text(b, f->text, strlen(f->text));
+	if (f->path[0] != '\0') {
+		buffer_text(b, ",\"path\":");
+		json_write_text(b, f->path, strlen(f->path));
+	}
+	if (f->detail[0] != '\0') {
+		buffer_text(b, ",\"detail\":");
+		json_write_text(b, f->detail, strlen(f->detail));
+	}
+	buffer_printf(b, ",\"retry\":\"%s\"", retry_word(f));
+}
+
+void
+reach_fault_text(struct buffer *b, const struct estate_fault *f)
+{
+	const char *advice = reach_advice(f->code);
+
+	buffer_printf(b, "%s (%d)", f->name, f->code);
+	if (f->path[0] != '\0')
+		buffer_printf(b, " at %s", f->path);
+	buffer_printf(b, ": %s", f->detail[0] != '\0' ? f->detail : f->text);
+	if (*advice != '\0')
+		buffer_printf(b, "; %s", advice);
+	buffer_printf(b, " [retry: %s]", retry_word(f));
+}
+
+int
+reach_refused(const char *verb, const struct common *c, int error, const struct estate_fault *f)
+{
+	struct buffer b = { NULL, 0, 0 };
+
+	if (error == ESTATE_TIMEOUT && !reach_stop) {
+		reach_failed(verb, c);
+		return (EXIT_UNREACHED);
+	}
+	if (f == NULL)
+		buffer_printf(&b, c->json ? "{\"error\":\"%s\",\"text\":\"%s\"}" : "estate %s: %s",
+		    c->json ? estate_error_name(error) : verb, estate_error_text(error));
+	else if (c->json) {
+		buffer_text(&b, "{\"error\":\"refused\",");
+		reach_fault_json(&b, f);
+		buffer_text(&b, "}");
+	} else {
+		buffer_printf(&b, "estate %s: the daemon refused: ", verb);
+		reach_fault_text(&b, f);
+	}
+	fprintf(stderr, "%s\n", b.data);
+	buffer_free(&b);
+	return (f == NULL ? EXIT_UNREACHED : EXIT_PART);
+}

@@ -1,0 +1,37 @@
+/*
+ * Time as people of the site read and write it.  Instants are nanoseconds since 1970 in UTC; the site's zone is the environment's
+ * ESTATE_TZ, else Asia/Shanghai, and is always shown with its offset.
+ */
+#ifndef SITETIME_H
+#define SITETIME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buffer.h"
+
+#define SITETIME_TEXT	48
+
+/* Take the zone from the environment.  False, with a sentence on stderr, if there is no such zone.  Called by whoever needs it. */
+bool	sitetime_init(void);
+
+int64_t	sitetime_now(void);
+
+/* "2026-11-24 05:06:03 +08:00", with `decimals` 0, 3, 6 or 9 of the second. */
+void	sitetime_local(int64_t ns, unsigned decimals, char out[SITETIME_TEXT]);
+
+/* "2026-11-23T21:06:03.123456789Z"; nanoseconds are left out if 0. */
+void	sitetime_utc(int64_t seconds, uint32_t nanoseconds, char out[SITETIME_TEXT]);
+/* The same, always with nine decimals. */
+void	sitetime_utc_ns(int64_t ns, char out[SITETIME_TEXT]);
+
+/*
+ * Read what a person would write: RFC 3339, "2026-11-24", "2026-11-24 05:06[:07]" (site time), "now", "today", "yesterday",
+ * "2 hours ago", "90s ago", "15min".  False if it is none of these.
+ */
+bool	sitetime_parse(const char *text, int64_t now, int64_t *ns);
+
+/* "850 ms", "4 min 10 s", "3 h 05 min", "2 d 4 h", in Chinese if asked; a minus sign before a negative one. */
+void	sitetime_span(struct buffer *, int64_t ns, bool zh);
+
+#endif

@@ -1,0 +1,618 @@
+#!/usr/bin/env python3
+"""A client of estated in one file, written from proto/PROTOCOL.md.  Copy it beside your program; it needs pyzmq and msgpack.
+
+    from estate import Client, make_event
+
+    with Client("ipc:///run/estated/estated.sock", "kiosk-3") as client:
+        receipt = client.put(make_event("probe.recorded", "/estate/kiosk/3", {"n": 7}))
+        print(receipt.seq, receipt.duplicate)           # on return the event survives a power cut
+        for delivery in client.subscribe("first", type=["probe.*"], until_end=True):
+            print(delivery.seq, delivery.fields["data"])
+
+Putting.  `put` stores one event, `put_batch` several or none, `put_many` takes an iterable of any length, keeps many events under way
+and yields one Receipt each, in the order given.  An event is a dict, packed here once, or packed bytes: what you keep for a retry
+should be bytes (`pack`), because the daemon tells a retry from a conflict by its bytes.  `put` and `put_batch` raise Fault when the
+daemon refuses; `put_many` hands the refused event back with `receipt.fault` set and goes on.  Putting the same bytes again is always safe:
+the receipt then carries the original number and `duplicate`.
+
+Doubt.  Whatever is unanswered is sent again, unchanged and in order: after a forgotten session, after a connection was lost, and when
+an answer takes longer than `patience` although the daemon lives.  When the daemon says "later", the client waits (100 ms, doubling to 10 s),
+lifts the hold and sends again.  A call that sees nothing of the daemon for `timeout` seconds raises NoAnswer: its events may or may
+not be stored, so put the same bytes again.
+
+Reading.  `subscribe` returns an iterator of Delivery; credit is granted as you go.  Store `delivery.seq` together with `client.log` and
+`client.epoch`, and come back with Client(..., log=, epoch=, cursor=) and subscribe({"seq": cursor + 1}).  The fault `other-log` or
+`beyond-end` means that the cursor belongs to another log: stop and ask a human.
+
+There are no threads: pings, resends and reconnections happen inside calls.  A program that pauses for a minute is forgotten by the daemon,
+which its next call notices and mends.  A Client belongs to one thread.
+"""
+from __future__ import annotations
+
+import argparse
+import collections
+import dataclasses
+import datetime
+import itertools
+import json
+import secrets
+import sys
+import time
+from typing import Any, Iterable, Iterator, Optional, Union
+
+import msgpack
+import zmq
+
+VERSION = 1
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+BACKOFF_S, BACKOFF_MAX_S = 0.1, 10.0
+PING_AFTER_S = 20.0             # a third of the silence after which the daemon forgets a session
+POLL_S = 0.2                    # how long one turn waits at most: the grain of all timers here
+MESSAGE_BYTES, PUT_EVENTS = 1 << 20, 4096       # bounds of one put
+PUTS_BYTES, PUTS_EVENTS = 256 << 10, 1024       # of one `puts` message, made of many puts: a quarter of that
+REQUESTS_FROM = 1 << 40         # numbers of requests, apart from those of puts: an ack names a range, and only puts may lie in it
+WIDE_MAX = 1024                 # batches whose length is remembered, for an ack that comes twice
+
+Event = Union[dict, bytes]
+
+
+class EstateError(Exception):
+    """Anything this module raises."""
+
+
+class NoAnswer(EstateError):
+    """The daemon was not heard of in time.  What was put may or may not be stored: put it again, unchanged."""
+
+
+class Fault(EstateError):
+    """The daemon refused.  `name` is the error, such as "id-conflict"; `index` and `path` say where, `detail` what, when it is known."""
+
+    def __init__(self, fault: dict):
+        self.fault = fault
+        self.code: int = fault.get("code", 0)
+        self.name: str = fault.get("name", "unknown")
+        self.text: str = fault.get("text", "")
+        self.retry: str = fault.get("retry", "never")
+        self.detail: Any = fault.get("detail")
+        self.index: Optional[int] = fault.get("index")
+        self.path: Optional[str] = fault.get("path")
+        where = [f"event {self.index}"] if self.index is not None else []
+        where += [str(x) for x in (self.path, self.detail) if x is not None]
+        super().__init__(f"{self.name}: {self.text}" + (f" ({', '.join(where)})" if where else ""))
+
+
+@dataclasses.dataclass(slots=True)
+class Receipt:
+    """What became of one event: `seq` is its number in the log, or `fault` why it was refused."""
+    event: bytes
+    seq: Optional[int] = None
+    duplicate: bool = False                     # it was stored before, under this number
+    warnings: list[tuple[str, str]] = dataclasses.field(default_factory=list)     # (name, path): stored, but odd
+    fault: Optional[Fault] = None
+
+
+@dataclasses.dataclass(slots=True)
+class Delivery:
+    """One event of a subscription, or of `get`."""
+    seq: int
+    log_time: int               # nanoseconds since 1970
+    sender: str
+    flags: int                  # 1: the sender's time is implausible, 2: unknown fields
+    event: bytes                # as it was put, byte for byte
+
+    @property
+    def fields(self) -> dict:
+        return unpack(self.event)
+
+
+def pack(event: Event) -> bytes:
+    """The bytes of an event.  A datetime with a zone becomes a msgpack timestamp."""
+    return event if isinstance(event, bytes) else msgpack.packb(event, datetime=True)
+
+
+def unpack(event: bytes) -> dict:
+    """The fields of packed bytes.  A msgpack timestamp comes back as msgpack.Timestamp, with all its nanoseconds."""
+    return msgpack.unpackb(event, strict_map_key=False)
+
+
+def new_id() -> str:
+    """A new id that sorts by time, which keeps the daemon's index small: 10 characters of milliseconds, then 16 of chance."""
+    number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
+    return "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def make_event(type: str, source: str, data: dict, subject: Optional[str] = None, **attributes: Any) -> dict:
+    """An event with a new id and the time now; further envelope attributes by name."""
+    event = {"specversion": "1.0", "id": new_id(), "source": source, "type": type,
+             "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")}
+    if subject is not None:
+        event["subject"] = subject
+    return {**event, **attributes, "data": data}
+
+
+class _Put:
+    """A put from hand-over to answer.  `puts` messages are made of neighbouring singles when they are sent."""
+    __slots__ = ("number", "single", "receipts", "bytes", "sent_at")
+
+    def __init__(self, number: int, single: bool, events: list[bytes]):
+        self.number = number
+        self.single = single
+        self.receipts = [Receipt(e) for e in events]
+        self.bytes = sum(map(len, events)) + 5 * len(events) + 32      # at least what it adds to the credit in use
+        self.sent_at: Optional[float] = None                            # None: not under way
+
+
+class Subscription:
+    """An iterator of Delivery.  `cursor`: everything up to this number was handed to you or filtered out; `at_end`: it was the end of
+    the log then.  Ends by itself with until_end; raises Fault when the daemon ends it."""
+
+    def __init__(self, client: Client, name: int, options: dict, until_end: bool):
+        self.cursor: Optional[int] = None
+        self.at_end = False
+        self._client, self._name, self._options, self._until_end = client, name, options, until_end
+        self._received: Optional[int] = None                            # like cursor, but of what waits below
+        self._waiting: collections.deque = collections.deque()          # Delivery, a dict of progress, Fault
+        self._events, self._bytes = 0, 0                                # handed out, credit not yet given back
+        self._opened = False
+
+    def __iter__(self) -> Iterator[Delivery]:
+        return self
+
+    def __next__(self) -> Delivery:
+        if self._until_end and self.at_end:
+            raise StopIteration
+        delivery = self.next(timeout=None)
+        if delivery is None:
+            raise StopIteration
+        return delivery
+
+    def next(self, timeout: Optional[float]) -> Optional[Delivery]:
+        """The next event; None after timeout seconds without one (None: wait for ever), and at the end with until_end."""
+        until = None if timeout is None else time.monotonic() + timeout
+        left = timeout
+        while True:
+            while self._waiting:
+                item = self._waiting.popleft()
+                if isinstance(item, Fault):
+                    self.close()
+                    raise item
+                if isinstance(item, Delivery):
+                    self.cursor, self.at_end = item.seq, False
+                    self._give_back(item)
+                    return item
+                self.cursor, self.at_end = max(self.cursor or 0, item["seq"]), bool(item.get("end"))
+                if self.at_end and self._until_end:
+                    return None
+            if self._name not in self._client._subscriptions or left is not None and left < 0:
+                return None
+            self._client._turn(left)
+            left = None if until is None else until - time.monotonic()
+
+    def close(self) -> None:
+        """Unsubscribe.  What was not yet handed out is dropped."""
+        if self._client._subscriptions.pop(self._name, None) is not None:
+            self._client._send("unsubscribe", self._name)
+        self._waiting.clear()
+
+    def _give_back(self, delivery: Delivery) -> None:
+        """Grant credit once half of it is used up: fewer messages, and the daemon never waits for us."""
+        self._events += 1
+        self._bytes += len(delivery.event)
+        if 2 * self._events >= self._options["events"] or 2 * self._bytes >= self._options["bytes"]:
+            if self._client._send("credit", self._name, self._events, self._bytes):
+                self._events = self._bytes = 0
+
+    def _open(self) -> None:
+        """Subscribe, or after a new hello subscribe from where we are."""
+        options = dict(self._options)
+        if self._received is not None:
+            options["from"] = {"seq": self._received + 1}
+        waiting = [x for x in self._waiting if isinstance(x, Delivery)]
+        self._events = self._bytes = 0
+        options["events"] = max(0, options["events"] - len(waiting))
+        options["bytes"] = max(0, options["bytes"] - sum(len(x.event) for x in waiting))
+        self._client._send("subscribe", self._name, options)
+
+
+class Client:
+    """A session with one daemon.  `endpoint`: ipc://PATH or tcp://HOST:PORT; `name`: of the program.
+
+    patience: seconds after which an unanswered put is doubted, and the daemon asked whether it lives.
+    timeout: seconds without any sign of the daemon after which a call raises NoAnswer.
+    log, epoch, cursor: where a stored cursor belongs; hello refuses if that is not this log.
+    """
+
+    def __init__(self, endpoint: str, name: str, *, patience: float = 5.0, timeout: float = 30.0, log: Optional[str] = None,
+                 epoch: Optional[int] = None, cursor: Optional[int] = None, window: int = 8192):
+        self.endpoint, self.name, self.patience, self.timeout, self.window = endpoint, name, patience, timeout, window
+        self.log, self.epoch = log, epoch
+        self.welcome: dict = {}
+        self.credit = 0
+        self._cursor = cursor
+        self._generation = 0                    # of the session: an unanswered request of an older one is sent again
+        self._lost = True                       # no session, as far as we know
+        self._put_numbers, self._numbers = itertools.count(1), itertools.count(REQUESTS_FROM)
+        self._outbox: collections.OrderedDict[int, _Put] = collections.OrderedDict()     # unanswered, by number
+        self._unsent: collections.deque[_Put] = collections.deque()                      # those of them to be sent, in order
+        self._under_way = 0                     # bytes of sent puts without an answer
+        self._wide: collections.OrderedDict[int, int] = collections.OrderedDict()        # number of a batch -> its events
+        self._resume_at: Optional[float] = None                                          # held until then
+        self._backoff = BACKOFF_S
+        self._answers: dict[int, Optional[list]] = {}                                    # of requests: None while awaited
+        self._subscriptions: dict[int, Subscription] = {}
+        self._socket: Optional[zmq.Socket] = None
+        self._connect()
+
+    def __enter__(self) -> Client:
+        self.hello()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    # --- session
+
+    def hello(self) -> dict:
+        """Say hello, afresh if there is a session already; the answer is kept in `welcome`.  Every other call does this when needed."""
+        self._lost = True
+        self._greet()
+        return self.welcome
+
+    def close(self) -> None:
+        """End the session and the connection.  Call nothing afterwards."""
+        if self._socket is not None:
+            if not self._lost:
+                self._send("bye", next(self._numbers))
+            self._socket.close(linger=200)
+            self._socket = None
+
+    def ping(self) -> dict:
+        return self._ask("ping")[1]
+
+    # --- put
+
+    def put(self, event: Event) -> Receipt:
+        """Store one event."""
+        return self._settle(self._new(True, [pack(event)]))[0]
+
+    def put_batch(self, events: Iterable[Event]) -> list[Receipt]:
+        """Store these events as one, all of them or none; they get consecutive numbers unless stored before."""
+        packed = [pack(e) for e in events]
+        return self._settle(self._new(False, packed)) if packed else []
+
+    def put_many(self, events: Iterable[Event]) -> Iterator[Receipt]:
+        """Store events one by one with up to `window` under way; yields their receipts in order, refused ones with `fault` set.
+        Of events handed over but not yet yielded when you stop iterating, nothing is known: put them again."""
+        pending: collections.deque[_Put] = collections.deque()
+        source = iter(events)
+        more = True
+        try:
+            while more or pending:
+                if len(pending) < self.window // 2 or not pending:
+                    for event in itertools.islice(source, self.window - len(pending)):
+                        pending.append(self._new(True, [pack(event)]))
+                    more = len(pending) >= self.window
+                if pending and pending[0].number in self._outbox:
+                    self._turn()
+                while pending and pending[0].number not in self._outbox:
+                    yield pending.popleft().receipts[0]
+        finally:
+            for put in pending:
+                self._forget(put)
+
+    def _settle(self, put: _Put) -> list[Receipt]:
+        try:
+            while put.number in self._outbox:
+                self._turn()
+        finally:
+            self._forget(put)
+        if put.receipts[0].fault is not None:
+            raise put.receipts[0].fault
+        return put.receipts
+
+    def _new(self, single: bool, events: list[bytes]) -> _Put:
+        put = _Put(next(self._put_numbers), single, events)
+        if put.bytes > MESSAGE_BYTES or len(events) > PUT_EVENTS:
+            # Said here: the daemon could not tell which put it was, and beyond twice the bound would end the connection.
+            name = "too-large" if put.bytes > MESSAGE_BYTES else "too-many"
+            for receipt in put.receipts:
+                receipt.fault = Fault({"name": name, "text": "larger than one message may be", "retry": "never"})
+            return put
+        if len(events) != 1:
+            self._wide[put.number] = len(events)
+            if len(self._wide) > WIDE_MAX:
+                self._wide.popitem(last=False)
+        self._outbox[put.number] = put
+        self._unsent.append(put)
+        return put
+
+    def _forget(self, put: _Put) -> None:
+        """It was answered, or its caller gave up."""
+        if self._outbox.pop(put.number, None) is not None:
+            if put.sent_at is not None:
+                self._under_way -= put.bytes
+            else:
+                self._unsent.remove(put)
+
+    def _rewind(self) -> None:
+        """What is to be sent is again everything unanswered that is not under way, in order."""
+        self._unsent = collections.deque(p for p in self._outbox.values() if p.sent_at is None)
+
+    def _doubt(self) -> None:
+        """Send everything unanswered again."""
+        for put in self._outbox.values():
+            put.sent_at = None
+        self._under_way = 0
+        self._rewind()
+
+    def _flush(self) -> None:
+        """Send what the credit allows, neighbouring single puts in one message."""
+        while self._unsent and not self._lost and self._resume_at is None:
+            run, size = [self._unsent[0]], self._unsent[0].bytes
+            if run[0].single:
+                for put in itertools.islice(self._unsent, 1, PUTS_EVENTS):
+                    if not put.single or put.number != run[-1].number + 1 or size + put.bytes > PUTS_BYTES:
+                        break
+                    run.append(put)
+                    size += put.bytes
+            if self._under_way > 0 and self._under_way + size > self.credit:
+                return
+            if not self._send("puts" if run[0].single else "put", run[0].number, [r.event for p in run for r in p.receipts]):
+                return
+            self._under_way += size
+            for put in run:
+                self._unsent.popleft()
+                put.sent_at = self._sent_at
+
+    # --- read
+
+    def subscribe(self, from_: Union[str, dict] = "new", *, type: Optional[list[str]] = None, subject: Optional[list[str]] = None,
+                  source: Optional[list[str]] = None, urgency: Optional[list[str]] = None, until_end: bool = False, events: int = 1000,
+                  bytes: int = 1 << 20) -> Subscription:
+        """Follow the log from "first", "new", {"seq": N}, {"time": ns} or {"last": N}; `events` and `bytes` are how much may be on its way."""
+        filters = {"type": type, "subject": subject, "source": source, "urgency": urgency}
+        options = {"from": from_, "events": events, "bytes": bytes, **{k: v for k, v in filters.items() if v is not None}}
+        if self._lost:
+            self._greet()
+        subscription = Subscription(self, next(self._numbers), options, until_end)
+        self._subscriptions[subscription._name] = subscription
+        subscription._open()
+        while not subscription._opened:
+            self._turn()
+            if subscription._waiting and isinstance(subscription._waiting[0], Fault):
+                del self._subscriptions[subscription._name]
+                raise subscription._waiting[0]
+        return subscription
+
+    def get(self, seq: int) -> Delivery:
+        """The event with that number; Fault `not-found` or `trimmed`."""
+        return Delivery(*self._ask("get", {"seq": seq})[1][:5])
+
+    def status(self) -> dict:
+        return self._ask("status")[1]
+
+    def backup(self, path: str) -> dict:
+        """A hot backup into the new folder `path`, absolute, on the daemon's machine; returns when it is done."""
+        return self._ask("backup", {"path": path})[1]
+
+    def clock_accept(self) -> None:
+        """After a clock.jumped alarm: the wall clock is right."""
+        self._ask("clock-accept")
+
+    def _ask(self, verb: str, *arguments: Any) -> list:
+        """Send a request and wait: [verb, argument, …] of its answer.  A new session asks again."""
+        number, generation = next(self._numbers), -1
+        self._answers[number] = None
+        try:
+            while self._answers[number] is None:
+                if generation != self._generation and not self._lost:
+                    if self._send(verb, number, *arguments):
+                        generation = self._generation
+                self._turn()
+        finally:
+            answer = self._answers.pop(number)
+        if answer[0] == "nak":
+            raise Fault(answer[1])
+        return answer
+
+    # --- the machinery: one turn waits for a message, takes in all there are, then does what has fallen due
+
+    def _turn(self, wait_s: Optional[float] = None) -> None:
+        if self._lost:
+            return self._greet()
+        self._flush()
+        wait_s = POLL_S if wait_s is None else max(0.0, min(wait_s, POLL_S))
+        if self._resume_at is not None:
+            wait_s = max(0.0, min(wait_s, self._resume_at - time.monotonic()))
+        self._receive(wait_s)
+        now = time.monotonic()
+        if self._resume_at is not None and now >= self._resume_at and not self._lost:
+            self._send("resume", next(self._numbers))
+            self._resume_at = now + self.patience               # asked; again if that is lost
+        awaited = bool(self._outbox) or None in self._answers.values()
+        if self._pinged_at is not None:
+            if now - self._pinged_at > self.patience:
+                self._connect()
+        elif now - self._sent_at > PING_AFTER_S or awaited and now - max(self._heard_at, self._sent_at) > self.patience:
+            self._pinged_at = now
+            self._send("ping", next(self._numbers))
+        oldest = next(iter(self._outbox.values()), None)
+        if oldest is not None and oldest.sent_at is not None and self._heard_at - oldest.sent_at > self.patience:
+            self._doubt()                                       # pongs come, but no answer
+
+    def _connect(self) -> None:
+        """A new socket: the daemon takes us for a new peer, and nothing of the old connection can reach us."""
+        if self._socket is not None:
+            self._socket.close(linger=0)
+        self._socket = zmq.Context.instance().socket(zmq.DEALER)
+        self._socket.linger, self._socket.immediate, self._socket.sndhwm = 0, 1, 0
+        self._socket.connect(self.endpoint)
+        self._lost, self._pinged_at = True, None
+        self._sent_at = self._heard_at = time.monotonic()
+
+    def _greet(self) -> None:
+        """Say hello until it is answered, then carry on where the last session ended."""
+        hello = {"client": self.name, "software": "estate.py 1", "log": self.log, "epoch": self.epoch, "cursor": self._cursor}
+        hello = {k: v for k, v in hello.items() if v is not None}
+        started, backoff = time.monotonic(), BACKOFF_S
+        while self._lost:
+            number, asked = next(self._numbers), time.monotonic()
+            self._answers[number] = None
+            sent = False
+            while self._answers[number] is None and time.monotonic() - asked < self.patience:
+                if time.monotonic() - started > self.timeout:
+                    del self._answers[number]
+                    raise NoAnswer(f"{self.endpoint}: no answer to hello for {self.timeout:g} s")
+                sent = sent or self._send("hello", number, hello)
+                self._receive(POLL_S if sent else POLL_S / 10)
+            answer = self._answers.pop(number)
+            if answer is None:
+                self._connect()
+            elif answer[0] == "welcome":
+                self._begin(answer[1])
+            elif answer[1].get("retry") != "later":
+                raise Fault(answer[1])
+            else:
+                time.sleep(backoff)
+                backoff = min(2 * backoff, BACKOFF_MAX_S)
+
+    def _begin(self, welcome: dict) -> None:
+        self.welcome, self.log, self.epoch, self.credit = welcome, welcome["log"], welcome["epoch"], welcome["credit"]
+        self._cursor = None                     # the caller's has been checked
+        self._lost, self._resume_at = False, None
+        self._generation += 1
+        self._doubt()
+        for subscription in list(self._subscriptions.values()):
+            subscription._open()
+
+    def _send(self, verb: str, number: int, *rest: Any) -> bool:
+        """False when there is no connection now: nothing was sent."""
+        try:
+            self._socket.send(msgpack.packb([VERSION, verb, number, *rest]), zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        self._sent_at = time.monotonic()
+        return True
+
+    def _receive(self, wait_s: float) -> None:
+        if not self._socket.poll(int(wait_s * 1000)):
+            return
+        self._heard_at, self._pinged_at = time.monotonic(), None
+        while True:
+            try:
+                message = msgpack.unpackb(self._socket.recv(zmq.NOBLOCK), strict_map_key=False)
+            except zmq.Again:
+                return
+            self._take(*message[1:])
+
+    def _take(self, verb: str, number: int, *rest: Any) -> None:
+        subscription = self._subscriptions.get(number)
+        if verb == "ack":
+            self._take_ack(number, *rest[:4])
+        elif verb == "nak" and rest[0].get("retry") == "session":
+            self._lost = True                                   # hello again; every unanswered thing is then sent again
+        elif verb == "nak" and number in self._outbox:
+            self._take_put_nak(self._outbox[number], rest[0])
+        elif verb == "nak" and number == 0:
+            raise Fault(rest[0])                                # the daemon could not read us
+        elif verb == "resumed":
+            self._resume_at, self.credit = None, rest[0]["credit"]
+            self._rewind()
+        elif subscription is not None and verb == "events":
+            subscription._waiting.extend(Delivery(*x[:5]) for x in rest[0])
+            subscription._received = rest[0][-1][0]
+        elif subscription is not None and verb == "progress":
+            subscription._waiting.append(rest[0])
+            subscription._received = max(subscription._received or 0, rest[0]["seq"])
+        elif subscription is not None and verb == "subscribed":
+            subscription._opened = True
+            if subscription._received is None:
+                subscription._received = subscription.cursor = rest[0]["next"] - 1
+        elif subscription is not None and verb in ("ended", "nak"):
+            subscription._waiting.append(Fault(rest[0]))
+        elif number in self._answers and verb != "accepted":
+            self._answers[number] = [verb, *rest]
+
+    def _take_ack(self, first: int, last: int, runs: list, credit: int, warnings: Optional[list] = None) -> None:
+        self.credit, self._backoff = credit, BACKOFF_S
+        stored = ((seq + i, duplicate) for seq, count, duplicate in runs for i in range(count))
+        odd: dict[int, list] = {}
+        for number, index, name, path in (w[:4] for w in warnings or ()):
+            odd.setdefault(number, []).append((index, name, path))
+        for number in range(first, last + 1):
+            places = list(itertools.islice(stored, self._wide.get(number, 1)))
+            put = self._outbox.get(number)
+            if put is None:
+                continue                                        # answered before, or given up
+            self._forget(put)
+            for receipt, (seq, duplicate) in zip(put.receipts, places):
+                receipt.seq, receipt.duplicate = seq, duplicate
+            for index, name, path in odd.get(number, ()):
+                put.receipts[index].warnings.append((name, path))
+
+    def _take_put_nak(self, put: _Put, fault: dict) -> None:
+        if fault.get("retry") != "later":
+            self._forget(put)
+            for receipt in put.receipts:
+                receipt.fault = Fault(fault)
+            return
+        for later in reversed(self._outbox.values()):           # refused are this one and all sent after it, told or not
+            if later.number < put.number:
+                break
+            if later.sent_at is not None:
+                self._under_way -= later.bytes
+                later.sent_at = None
+        if self._resume_at is None:
+            self._rewind()
+            self._resume_at = time.monotonic() + self._backoff
+            self._backoff = min(2 * self._backoff, BACKOFF_MAX_S)
+
+
+# --- a small demonstration
+
+def _put_lines(client: Client, lines: Iterable[str]) -> int:
+    """JSON lines from a file or pipe; what an event lacks of specversion, id and time is filled in."""
+    refused = 0
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+    events = ({"specversion": "1.0", "id": new_id(), "source": "/estate.py", "time": now, **json.loads(line)} for line in lines if line.strip())
+    for receipt in client.put_many(events):
+        if receipt.fault is not None:
+            print(f"{unpack(receipt.event).get('id')}: {receipt.fault}", file=sys.stderr)
+            refused += 1
+        else:
+            print(receipt.seq, "duplicate" if receipt.duplicate else "stored", *(f"{name}:{path}" for name, path in receipt.warnings))
+    return 1 if refused else 0
+
+
+def _tail(client: Client, from_: Union[str, dict], types: Optional[list[str]], until_end: bool) -> int:
+    for delivery in client.subscribe(from_, type=types, until_end=until_end):
+        print(json.dumps({"seq": delivery.seq, "sender": delivery.sender, **delivery.fields}, ensure_ascii=False, default=str), flush=True)
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="estate.py", description="Put events into estated, or read them.")
+    parser.add_argument("--endpoint", default="ipc:///run/estated/estated.sock", help="where the daemon listens (%(default)s)")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    put = verbs.add_parser("put", help="put JSON lines from a file or standard input, print number and outcome of each")
+    put.add_argument("file", nargs="?", type=argparse.FileType("r", encoding="utf-8"), default=sys.stdin)
+    tail = verbs.add_parser("tail", help="print events as JSON lines as they come")
+    tail.add_argument("--from", dest="from_", default="new", metavar="WHERE", help="first, new or a number (%(default)s)")
+    tail.add_argument("--type", action="append", metavar="PATTERN", help="such as complaint.*; may be repeated")
+    tail.add_argument("--until-end", action="store_true", help="stop at the end of the log")
+    arguments = parser.parse_args()
+    try:
+        with Client(arguments.endpoint, "estate.py", timeout=10) as client:
+            if arguments.verb == "put":
+                return _put_lines(client, arguments.file)
+            start = {"seq": int(arguments.from_)} if arguments.from_.isdigit() else arguments.from_
+            return _tail(client, start, arguments.type, arguments.until_end)
+    except EstateError as wrong:
+        print(f"estate.py: {wrong}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

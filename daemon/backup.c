@@ -1,0 +1,113 @@
+#include "backup.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files.h"
+
+struct backup {
+	struct store *store;
+	struct applier *applier;
+	char *folder;
+	void (*on_done)(void *);
+	void *arg;
+	pthread_t thread;
+	uint64_t last, bytes;
+	char why[512];		/* empty: done */
+};
+
+/* Copy one environment into folder/name, pages packed, and flush it. */
+static int
+copy_env(struct backup *b, MDB_env *env, const char *folder, const char *name)
+{
+	char path[4096], file[4200];
+	struct stat st;
+	int rc;
+
+	path_join(path, sizeof(path), folder, name);
+	if ((rc = folder_make(path)) != 0 || (rc = mdb_env_copy2(env, path, MDB_CP_COMPACT)) != 0) {
+		snprintf(b->why, sizeof(b->why), "copying to %.300s: %s", path, mdb_strerror(rc));
+		return (-1);
+	}
+	path_join(file, sizeof(file), path, "data.mdb");
+	if (stat(file, &st) == 0)
+		b->bytes += (uint64_t)st.st_size;
+	return (folder_sync(path));
+}
+
+static void
+copy_store(struct backup *b)
+{
+	char months[4096];
+	int rc;
+
+	if ((rc = applier_drain(b->applier)) != 0) {
+		snprintf(b->why, sizeof(b->why), "the log cannot be brought up to date: %s", strerror(rc));
+		return;
+	}
+	if (copy_env(b, b->store->keys->env, b->folder, "keys") != 0)
+		return;
+	path_join(months, sizeof(months), b->folder, "months");
+	if ((rc = folder_make(months)) != 0) {
+		snprintf(b->why, sizeof(b->why), "making %.300s: %s", months, strerror(rc));
+		return;
+	}
+	/* A month that begins meanwhile is copied too: what the copy then holds beyond the keys is indexed at its first start. */
+	for (unsigned i = 0; i < b->store->month_count; i++) {
+		b->last = b->store->months[i]->last != 0 ? b->store->months[i]->last : b->last;
+		if (copy_env(b, b->store->months[i]->env, months, b->store->months[i]->name) != 0)
+			return;
+	}
+	if (folder_sync(months) == 0)
+		identity_write(&b->store->identity, 0, b->folder, b->why, sizeof(b->why));
+}
+
+static void *
+backup_main(void *arg)
+{
+	struct backup *b = arg;
+
+	copy_store(b);
+	b->on_done(b->arg);
+	return (NULL);
+}
+
+struct backup *
+backup_start(struct store *s, struct applier *a, const char *folder, void (*on_done)(void *), void *arg, char *why, size_t why_len)
+{
+	struct backup *b;
+
+	if (mkdir(folder, 0750) != 0) {
+		snprintf(why, why_len, "cannot make %.300s: %s", folder, errno == EEXIST ? "it exists; name a new folder" : strerror(errno));
+		return (NULL);
+	}
+	b = must_alloc(sizeof(*b));
+	memset(b, 0, sizeof(*b));
+	b->store = s;
+	b->applier = a;
+	b->folder = must_strdup(folder);
+	b->on_done = on_done;
+	b->arg = arg;
+	if (pthread_create(&b->thread, NULL, backup_main, b) != 0)
+		abort();
+	return (b);
+}
+
+int
+backup_finish(struct backup *b, uint64_t *last, uint64_t *bytes, char *why, size_t why_len)
+{
+	int rc = b->why[0] == '\0' ? 0 : -1;
+
+	pthread_join(b->thread, NULL);
+	*last = b->last;
+	*bytes = b->bytes;
+	snprintf(why, why_len, "%s", b->why);
+	free(b->folder);
+	free(b);
+	return (rc);
+}

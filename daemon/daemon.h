@@ -1,0 +1,88 @@
+/* daemon: what the loop thread owns.  Everything here is touched by that thread alone. */
+#ifndef DAEMON_H
+#define DAEMON_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "applier.h"
+#include "job.h"
+#include "logclock.h"
+#include "recent.h"
+#include "store.h"
+#include "writer.h"
+#include "zsock.h"
+
+struct backup;
+struct session;
+struct settings;
+struct subscription;
+
+#define DAEMON_EVENTS_MAX	16
+
+struct counters {
+	uint64_t messages, malformed, puts, warnings_time, warnings_field, acks, naks, busy, held, no_session, forbidden;
+	uint64_t sends_unreachable, sends_blocked, delivered_events, delivered_bytes, sessions_opened, sessions_expired;
+	uint64_t refused[128];		/* by error code */
+};
+
+struct daemon {
+	const struct settings *settings;
+	struct event_base *base;
+	struct zsock *zsock;
+	struct store *store;
+	struct store_reader *reader;
+	struct applier *applier;
+	struct writer *writer;
+	struct logclock *clock;
+	int writer_fd, applier_fd;	/* eventfds: a job is done, something was applied */
+	struct event *kept[DAEMON_EVENTS_MAX];	/* freed with the base */
+	unsigned kept_count;
+	uint64_t started_ns;		/* monotonic */
+
+	/* Intake. */
+	struct job *gather;		/* the batch that fills */
+	struct job_queue ready;		/* full ones before it */
+	size_t intake_bytes;		/* unanswered, of all sessions */
+	uint64_t log_time;		/* of the last durable batch */
+	uint64_t durable;		/* the last durable number */
+
+	/* Sessions and subscriptions. */
+	void *sessions;			/* tsearch tree by routing id */
+	unsigned session_count;
+	struct event *session_sweep;	/* armed while there are sessions */
+	STAILQ_HEAD(, subscription) subscriptions;
+	unsigned subscription_count;
+	struct event *fanout, *fanout_retry;
+
+	struct recent recent;
+	struct backup *backup;		/* one at a time */
+	struct counters counters;
+	bool stopping;
+};
+
+/* An event that lives as long as the daemon (main.c). */
+struct event	*daemon_event(struct daemon *, int fd, short what, event_callback_fn);
+
+/* Intake (intake.c): after gathering, hand the next job to the writer if it is idle. */
+void	intake_turn(struct daemon *);
+/* A message was gathered: close the job if it is full. */
+void	intake_gathered(struct daemon *);
+/* The writer finished a job. */
+void	intake_on_done(struct daemon *);
+/* Every put of the session that is not yet with the writer is refused as held. */
+void	intake_hold(struct daemon *, struct session *);
+
+/* Acks (ack.c): the job's outcome is durable.  Called from nowhere but intake_on_done(). */
+void	ack_job(struct daemon *, struct job *);
+
+/* Fan-out (fanout.c): there may be something to deliver. */
+void	fanout_wake(struct daemon *);
+void	fanout_start(struct daemon *);
+
+/* The daemon's own events (own_event.c): queued like any put, sender "daemon". */
+void	own_event_started(struct daemon *);
+void	own_event_clock(struct daemon *, const char *type, int64_t seconds, const char *by);
+
+#endif

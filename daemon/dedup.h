@@ -1,0 +1,35 @@
+/*
+ * dedup: has this event been here before?  The recent ones are in a table in memory until the key index has them, the others in
+ * the index.  Writer's thread only.
+ */
+#ifndef DEDUP_H
+#define DEDUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "batch.h"
+#include "keys.h"
+
+struct dedup;
+
+struct dedup	*dedup_new(struct keys *);
+void		 dedup_free(struct dedup *);
+
+/* Look-ups happen between begin and end.  begin also drops from memory what the index has by now.  Returns 0 or an LMDB error. */
+int		 dedup_begin(struct dedup *);
+void		 dedup_end(struct dedup *);
+
+enum dedup_answer { DEDUP_NEW, DEDUP_SAME, DEDUP_CONFLICT, DEDUP_FAILED };
+
+/* SAME: *seq is the number it has.  CONFLICT: the identity is taken by other content. */
+enum dedup_answer dedup_find(struct dedup *, const struct index_entry *, uint64_t *seq);
+
+/* The event gets this number.  Taken back with dedup_remove() if its batch is not written after all. */
+void		 dedup_add(struct dedup *, const struct index_entry *, uint64_t seq);
+void		 dedup_remove(struct dedup *, const struct index_entry *);
+
+/* The batch is durable: its keys stay in memory until the index has them.  Takes a reference of its own. */
+void		 dedup_keep(struct dedup *, struct batch *);
+
+#endif

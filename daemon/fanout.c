@@ -1,0 +1,295 @@
+/*
+ * Fan-out: after ack, durable events go to who wants them.  Each turn every subscription gets at most one message, so a reader of
+ * ten million old events and a reader of the newest one take turns.  Whoever is slow is only an older number.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "daemon.h"
+#include "errcode.h"
+#include "event.h"
+#include "bounds.h"
+#include "log.h"
+#include "session.h"
+#include "subscription.h"
+
+/* What a subscription may look at in one turn: so many blocks, or filters of blocks. */
+#define BLOCKS_MAX	8u
+#define FILTERS_MAX	4096u
+
+/* While nothing matches a filter, word of progress is sent this often at most. */
+#define PROGRESS_NS	200000000ull
+
+/* A peer that does not read is tried again after this long: libzmq doesn't tell when a ROUTER's peer reads again. */
+#define RETRY_MS	50
+
+/* One message of events in the making. */
+struct delivery {
+	struct answer a;
+	size_t count_at;		/* offset of the array's count, patched at the end */
+	uint32_t count;
+	size_t bytes;
+};
+
+static void
+delivery_begin(struct delivery *v, const struct subscription *sub)
+{
+	static const char array32[5] = { (char)0xdd, 0, 0, 0, 0 };
+
+	answer_begin(&v->a, "events", sub->number, 4);
+	v->count_at = v->a.buffer.size + 1;
+	msgpack_sbuffer_write(&v->a.buffer, array32, sizeof(array32));
+	v->count = 0;
+	v->bytes = 0;
+}
+
+static void
+delivery_add(struct delivery *v, const struct record *r, uint64_t seq)
+{
+	msgpack_packer *p = &v->a.packer;
+
+	msgpack_pack_array(p, 5);
+	msgpack_pack_uint64(p, seq);
+	msgpack_pack_uint64(p, r->log_time);
+	answer_text_n(&v->a, r->sender, r->sender_len);
+	msgpack_pack_uint32(p, r->flags);
+	msgpack_pack_bin(p, r->len);
+	msgpack_pack_bin_body(p, r->bytes, r->len);
+	v->count++;
+	v->bytes += r->len;
+}
+
+static bool
+wants(const struct subscription *sub, const struct record *r)
+{
+	struct event e;
+
+	return (filter_is_open(&sub->filter) || (event_peek(&e, r->bytes, r->len) && filter_matches(&sub->filter, &e)));
+}
+
+/* Room for one more in the message and in the credit. */
+static bool
+may_take(const struct delivery *v, const struct subscription *sub, uint32_t len)
+{
+	return (v->count < DELIVERY_EVENTS_MAX && (v->count == 0 || v->bytes + len <= DELIVERY_BYTES_MAX) &&
+	    sub->credit_events > (int64_t)v->count && sub->credit_bytes > (int64_t)v->bytes);
+}
+
+/* Take from an opened block what is wanted; false when the message or the credit is full. */
+static bool
+take_from(struct delivery *v, struct subscription *sub, struct block *b)
+{
+	struct record r;
+	uint64_t seq;
+
+	while (block_next(b, &r, &seq)) {
+		if (seq < sub->next)
+			continue;
+		if (wants(sub, &r)) {
+			if (!may_take(v, sub, r.len))
+				return (false);
+			delivery_add(v, &r, seq);
+		}
+		sub->next = seq + 1;
+	}
+	return (true);
+}
+
+/* The block that holds sub->next, from memory or from LMDB.  0 or a code. */
+static int
+open_next(struct daemon *d, struct subscription *sub, struct block *b, char *why, size_t why_len)
+{
+	const struct batch *batch = recent_find(&d->recent, sub->next);
+
+	if (batch == NULL)
+		return (store_read_block(d->reader, sub->next, b, why, why_len));
+	block_open_trusted(b, batch->block, batch->block_len);
+	return (0);
+}
+
+/* Pass over old blocks that cannot hold what is wanted. */
+static void
+skip_blocks(struct daemon *d, struct subscription *sub)
+{
+	struct month_query queries[3];
+	unsigned n = filter_queries(&sub->filter, queries);
+
+	if (n > 0 && sub->next <= d->store->applied && recent_find(&d->recent, sub->next) == NULL)
+		sub->next = store_search(d->reader, sub->next, queries, n, FILTERS_MAX);
+}
+
+/* Send to the subscription's peer.  False: the peer is gone, and the subscription with it. */
+static bool
+send_to(struct daemon *d, struct subscription *sub, struct answer *a)
+{
+	int e = session_send(d, sub->session, a);
+
+	if (e != 0 && e != EAGAIN)
+		return (false);
+	sub->blocked = e == EAGAIN;
+	return (true);
+}
+
+/* The first time at the end, and when filtered events have passed by. */
+static bool
+owes_progress(const struct daemon *d, const struct subscription *sub)
+{
+	return (sub->progress && !sub->blocked && ((sub->next > d->durable && !sub->told_end) || sub->next - 1 > sub->told));
+}
+
+static bool
+send_progress(struct daemon *d, struct subscription *sub)
+{
+	bool end = sub->next > d->durable;
+	struct answer a;
+
+	answer_begin(&a, "progress", sub->number, 4);
+	msgpack_pack_map(&a.packer, end ? 3 : 2);
+	answer_key_uint(&a, "seq", sub->next - 1);
+	answer_text(&a, "end");
+	end ? msgpack_pack_true(&a.packer) : msgpack_pack_false(&a.packer);
+	if (end)
+		answer_key_uint(&a, "log_time", d->log_time);
+	if (!send_to(d, sub, &a))
+		return (false);
+	if (!sub->blocked) {
+		sub->told = sub->next - 1;
+		sub->told_ns = monotonic_now();
+		sub->told_end |= end;
+	}
+	return (true);
+}
+
+/* Fill the message from as many blocks as a turn allows.  False: an event cannot be read, and the subscription ended. */
+static bool
+fill(struct daemon *d, struct subscription *sub, struct delivery *v)
+{
+	struct block b;
+	char why[512], quoted[512];
+	int code;
+
+	for (unsigned i = 0; i < BLOCKS_MAX && sub->next <= d->durable; i++) {
+		skip_blocks(d, sub);
+		if (sub->next > d->durable)
+			break;
+		if ((code = open_next(d, sub, &b, why, sizeof(why))) != 0) {
+			log_error("an event cannot be read", "seq=%llu reason=%s", (unsigned long long)sub->next,
+			    log_quote(quoted, sizeof(quoted), why));
+			subscription_abort(d, sub, code, why);
+			return (false);
+		}
+		if (!take_from(v, sub, &b))
+			break;
+	}
+	return (true);
+}
+
+enum turn { TURN_GONE, TURN_IDLE, TURN_MORE };
+
+/* What one subscription gets this turn. */
+static enum turn
+deliver(struct daemon *d, struct subscription *sub)
+{
+	uint64_t next = sub->next;
+	struct delivery v;
+
+	if (sub->blocked || sub->next > d->durable || sub->credit_events <= 0 || sub->credit_bytes <= 0)
+		return (TURN_IDLE);
+	delivery_begin(&v, sub);
+	if (!fill(d, sub, &v)) {
+		msgpack_sbuffer_destroy(&v.a.buffer);
+		return (TURN_GONE);
+	}
+	if (v.count == 0) {
+		msgpack_sbuffer_destroy(&v.a.buffer);
+		return (sub->next <= d->durable ? TURN_MORE : TURN_IDLE);
+	}
+	put_be32((uint8_t *)v.a.buffer.data + v.count_at, v.count);
+	if (!send_to(d, sub, &v.a))
+		return (TURN_GONE);
+	if (sub->blocked) {
+		/* libzmq didn't take it: from the same place again, when the peer reads. */
+		sub->next = next;
+		return (TURN_IDLE);
+	}
+	sub->credit_events -= v.count;
+	sub->credit_bytes -= (int64_t)v.bytes;
+	sub->told = sub->next - 1;
+	d->counters.delivered_events += v.count;
+	d->counters.delivered_bytes += v.bytes;
+	return (sub->next <= d->durable ? TURN_MORE : TURN_IDLE);
+}
+
+/* Its delivery, then word of progress if that is due.  *later: it is due, but not yet. */
+static enum turn
+serve(struct daemon *d, struct subscription *sub, bool *later)
+{
+	enum turn turn = deliver(d, sub);
+
+	if (turn == TURN_GONE || !owes_progress(d, sub))
+		return (turn);
+	if (sub->told_end && monotonic_now() - sub->told_ns < PROGRESS_NS) {
+		*later = true;
+		return (turn);
+	}
+	return (send_progress(d, sub) ? turn : TURN_GONE);
+}
+
+static void
+on_fanout(evutil_socket_t fd, short what, void *arg)
+{
+	struct timeval retry = { 0, RETRY_MS * 1000 };
+	struct daemon *d = arg;
+	struct subscription *sub, *after;
+	bool more = false, later = false;
+
+	(void)fd;
+	(void)what;
+	for (sub = STAILQ_FIRST(&d->subscriptions); sub != NULL; sub = after) {
+		after = STAILQ_NEXT(sub, link);
+		/* A peer found gone takes all its subscriptions along, perhaps the next one too: begin again next turn. */
+		switch (serve(d, sub, &later)) {
+		case TURN_GONE:
+			after = NULL;
+			more = true;
+			break;
+		case TURN_MORE:
+			more = true;
+			break;
+		case TURN_IDLE:
+			later |= sub->blocked;
+			break;
+		}
+	}
+	store_read_end(d->reader);
+	if (more)
+		event_active(d->fanout, EV_TIMEOUT, 0);
+	if (later && !event_pending(d->fanout_retry, EV_TIMEOUT, NULL))
+		event_add(d->fanout_retry, &retry);
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct subscription *sub;
+
+	STAILQ_FOREACH(sub, &d->subscriptions, link)
+		sub->blocked = false;
+	on_fanout(fd, what, arg);
+}
+
+void
+fanout_wake(struct daemon *d)
+{
+	if (d->subscription_count > 0)
+		event_active(d->fanout, EV_TIMEOUT, 0);
+}
+
+void
+fanout_start(struct daemon *d)
+{
+	d->fanout = daemon_event(d, -1, 0, on_fanout);
+	d->fanout_retry = daemon_event(d, -1, 0, on_retry);
+}

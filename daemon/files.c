@@ -1,0 +1,96 @@
+#include "files.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+char *
+path_join(char *out, size_t size, const char *folder, const char *name)
+{
+	int n = snprintf(out, size, "%s/%s", folder, name);
+
+	assert(n > 0 && (size_t)n < size);
+	return (out);
+}
+
+int
+folder_sync(const char *folder)
+{
+	int fd, e = 0;
+
+	if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return (errno);
+	if (fsync(fd) != 0)
+		e = errno;
+	close(fd);
+	return (e);
+}
+
+int
+folder_make(const char *folder)
+{
+	char parent[4096];
+
+	if (mkdir(folder, 0750) != 0)
+		return (errno == EEXIST ? 0 : errno);
+	path_join(parent, sizeof(parent), folder, "..");
+	return (folder_sync(parent));
+}
+
+int
+write_all(int fd, const void *bytes, size_t len, int64_t offset)
+{
+	const uint8_t *p = bytes;
+
+	while (len > 0) {
+		ssize_t n = pwrite(fd, p, len, offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (n < 0 ? errno : EIO);
+		p += n;
+		len -= (size_t)n;
+		offset += n;
+	}
+	return (0);
+}
+
+int
+file_replace(const char *folder, const char *name, const void *bytes, size_t len)
+{
+	char path[4096], temporary[4096 + 8];
+	int fd, e;
+
+	path_join(path, sizeof(path), folder, name);
+	snprintf(temporary, sizeof(temporary), "%s.new", path);
+	if ((fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640)) < 0)
+		return (errno);
+	e = write_all(fd, bytes, len, 0);
+	if (e == 0 && fsync(fd) != 0)
+		e = errno;
+	if (close(fd) != 0 && e == 0)
+		e = errno;
+	if (e == 0 && rename(temporary, path) != 0)
+		e = errno;
+	if (e != 0) {
+		unlink(temporary);
+		return (e);
+	}
+	return (folder_sync(folder));
+}
+
+uint64_t
+free_bytes(const char *folder)
+{
+	struct statvfs s;
+
+	if (statvfs(folder, &s) != 0)
+		return (UINT64_MAX);
+	return ((uint64_t)s.f_bavail * s.f_frsize);
+}

@@ -1,0 +1,26 @@
+/* files: the few things everybody does with files, done so that they survive a power cut. */
+#ifndef FILES_H
+#define FILES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* "folder/name" into `out`; aborts if it does not fit. */
+char	*path_join(char *out, size_t size, const char *folder, const char *name);
+
+/* Flush a folder's entries.  0 or errno. */
+int	folder_sync(const char *folder);
+
+/* Make the folder unless it is there, with mode 0750; its parent is flushed.  0 or errno. */
+int	folder_make(const char *folder);
+
+/* Replace folder/name by these bytes: temporary file, flush, rename, flush the folder.  0 or errno. */
+int	file_replace(const char *folder, const char *name, const void *bytes, size_t len);
+
+/* Write all of it at that offset.  0 or errno. */
+int	write_all(int fd, const void *bytes, size_t len, int64_t offset);
+
+/* Bytes free to us on the filesystem of `folder`; UINT64_MAX if it cannot be told. */
+uint64_t free_bytes(const char *folder);
+
+#endif

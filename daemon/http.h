@@ -1,0 +1,14 @@
+/* http: /healthz and /metrics for monitoring, on libevent's server with its bounds set. */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include <stddef.h>
+
+struct daemon;
+struct http;
+
+/* Serve on "ADDRESS:PORT"; port 0 picks one.  `bound` receives the address.  NULL with a sentence in `why`. */
+struct http	*http_start(struct daemon *, const char *address, char *bound, size_t bound_len, char *why, size_t why_len);
+void		 http_stop(struct http *);
+
+#endif

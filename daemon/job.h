@@ -1,0 +1,77 @@
+/*
+ * job: puts on their way to the disk.  The loop gathers them, the writer decides and writes, the loop answers.  One thread has it
+ * at a time.
+ */
+#ifndef JOB_H
+#define JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <zmq.h>
+
+#include "batch.h"
+
+struct session;
+
+/* One event of a put.  `bytes` point into the job's messages. */
+struct job_event {
+	const uint8_t *bytes;
+	uint32_t len;
+	uint32_t flags;
+	struct index_entry entry;
+	/* The writer's answer. */
+	uint64_t seq;
+	bool duplicate;
+	int code;		/* an event of its own put that was refused */
+};
+
+/* One put, or a run of single-event puts with consecutive numbers. */
+struct job_put {
+	struct session *session;	/* a reference; NULL: the daemon's own */
+	const char *sender;		/* the session's, which lives as long */
+	uint8_t sender_len;
+	bool each;			/* every event is a put of its own, numbered from n */
+	uint64_t n;
+	uint32_t first, count;		/* in events[] */
+	size_t credit;			/* bytes of credit to give back with the answer */
+	/* The writer's answer. */
+	int code;			/* the whole put was refused */
+	uint32_t bad;			/* by this event of it */
+};
+
+/* Something odd about a stored event, to be told with the ack. */
+struct job_warning {
+	uint32_t put;
+	uint32_t event;			/* in events[] */
+	int code;
+	char path[48];
+};
+
+struct job {
+	struct job_put *puts;
+	struct job_event *events;
+	struct job_warning *warnings;
+	zmq_msg_t *messages;
+	unsigned put_count, event_count, warning_count, message_count;
+	unsigned put_room, event_room, warning_room, message_room;
+	size_t bytes;			/* of events */
+	struct batch *batch;		/* what was written, a reference; NULL if nothing was new */
+	STAILQ_ENTRY(job) link;
+};
+STAILQ_HEAD(job_queue, job);
+
+struct job	*job_new(void);
+/* Frees what it holds, messages and batch included; sessions are the loop's to release before. */
+void		 job_free(struct job *);
+
+/* A fresh element at the end of each list, zeroed. */
+struct job_put		*job_add_put(struct job *);
+struct job_event	*job_add_event(struct job *);
+struct job_warning	*job_add_warning(struct job *);
+
+/* Keep the message for as long as the job lives; returns its bytes, which do not move any more.  Takes the message over. */
+const uint8_t		*job_add_message(struct job *, zmq_msg_t *);
+
+#endif

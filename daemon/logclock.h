@@ -1,0 +1,34 @@
+/*
+ * logclock: log time, which never decreases and never jumps.
+ *
+ * It follows the wall clock while that agrees with CLOCK_BOOTTIME to 120 s.  When somebody sets the wall clock further than that,
+ * log time goes on by CLOCK_BOOTTIME and the jump is reported, until an operator accepts the new time.  After a start log time is
+ * never below the last stored one.  Safe from any thread.
+ */
+#ifndef LOGCLOCK_H
+#define LOGCLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CLOCK_JUMP_MAX_S	120
+
+struct logclock;
+
+/* `last`: log time of the last stored event, 0 for none. */
+struct logclock	*logclock_new(uint64_t last);
+void		 logclock_free(struct logclock *);
+
+/* The log time of now, in nanoseconds since 1970, at least every value returned before. */
+uint64_t	 logclock_stamp(struct logclock *);
+
+/* How far the wall clock stands from log time, in seconds; 0 unless it jumped. */
+int64_t		 logclock_jump(struct logclock *);
+
+/* Has a jump begun that was not reported yet?  True once per jump. */
+bool		 logclock_take_report(struct logclock *);
+
+/* The wall clock is right: go on by it.  While it is below the last stamp, log time stands still. */
+void		 logclock_accept(struct logclock *);
+
+#endif

@@ -1,0 +1,380 @@
+/* estated: opens the parts in order, turns the loop, closes them in the other order. */
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/thread.h>
+
+#include "clockwatch.h"
+#include "daemon.h"
+#include "http.h"
+#include "ingest.h"
+#include "log.h"
+#include "service.h"
+#include "session.h"
+#include "settings.h"
+#include "subscription.h"
+
+/* What acks and refusals still queued get to leave on a stop. */
+#define LINGER_MS	1000
+
+static const char usage[] =
+	"Usage: estated [--config FILE] [--data DIR] [--listen ENDPOINT]... [--http ADDR:PORT]\n"
+	"\n"
+	"The event log of an estate's customer-service department: takes msgpack events over\n"
+	"ZeroMQ, acknowledges what is on the disk, and hands it on.\n"
+	"\n"
+	"  --config FILE      settings in YAML (/etc/estated/estated.yaml if it exists)\n"
+	"  --data DIR         where the log is kept\n"
+	"  --listen ENDPOINT  ipc:///path or tcp://127.0.0.1:port; port 0 picks one and prints it\n"
+	"  --http ADDR:PORT   serve /healthz and /metrics\n"
+	"  --check-config     say what is in force and where it comes from, and stop\n"
+	"  --settings         print the table of settings and stop\n"
+	"  --version, --help\n"
+	"\n"
+	"Try it:   estated --data /tmp/estate --listen ipc:///tmp/estate.sock\n"
+	"then:     estate tail -f --connect ipc:///tmp/estate.sock\n";
+
+enum { OPT_CONFIG = 256, OPT_DATA, OPT_LISTEN, OPT_HTTP, OPT_CHECK, OPT_SETTINGS, OPT_VERSION, OPT_HELP };
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, OPT_CONFIG },
+	{ "data", required_argument, NULL, OPT_DATA },
+	{ "listen", required_argument, NULL, OPT_LISTEN },
+	{ "http", required_argument, NULL, OPT_HTTP },
+	{ "check-config", no_argument, NULL, OPT_CHECK },
+	{ "settings", no_argument, NULL, OPT_SETTINGS },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+#define DEFAULT_CONFIG	"/etc/estated/estated.yaml"
+#define EXIT_USAGE	2
+#define EXIT_REFUSED	78	/* sysexits.h EX_CONFIG: starting again won't help */
+
+static int
+refuse(const char *why)
+{
+	fprintf(stderr, "estated: %s\n", why);
+	return (EXIT_REFUSED);
+}
+
+/* The file first, whatever the order of the options: the command line is added to it. */
+static int
+read_settings(struct settings *s, int argc, char **argv, int *check)
+{
+	static const char *const names[] = { "data", "listen", "http" };
+	const char *config = access(DEFAULT_CONFIG, F_OK) == 0 ? DEFAULT_CONFIG : NULL;
+	char why[1024];
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (opt) {
+		case OPT_CONFIG: config = optarg; break;
+		case OPT_CHECK: *check = 1; break;
+		case OPT_VERSION: puts("estated " ESTATE_VERSION); exit(0);
+		case OPT_HELP: fputs(usage, stdout); exit(0);
+		case OPT_SETTINGS: settings_document(stdout); exit(0);
+		case '?': fputs("Try estated --help.\n", stderr); return (EXIT_USAGE);
+		default: break;
+		}
+	if (optind < argc) {
+		fprintf(stderr, "estated: \"%s\" is no option. Try estated --help.\n", argv[optind]);
+		return (EXIT_USAGE);
+	}
+	if (config != NULL && settings_read(s, config, why, sizeof(why)) != 0)
+		return (refuse(why));
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (opt >= OPT_DATA && opt <= OPT_HTTP && settings_set(s, names[opt - OPT_DATA], optarg, why, sizeof(why)) != 0)
+			return (refuse(why));
+	return (0);
+}
+
+/* Many clients, many descriptors: take what the system allows. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+static int
+set_timezone(const char *zone, char *why, size_t why_len)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone);
+	if (access(path, R_OK) != 0) {
+		snprintf(why, why_len, "timezone: there is no zone \"%.64s\" on this machine; write one such as Asia/Shanghai", zone);
+		return (-1);
+	}
+	setenv("TZ", zone, 1);
+	tzset();
+	return (0);
+}
+
+static void
+wake(void *arg)
+{
+	uint64_t one = 1;
+
+	/* The counter of an eventfd does not fill up; a failure would be our bug. */
+	if (write(*(int *)arg, &one, sizeof(one)) < 0)
+		abort();
+}
+
+static void
+drain(int fd)
+{
+	uint64_t n;
+
+	while (read(fd, &n, sizeof(n)) == sizeof(n))
+		;
+}
+
+static void
+on_writer_done(evutil_socket_t fd, short what, void *arg)
+{
+	(void)what;
+	drain(fd);
+	intake_on_done(arg);
+	clockwatch_check(arg);
+}
+
+/* On the applier's thread: the writer may be waiting for room, the loop may let go of memory. */
+static void
+on_progress(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (d->writer != NULL)
+		writer_wake(d->writer);
+	wake(&d->applier_fd);
+}
+
+static void
+on_applier_progress(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)what;
+	drain(fd);
+	recent_trim(&d->recent, d->store->applied, d->settings->recent_memory);
+	if (d->recent.count <= 1)
+		malloc_trim(0);
+}
+
+static void
+on_turn(void *arg)
+{
+	intake_turn(arg);
+}
+
+static void
+on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)what;
+	log_info("stopping", "signal=%s", fd == SIGTERM ? "TERM" : "INT");
+	d->stopping = true;
+	service_stopping();
+	event_base_loopbreak(d->base);
+}
+
+static struct event_base *
+make_base(void)
+{
+	struct event_config *c = event_config_new();
+	struct event_base *base;
+
+	/* A callback that activates itself gives way to descriptors and timers after this many. */
+	event_config_set_max_dispatch_interval(c, NULL, 16, 0);
+	event_config_set_flag(c, EVENT_BASE_FLAG_PRECISE_TIMER);
+	base = event_base_new_with_config(c);
+	event_config_free(c);
+	return (base);
+}
+
+struct event *
+daemon_event(struct daemon *d, int fd, short what, event_callback_fn callback)
+{
+	assert(d->kept_count < DAEMON_EVENTS_MAX);
+	return (d->kept[d->kept_count++] = event_new(d->base, fd, what, callback, d));
+}
+
+static void
+make_events(struct daemon *d)
+{
+	d->writer_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	d->applier_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (d->base == NULL || d->writer_fd < 0 || d->applier_fd < 0)
+		abort();
+	event_add(daemon_event(d, d->writer_fd, EV_READ | EV_PERSIST, on_writer_done), NULL);
+	event_add(daemon_event(d, d->applier_fd, EV_READ | EV_PERSIST, on_applier_progress), NULL);
+	event_add(daemon_event(d, SIGTERM, EV_SIGNAL | EV_PERSIST, on_signal), NULL);
+	event_add(daemon_event(d, SIGINT, EV_SIGNAL | EV_PERSIST, on_signal), NULL);
+	d->session_sweep = daemon_event(d, -1, 0, session_on_sweep);
+	fanout_start(d);
+	clockwatch_start(d);
+}
+
+static int
+open_store(struct daemon *d, char *why, size_t why_len)
+{
+	const struct settings *s = d->settings;
+	struct store_options o = { s->data, s->journal_segment, (unsigned)s->journal_segments, s->disk_reserve };
+	struct batch *b;
+
+	if ((d->store = store_open(&o, service_tick, why, why_len)) == NULL)
+		return (-1);
+	d->durable = d->store->last_seq;
+	d->log_time = d->store->last_log_time;
+	d->reader = store_reader_new(d->store);
+	d->clock = logclock_new(d->log_time);
+	d->applier = applier_start(d->store, on_progress, d);
+	d->writer = writer_start(d->store, d->applier, d->clock, wake, &d->writer_fd);
+	while ((b = STAILQ_FIRST(&d->store->unapplied)) != NULL) {
+		STAILQ_REMOVE_HEAD(&d->store->unapplied, recent_link);
+		recent_add(&d->recent, b);
+		batch_unref(b);
+	}
+	log_info(d->store->created ? "a new log begins" : "the log is open", "folder=\"%s\" log=%s epoch=%llu last=%llu in_journal=%llu",
+	    s->data, d->store->identity.uuid_text, (unsigned long long)d->store->identity.epoch, (unsigned long long)d->durable,
+	    (unsigned long long)(d->durable - d->store->applied));
+	return (0);
+}
+
+static int
+open_endpoints(struct daemon *d, char *why, size_t why_len)
+{
+	char bound[512];
+
+	if ((d->zsock = zsock_new(d->base, ingest_on_message, on_turn, d)) == NULL) {
+		snprintf(why, why_len, "cannot make a ZeroMQ socket: %s", zmq_strerror(errno));
+		return (-1);
+	}
+	for (unsigned i = 0; i < d->settings->listen.count; i++) {
+		if (zsock_listen(d->zsock, d->settings->listen.items[i], bound, sizeof(bound), why, why_len) != 0)
+			return (-1);
+		log_info("listening", "endpoint=%s", bound);
+		printf("listening %s\n", bound);
+	}
+	return (0);
+}
+
+/* Puts that were taken are finished and answered; what comes meanwhile is told to come again. */
+static void
+finish_intake(struct daemon *d)
+{
+	while (!writer_idle(d->writer) || d->gather->put_count > 0 || !STAILQ_EMPTY(&d->ready))
+		event_base_loop(d->base, EVLOOP_ONCE);
+}
+
+static void
+close_all(struct daemon *d, struct http *http)
+{
+	struct job *j;
+
+	http_stop(http);
+	if (d->zsock != NULL)
+		session_end_all(d);
+	writer_stop(d->writer);
+	applier_stop(d->applier);
+	writer_free(d->writer);
+	zsock_free(d->zsock, LINGER_MS);
+	while ((j = STAILQ_FIRST(&d->ready)) != NULL) {
+		STAILQ_REMOVE_HEAD(&d->ready, link);
+		job_free(j);
+	}
+	job_free(d->gather);
+	recent_clear(&d->recent);
+	store_reader_free(d->reader);
+	logclock_free(d->clock);
+	store_close(d->store);
+	while (d->kept_count > 0)
+		event_free(d->kept[--d->kept_count]);
+	event_base_free(d->base);
+	close(d->writer_fd);
+	close(d->applier_fd);
+}
+
+static int
+run(struct daemon *d)
+{
+	char why[1024], bound[256];
+	struct http *http = NULL;
+	int rc = 0;
+
+	d->base = make_base();
+	d->gather = job_new();
+	STAILQ_INIT(&d->ready);
+	STAILQ_INIT(&d->subscriptions);
+	recent_init(&d->recent);
+	d->started_ns = monotonic_now();
+	make_events(d);
+	if (set_timezone(d->settings->timezone, why, sizeof(why)) != 0 || open_store(d, why, sizeof(why)) != 0 ||
+	    open_endpoints(d, why, sizeof(why)) != 0 || (*d->settings->http != '\0' &&
+	    (http = http_start(d, d->settings->http, bound, sizeof(bound), why, sizeof(why))) == NULL))
+		rc = refuse(why);
+	else {
+		if (http != NULL)
+			printf("listening %s\n", bound);
+		own_event_started(d);
+		intake_turn(d);
+		zsock_start(d->zsock);
+		printf("ready\n");
+		fflush(stdout);
+		service_ready(d);
+		event_base_dispatch(d->base);
+		finish_intake(d);
+	}
+	close_all(d, http);
+	if (rc == 0)
+		log_info("stopped", "last=%llu", (unsigned long long)d->durable);
+	return (rc);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct settings *settings = settings_new();
+	struct daemon d = { .settings = settings };
+	int rc, check = 0;
+
+	if (sodium_init() < 0)
+		abort();
+	signal(SIGPIPE, SIG_IGN);
+	/* Batches come and go by the megabyte: from the heap, since fresh pages for each cost more than the flush; when intake
+	 * pauses, on_applier_progress() gives the heap back. */
+	mallopt(M_MMAP_THRESHOLD, 16 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	mallopt(M_ARENA_MAX, 2);
+	raise_descriptors();
+	if ((rc = read_settings(settings, argc, argv, &check)) == 0) {
+		log_level_set(settings->log_level[0] == 'e' ? LOG_ERROR : settings->log_level[0] == 'w' ? LOG_WARN :
+		    settings->log_level[0] == 'd' ? LOG_DEBUG : LOG_INFO);
+		if (check)
+			settings_print(settings, stdout);
+		else
+			rc = run(&d);
+	}
+	settings_free(settings);
+	return (rc);
+}

@@ -1,0 +1,245 @@
+/* put, puts, resume.  Steps 2 to 4 of an event's way: decode and validate, authorise, gather into the batch that fills. */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon.h"
+#include "errcode.h"
+#include "event.h"
+#include "ingest.h"
+#include "bounds.h"
+#include "session.h"
+
+/* The sender's clock is not to be believed: the event is stored all the same. */
+static bool
+time_implausible(const struct event *e, uint64_t now)
+{
+	return (e->has_time && (e->time_ns > (int64_t)now + TIME_AHEAD_MAX_S * 1000000000LL ||
+	    e->time_ns < (int64_t)now - TIME_BEHIND_MAX_S * 1000000000LL));
+}
+
+static void
+warn(struct job *j, uint32_t put, uint32_t event, int code, const char *path)
+{
+	struct job_warning *w = job_add_warning(j);
+
+	w->put = put;
+	w->event = event;
+	w->code = code;
+	snprintf(w->path, sizeof(w->path), "%.47s", path);
+}
+
+/* A valid event joins the job. */
+static void
+gather_event(struct daemon *d, struct job *j, uint32_t put, const struct event *e, uint64_t now)
+{
+	uint32_t index = j->event_count;
+	struct job_event *je = job_add_event(j);
+
+	je->bytes = e->bytes;
+	je->len = e->len;
+	entry_fill(&je->entry, e, d->store->identity.secret);
+	j->bytes += e->len;
+	if (time_implausible(e, now)) {
+		je->flags |= EVENT_TIME_IMPLAUSIBLE;
+		d->counters.warnings_time++;
+		warn(j, put, index, E_TIME_IMPLAUSIBLE, "time");
+	}
+	if (e->unknown > 0) {
+		je->flags |= EVENT_UNKNOWN_FIELDS;
+		d->counters.warnings_field++;
+		warn(j, put, index, E_UNKNOWN_FIELD, e->odd.path);
+	}
+}
+
+/* Why no put of this session can be taken now: 0 or a code. */
+static int
+check_state(struct daemon *d, const struct request *r)
+{
+	struct session *s = r->session;
+
+	if (d->stopping)
+		return (E_STOPPING);
+	if (s->held)
+		return (E_HELD);
+	if (s->unanswered + r->bytes > SESSION_CREDIT_BYTES || d->intake_bytes + r->bytes > INTAKE_BYTES_MAX)
+		return (E_BUSY);
+	return (0);
+}
+
+/* Refuse for now: the session is held, so that what follows doesn't overtake. */
+static void
+put_off(struct daemon *d, struct request *r, int code)
+{
+	char detail[96] = "";
+
+	if (code == E_HELD)
+		d->counters.held++;
+	else {
+		d->counters.busy++;
+		r->session->held = true;
+	}
+	if (code == E_BUSY)
+		snprintf(detail, sizeof(detail), "%zu bytes unanswered, credit %u", r->session->unanswered, SESSION_CREDIT_BYTES);
+	request_nak(d, r, code, NULL, detail);
+}
+
+/* The array of events, or an answer why not. */
+static bool
+read_events(struct daemon *d, struct request *r, uint32_t *count)
+{
+	if (!mp_array(&r->m, count) || *count == 0) {
+		request_nak(d, r, E_ARGUMENT, "[3]", "a list of events, each a bin, at least one");
+		return (false);
+	}
+	if (*count > PUT_EVENTS_MAX) {
+		request_nak(d, r, E_TOO_MANY, "[3]", "at most 4096 events in one message");
+		return (false);
+	}
+	return (true);
+}
+
+/* The next event of the list: 0, or a code with path and detail. */
+static int
+read_event(struct mp *m, struct event *e, struct data_fault *f)
+{
+	const uint8_t *bytes;
+	uint32_t len;
+
+	if (!mp_bin(m, &bytes, &len)) {
+		f->code = E_ARGUMENT;
+		snprintf(f->path, sizeof(f->path), "event");
+		snprintf(f->detail, sizeof(f->detail), "each event is a bin that holds one packed map");
+		mp_skip(m);
+		return (E_ARGUMENT);
+	}
+	return (event_decode(e, bytes, len, f));
+}
+
+static struct job_put *
+begin_put(struct daemon *d, struct job *j, const struct request *r, bool each, uint64_t n)
+{
+	struct job_put *p = job_add_put(j);
+
+	p->session = session_ref(r->session);
+	p->sender = r->session->sender;
+	p->sender_len = (uint8_t)strlen(r->session->sender);
+	p->each = each;
+	p->n = n;
+	p->first = j->event_count;
+	d->counters.puts++;
+	return (p);
+}
+
+/* The whole message counts against credit until its last put is answered. */
+static void
+charge(struct daemon *d, const struct request *r, struct job_put *last)
+{
+	last->credit = r->bytes;
+	r->session->unanswered += r->bytes;
+	d->intake_bytes += r->bytes;
+}
+
+/* Take the message over; the cursor goes on in the bytes that stay. */
+static void
+keep_message(struct job *j, struct request *r)
+{
+	size_t at = (size_t)(r->m.p - (const uint8_t *)zmq_msg_data(r->body));
+	const uint8_t *bytes = job_add_message(j, r->body);
+
+	zmq_msg_init(r->body);
+	r->m = mp_over(bytes + at, r->bytes - at);
+}
+
+/* Forget what the job gathered since these counts: the put is refused whole. */
+static void
+take_back(struct daemon *d, struct job *j, unsigned puts, unsigned events, unsigned warnings, size_t bytes)
+{
+	while (j->put_count > puts) {
+		session_unref(j->puts[--j->put_count].session);
+		d->counters.puts--;
+	}
+	j->event_count = events;
+	j->warning_count = warnings;
+	j->bytes = bytes;
+}
+
+void
+put_on_put(struct daemon *d, struct request *r)
+{
+	uint64_t now = logclock_stamp(d->clock);
+	struct job *j = d->gather;
+	unsigned puts = j->put_count, events = j->event_count, warnings = j->warning_count;
+	size_t bytes = j->bytes;
+	struct data_fault f;
+	struct event e;
+	uint32_t count;
+	int code;
+
+	if ((code = check_state(d, r)) != 0) {
+		put_off(d, r, code);
+		return;
+	}
+	if (!read_events(d, r, &count))
+		return;
+	keep_message(j, r);
+	begin_put(d, j, r, false, r->number);
+	for (uint32_t i = 0; i < count; i++) {
+		if ((code = read_event(&r->m, &e, &f)) != 0) {
+			take_back(d, j, puts, events, warnings, bytes);
+			session_nak(d, r->session, r->number, code, (long)i, f.path, f.detail);
+			return;
+		}
+		gather_event(d, j, puts, &e, now);
+	}
+	j->puts[puts].count = count;
+	charge(d, r, &j->puts[puts]);
+	intake_gathered(d);
+}
+
+void
+put_on_puts(struct daemon *d, struct request *r)
+{
+	uint64_t now = logclock_stamp(d->clock);
+	struct job *j = d->gather;
+	unsigned puts = j->put_count;
+	struct job_put *p = NULL;
+	struct data_fault f;
+	struct event e;
+	uint32_t count;
+	int code;
+
+	if ((code = check_state(d, r)) != 0) {
+		put_off(d, r, code);
+		return;
+	}
+	if (!read_events(d, r, &count))
+		return;
+	keep_message(j, r);
+	for (uint32_t i = 0; i < count; i++) {
+		if ((code = read_event(&r->m, &e, &f)) != 0) {
+			/* The run of numbers breaks here. */
+			session_nak(d, r->session, r->number + i, code, 0, f.path, f.detail);
+			p = NULL;
+			continue;
+		}
+		if (p == NULL)
+			p = begin_put(d, j, r, true, r->number + i);
+		gather_event(d, j, j->put_count - 1, &e, now);
+		p->count++;
+	}
+	if (j->put_count > puts)
+		charge(d, r, &j->puts[j->put_count - 1]);
+	intake_gathered(d);
+}
+
+void
+put_on_resume(struct daemon *d, struct request *r)
+{
+	struct answer a;
+
+	r->session->held = false;
+	answer_begin(&a, "resumed", r->number, 4);
+	msgpack_pack_map(&a.packer, 1);
+	answer_key_uint(&a, "credit", SESSION_CREDIT_BYTES);
+	session_send(d, r->session, &a);
+}

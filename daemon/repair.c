@@ -1,0 +1,287 @@
+#include "repair.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <msgpack.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "bytes.h"
+#include "files.h"
+#include "identity.h"
+#include "store.h"
+
+#define FILES_MAX	(MONTHS_MAX + 128u)
+
+/* A batch of the new store is about this large. */
+#define CHUNK_EVENTS	4096u
+#define CHUNK_BYTES	(1u << 20)
+
+/* A whole block found in one of the files. */
+struct found {
+	uint64_t first_seq;
+	uint64_t rank;			/* months before the journal, its later segments before earlier ones */
+	const uint8_t *bytes;
+	size_t len;
+};
+
+struct salvage {
+	struct found *found;
+	size_t count, room;
+	uint64_t rank;			/* of the file at hand */
+	struct {
+		void *map;
+		size_t len;
+	} files[FILES_MAX];
+	unsigned file_count;
+	struct identity identity;
+	struct store *to;
+	struct repair_outcome *out;
+	char *why;
+	size_t why_len;
+	/* The chunk that fills. */
+	struct record records[CHUNK_EVENTS];
+	struct index_entry *entries;
+	uint8_t *owned[CHUNK_EVENTS];	/* bytes of event.lost */
+	uint64_t chunk_first, log_time;
+	unsigned chunk_count;
+	size_t chunk_bytes;
+};
+
+static void
+note(struct salvage *s, const struct block *b)
+{
+	if (s->count == s->room) {
+		s->room = s->room == 0 ? 1024 : s->room * 2;
+		s->found = must_realloc(s->found, s->room * sizeof(*s->found));
+	}
+	s->found[s->count++] = (struct found){ b->first_seq, s->rank, b->base, b->len };
+}
+
+/* Every place where a block could begin: LMDB aligns values to two bytes, the journal to more. */
+static void
+scan(struct salvage *s, const uint8_t *p, size_t len)
+{
+	size_t at = 0;
+
+	while (at + BLOCK_HEADER <= len) {
+		struct block b;
+		size_t claimed;
+
+		/* Cheap tests first: version, the zero after it, a plausible length. */
+		if (p[at] == BLOCK_VERSION && p[at + 1] == 0 && (claimed = block_claimed(p + at)) > BLOCK_HEADER &&
+		    claimed <= len - at && block_open(&b, p + at, claimed) == NULL) {
+			note(s, &b);
+			at += claimed + claimed % 2;
+		} else
+			at += 2;
+	}
+}
+
+static bool
+scan_file(struct salvage *s, const char *path)
+{
+	struct stat st;
+	void *map;
+	int fd;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		return (false);
+	if (fstat(fd, &st) == 0 && st.st_size > 0 && s->file_count < FILES_MAX &&
+	    (map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) != MAP_FAILED) {
+		s->files[s->file_count].map = map;
+		s->files[s->file_count++].len = (size_t)st.st_size;
+		scan(s, map, (size_t)st.st_size);
+	}
+	close(fd);
+	return (true);
+}
+
+/* Every file below `folder` that may hold blocks. */
+static void
+scan_folder(struct salvage *s, const char *folder, const char *inner)
+{
+	char path[4096], below[4096];
+	struct dirent *d;
+	DIR *dir;
+
+	if ((dir = opendir(folder)) == NULL)
+		return;
+	while ((d = readdir(dir)) != NULL) {
+		if (d->d_name[0] == '.')
+			continue;
+		path_join(path, sizeof(path), folder, d->d_name);
+		s->rank = inner != NULL ? 0 : UINT64_MAX - strtoull(d->d_name, NULL, 16);
+		scan_file(s, inner != NULL ? path_join(below, sizeof(below), path, inner) : path);
+	}
+	closedir(dir);
+}
+
+static int
+compare_found(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	if (x->first_seq != y->first_seq)
+		return (x->first_seq < y->first_seq ? -1 : 1);
+	return (x->rank < y->rank ? -1 : x->rank > y->rank);
+}
+
+static bool
+flush_chunk(struct salvage *s)
+{
+	struct batch *b;
+	int rc;
+
+	if (s->chunk_count == 0)
+		return (true);
+	b = batch_build(s->chunk_first, s->records, s->entries, s->chunk_count);
+	rc = store_apply(s->to, &b, 1);
+	batch_unref(b);
+	for (unsigned i = 0; i < s->chunk_count; i++)
+		free(s->owned[i]);
+	s->entries = must_alloc(CHUNK_EVENTS * sizeof(*s->entries));
+	s->chunk_count = 0;
+	s->chunk_bytes = 0;
+	if (rc != 0)
+		snprintf(s->why, s->why_len, "the new store cannot be written: %s", strerror(rc));
+	return (rc == 0);
+}
+
+/* The next event of the new store; `owned` is freed with the chunk. */
+static bool
+add(struct salvage *s, const struct record *r, uint64_t seq, uint8_t *owned)
+{
+	struct event e;
+	char now[MONTH_NAME], before[MONTH_NAME];
+
+	store_month_name(r->log_time, now);
+	store_month_name(s->log_time, before);
+	/* A chunk belongs to one month. */
+	if (s->chunk_count == CHUNK_EVENTS || s->chunk_bytes > CHUNK_BYTES || (s->chunk_count > 0 && strcmp(now, before) != 0))
+		if (!flush_chunk(s))
+			return (false);
+	if (s->chunk_count == 0)
+		s->chunk_first = seq;
+	event_peek(&e, r->bytes, r->len);
+	entry_fill(&s->entries[s->chunk_count], &e, s->identity.secret);
+	s->records[s->chunk_count] = *r;
+	s->owned[s->chunk_count++] = owned;
+	s->chunk_bytes += r->len;
+	s->log_time = r->log_time;
+	s->out->last = seq;
+	return (true);
+}
+
+/* An event that says that number `seq` is gone. */
+static bool
+add_lost(struct salvage *s, uint64_t seq)
+{
+	struct record r = { .log_time = s->log_time, .sender = "daemon", .sender_len = 6 };
+	struct answer a;
+	char id[32];
+
+	snprintf(id, sizeof(id), "lost-%" PRIu64, seq);
+	msgpack_sbuffer_init(&a.buffer);
+	msgpack_packer_init(&a.packer, &a.buffer, msgpack_sbuffer_write);
+	msgpack_pack_map(&a.packer, 5);
+	answer_key_text(&a, "specversion", "1.0");
+	answer_key_text(&a, "id", id);
+	answer_key_text(&a, "source", "/estated");
+	answer_key_text(&a, "type", "event.lost");
+	answer_text(&a, "data");
+	msgpack_pack_map(&a.packer, 2);
+	answer_key_uint(&a, "event", seq);
+	answer_key_text(&a, "reason", "damaged storage");
+	r.len = (uint32_t)a.buffer.size;
+	r.bytes = (uint8_t *)msgpack_sbuffer_release(&a.buffer);
+	s->out->lost++;
+	return (add(s, &r, seq, (uint8_t *)(uintptr_t)r.bytes));
+}
+
+static bool
+write_all_found(struct salvage *s)
+{
+	uint64_t next = s->found[0].first_seq, seq;
+
+	s->out->first = next;
+	for (size_t i = 0; i < s->count; i++) {
+		struct block b;
+		struct record r;
+
+		block_open_trusted(&b, s->found[i].bytes, s->found[i].len);
+		if (next == s->found[0].first_seq)
+			s->log_time = b.log_time;
+		while (block_next(&b, &r, &seq)) {
+			/* Stands in the months and in the journal: once is enough. */
+			if (seq < next)
+				continue;
+			for (; next < seq; next++)
+				if (!add_lost(s, next))
+					return (false);
+			if (r.log_time < s->log_time)
+				r.log_time = s->log_time;
+			if (!add(s, &r, seq, NULL))
+				return (false);
+			s->out->saved++;
+			next = seq + 1;
+		}
+	}
+	return (flush_chunk(s));
+}
+
+static bool
+make_target(struct salvage *s, const char *to)
+{
+	struct store_options o = { to, 4u << 20, 3, 1u << 20 };
+
+	if (mkdir(to, 0750) != 0) {
+		snprintf(s->why, s->why_len, "cannot make %.400s: %s", to, errno == EEXIST ? "it exists; name a new folder" : strerror(errno));
+		return (false);
+	}
+	return (identity_write(&s->identity, 0, to, s->why, s->why_len) == 0 &&
+	    (s->to = store_open(&o, NULL, s->why, s->why_len)) != NULL);
+}
+
+int
+repair_store(const char *from, const char *to, struct repair_outcome *out, char *why, size_t why_len)
+{
+	struct salvage *s = must_alloc(sizeof(*s));
+	char path[4096];
+	bool ok;
+
+	memset(s, 0, sizeof(*s));
+	memset(out, 0, sizeof(*out));
+	s->out = out;
+	s->why = why;
+	s->why_len = why_len;
+	s->entries = must_alloc(CHUNK_EVENTS * sizeof(*s->entries));
+	ok = identity_open(&s->identity, from, 0, why, why_len) == 0;
+	if (ok) {
+		scan_folder(s, path_join(path, sizeof(path), from, "months"), "data.mdb");
+		scan_folder(s, path_join(path, sizeof(path), from, "journal"), NULL);
+		if (s->count == 0) {
+			snprintf(why, why_len, "there is no whole block in %.400s: nothing can be saved", from);
+			ok = false;
+		}
+	}
+	if (ok && (ok = make_target(s, to))) {
+		qsort(s->found, s->count, sizeof(*s->found), compare_found);
+		ok = write_all_found(s);
+	}
+	store_close(s->to);
+	for (unsigned i = 0; i < s->file_count; i++)
+		munmap(s->files[i].map, s->files[i].len);
+	free(s->entries);
+	free(s->found);
+	free(s);
+	return (ok ? 0 : -1);
+}

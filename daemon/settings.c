@@ -1,0 +1,332 @@
+#include "settings.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "batch.h"
+#include "nearest.h"
+
+enum kind { TEXT, LIST, BYTES, COUNT };
+
+static const struct row {
+	const char *name;
+	enum kind kind;
+	size_t offset;
+	const char *def;
+	uint64_t min, max;
+	const char *unit, *text;
+} rows[] = {
+#define SETTING(kind, name, def, min, max, unit, text) { #name, kind, offsetof(struct settings, name), def, min, max, unit, text },
+#include "settings.def"
+#undef SETTING
+};
+#define ROWS	(sizeof(rows) / sizeof(rows[0]))
+
+struct list {
+	char *items[SETTING_LIST_MAX];
+	unsigned count;
+};
+
+/* Where each value in force comes from: "default", "FILE:LINE" or "command line". */
+struct holder {
+	struct settings settings;
+	char *origin[ROWS];
+};
+
+static void *
+value_of(struct settings *s, const struct row *row)
+{
+	return ((char *)s + row->offset);
+}
+
+static const struct row *
+find_row(const char *name)
+{
+	for (unsigned i = 0; i < ROWS; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return (&rows[i]);
+	return (NULL);
+}
+
+static const char *
+nearest_row(const char *name)
+{
+	struct nearest n;
+
+	nearest_begin(&n, name, strlen(name));
+	for (unsigned i = 0; i < ROWS; i++)
+		nearest_offer(&n, rows[i].name);
+	return (n.best != NULL ? n.best : rows[0].name);
+}
+
+static int
+parse_integer(const struct row *row, const char *text, uint64_t *v, char *why, size_t why_len)
+{
+	static const struct {
+		const char *suffix;
+		unsigned shift;
+	} units[] = { { "", 0 }, { "KiB", 10 }, { "MiB", 20 }, { "GiB", 30 }, { "TiB", 40 } };
+	char *end;
+
+	errno = 0;
+	*v = strtoull(text, &end, 10);
+	for (unsigned i = 0; i < 5; i++)
+		if (text[0] >= '0' && text[0] <= '9' && errno == 0 && strcmp(end, units[i].suffix) == 0 && (i == 0 || row->kind == BYTES)) {
+			if (*v > UINT64_MAX >> units[i].shift || *v << units[i].shift < row->min || *v << units[i].shift > row->max) {
+				snprintf(why, why_len, "%s: %.40s is out of range: %llu to %llu %s", row->name, text,
+				    (unsigned long long)row->min, (unsigned long long)row->max, row->unit);
+				return (-1);
+			}
+			*v <<= units[i].shift;
+			return (0);
+		}
+	snprintf(why, why_len, "%s: \"%.40s\" is no number%s", row->name, text, row->kind == BYTES ? "; write 16777216 or 16MiB" : "");
+	return (-1);
+}
+
+static int
+check_text(const struct row *row, const char *text, char *why, size_t why_len)
+{
+	size_t n = strlen(text);
+
+	if (row->kind == TEXT && (n < row->min || n > row->max)) {
+		snprintf(why, why_len, "%s: %zu bytes; %llu to %llu are allowed", row->name, n, (unsigned long long)row->min,
+		    (unsigned long long)row->max);
+		return (-1);
+	}
+	if (strcmp(row->name, "log_level") == 0 && strcmp(text, "error") != 0 && strcmp(text, "warn") != 0 &&
+	    strcmp(text, "info") != 0 && strcmp(text, "debug") != 0) {
+		snprintf(why, why_len, "log_level: \"%.40s\" is none of error, warn, info, debug", text);
+		return (-1);
+	}
+	return (0);
+}
+
+/* Set a scalar, or add to a list. */
+static int
+set_value(struct settings *s, const struct row *row, const char *text, char *why, size_t why_len)
+{
+	uint64_t v;
+
+	if (row->kind == BYTES || row->kind == COUNT) {
+		if (parse_integer(row, text, &v, why, why_len) != 0)
+			return (-1);
+		*(uint64_t *)value_of(s, row) = v;
+		return (0);
+	}
+	if (check_text(row, text, why, why_len) != 0)
+		return (-1);
+	if (row->kind == TEXT) {
+		char **field = value_of(s, row);
+
+		free(*field);
+		*field = must_strdup(text);
+		return (0);
+	}
+	struct list *list = value_of(s, row);
+
+	if (list->count >= row->max) {
+		snprintf(why, why_len, "%s: at most %llu %s", row->name, (unsigned long long)row->max, row->unit);
+		return (-1);
+	}
+	list->items[list->count++] = must_strdup(text);
+	return (0);
+}
+
+static void
+empty_list(struct settings *s, const struct row *row)
+{
+	struct list *list = value_of(s, row);
+
+	while (list->count > 0)
+		free(list->items[--list->count]);
+}
+
+static void
+set_origin(struct settings *s, const struct row *row, const char *origin)
+{
+	struct holder *h = (struct holder *)s;
+
+	free(h->origin[row - rows]);
+	h->origin[row - rows] = must_strdup(origin);
+}
+
+struct settings *
+settings_new(void)
+{
+	struct holder *h = must_alloc(sizeof(*h));
+	char why[256];
+
+	memset(h, 0, sizeof(*h));
+	for (unsigned i = 0; i < ROWS; i++) {
+		if (set_value(&h->settings, &rows[i], rows[i].def, why, sizeof(why)) != 0)
+			abort();
+		set_origin(&h->settings, &rows[i], "default");
+	}
+	return (&h->settings);
+}
+
+void
+settings_free(struct settings *s)
+{
+	struct holder *h = (struct holder *)s;
+
+	if (s == NULL)
+		return;
+	for (unsigned i = 0; i < ROWS; i++) {
+		if (rows[i].kind == TEXT)
+			free(*(char **)value_of(s, &rows[i]));
+		else if (rows[i].kind == LIST)
+			empty_list(s, &rows[i]);
+		free(h->origin[i]);
+	}
+	free(h);
+}
+
+static int
+read_sequence(struct settings *s, const struct row *row, yaml_document_t *doc, const yaml_node_t *node, char *why, size_t why_len)
+{
+	empty_list(s, row);
+	for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++) {
+		const yaml_node_t *item = yaml_document_get_node(doc, *i);
+
+		if (item->type != YAML_SCALAR_NODE) {
+			snprintf(why, why_len, "%s: a list of %s", row->name, row->unit);
+			return (-1);
+		}
+		if (set_value(s, row, (const char *)item->data.scalar.value, why, why_len) != 0)
+			return (-1);
+	}
+	if (((struct list *)value_of(s, row))->count >= row->min)
+		return (0);
+	snprintf(why, why_len, "%s: at least %llu %s", row->name, (unsigned long long)row->min, row->unit);
+	return (-1);
+}
+
+static int
+read_pair(struct settings *s, yaml_document_t *doc, const yaml_node_t *key, const yaml_node_t *value, bool *seen, const char *file,
+    char *why, size_t why_len)
+{
+	const char *name = key->type == YAML_SCALAR_NODE ? (const char *)key->data.scalar.value : "";
+	const struct row *row;
+	char reason[256] = "", origin[4200];
+	int rc = -1;
+
+	snprintf(origin, sizeof(origin), "%s:%zu", file, value->start_mark.line + 1);
+	if (key->type != YAML_SCALAR_NODE)
+		snprintf(reason, sizeof(reason), "a key is a word");
+	else if ((row = find_row(name)) == NULL)
+		snprintf(reason, sizeof(reason), "there is no setting \"%.40s\"; the nearest is \"%s\"", name, nearest_row(name));
+	else if (seen[row - rows])
+		snprintf(reason, sizeof(reason), "\"%s\" is set twice", name);
+	else {
+		seen[row - rows] = true;
+		set_origin(s, row, origin);
+		if (value->type == YAML_SEQUENCE_NODE && row->kind == LIST)
+			rc = read_sequence(s, row, doc, value, reason, sizeof(reason));
+		else if (value->type == YAML_SCALAR_NODE) {
+			if (row->kind == LIST)
+				empty_list(s, row);
+			rc = set_value(s, row, (const char *)value->data.scalar.value, reason, sizeof(reason));
+		} else
+			snprintf(reason, sizeof(reason), "%s: must be %s", name, row->kind == LIST ? "a list" : "a single value");
+	}
+	if (rc != 0)
+		snprintf(why, why_len, "%s:%zu: %s", file, key->start_mark.line + 1, reason);
+	return (rc);
+}
+
+static int
+read_document(struct settings *s, yaml_document_t *doc, const char *file, char *why, size_t why_len)
+{
+	const yaml_node_t *root = yaml_document_get_root_node(doc);
+	bool seen[ROWS] = { false };
+
+	if (root == NULL)
+		return (0);
+	if (root->type != YAML_MAPPING_NODE) {
+		snprintf(why, why_len, "%s:%zu: must be \"name: value\" lines", file, root->start_mark.line + 1);
+		return (-1);
+	}
+	for (yaml_node_pair_t *p = root->data.mapping.pairs.start; p < root->data.mapping.pairs.top; p++)
+		if (read_pair(s, doc, yaml_document_get_node(doc, p->key), yaml_document_get_node(doc, p->value), seen, file, why,
+		    why_len) != 0)
+			return (-1);
+	return (0);
+}
+
+int
+settings_read(struct settings *s, const char *file, char *why, size_t why_len)
+{
+	yaml_parser_t parser;
+	yaml_document_t doc;
+	FILE *f;
+	int rc;
+
+	if ((f = fopen(file, "re")) == NULL) {
+		snprintf(why, why_len, "cannot read %s: %s", file, strerror(errno));
+		return (-1);
+	}
+	if (!yaml_parser_initialize(&parser))
+		abort();
+	yaml_parser_set_input_file(&parser, f);
+	if (!yaml_parser_load(&parser, &doc)) {
+		snprintf(why, why_len, "%s:%zu: %s", file, parser.problem_mark.line + 1,
+		    parser.problem != NULL ? parser.problem : "no YAML");
+		rc = -1;
+	} else {
+		rc = read_document(s, &doc, file, why, why_len);
+		yaml_document_delete(&doc);
+	}
+	yaml_parser_delete(&parser);
+	fclose(f);
+	return (rc);
+}
+
+int
+settings_set(struct settings *s, const char *name, const char *value, char *why, size_t why_len)
+{
+	struct holder *h = (struct holder *)s;
+	const struct row *row = find_row(name);
+
+	if (row->kind == LIST && strcmp(h->origin[row - rows], "command line") != 0)
+		empty_list(s, row);
+	set_origin(s, row, "command line");
+	return (set_value(s, row, value, why, why_len));
+}
+
+void
+settings_print(const struct settings *s, FILE *f)
+{
+	const struct holder *h = (const struct holder *)s;
+
+	for (unsigned i = 0; i < ROWS; i++) {
+		const void *v = (const char *)s + rows[i].offset;
+
+		if (rows[i].kind == TEXT)
+			fprintf(f, "%s: \"%s\"", rows[i].name, *(char *const *)v);
+		else if (rows[i].kind == LIST) {
+			const struct list *list = v;
+
+			fprintf(f, "%s: [", rows[i].name);
+			for (unsigned k = 0; k < list->count; k++)
+				fprintf(f, "%s\"%s\"", k > 0 ? ", " : "", list->items[k]);
+			fputc(']', f);
+		} else
+			fprintf(f, "%s: %llu", rows[i].name, (unsigned long long)*(const uint64_t *)v);
+		fprintf(f, "\t# %s\n", h->origin[i]);
+	}
+}
+
+void
+settings_document(FILE *f)
+{
+	fprintf(f, "# Settings of estated\n\nFrom `daemon/settings.def`. A start is needed for a change.\n\n"
+	    "| setting | default | bounds | unit | |\n|---|---|---|---|---|\n");
+	for (unsigned i = 0; i < ROWS; i++)
+		fprintf(f, "| %s | `%s` | %llu–%llu | %s | %s |\n", rows[i].name, rows[i].def, (unsigned long long)rows[i].min,
+		    (unsigned long long)rows[i].max, rows[i].unit, rows[i].text);
+}

@@ -1,0 +1,41 @@
+/*
+ * settings: from YAML and the command line, every row declared once in settings.def.
+ *
+ * Unknown, repeated and ill-typed keys are refused with file, line and the nearest right word; nothing is overridden silently: what
+ * the command line names replaces what the file says, and --check-config prints the outcome with where each value comes from.
+ */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define SETTING_LIST_MAX	16u
+
+struct settings {
+#define TEXT_FIELD	char *
+#define BYTES_FIELD	uint64_t
+#define COUNT_FIELD	uint64_t
+#define LIST_FIELD	struct { char *items[SETTING_LIST_MAX]; unsigned count; }
+#define SETTING(kind, name, def, min, max, unit, text)	kind##_FIELD name;
+#include "settings.def"
+#undef SETTING
+};
+
+struct settings	*settings_new(void);		/* all defaults */
+void		 settings_free(struct settings *);
+
+/* Read a YAML file.  0, or -1 with one sentence in `why`: FILE:LINE: what, and what would be right. */
+int		 settings_read(struct settings *, const char *file, char *why, size_t why_len);
+
+/* Set one from the command line; a list is emptied by its first call and added to by later ones. */
+int		 settings_set(struct settings *, const char *name, const char *value, char *why, size_t why_len);
+
+/* What is in force and why, for --check-config. */
+void		 settings_print(const struct settings *, FILE *);
+
+/* The table as a Markdown document. */
+void		 settings_document(FILE *);
+
+#endif

@@ -1,0 +1,172 @@
+/* The data folder: applying, the disk's room, and the end of trust.  store_open.c opens and recovers, store_read.c reads. */
+#include "store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "levers.h"
+#include "log.h"
+
+void
+store_distrust(const char *folder, const char *what, const char *why)
+{
+	char quoted[512], text[600];
+	int n;
+
+	log_error("the disk can no longer be trusted: stopping without acknowledging", "while=\"%s\" error=%s next=\"estate verify\"",
+	    what, log_quote(quoted, sizeof(quoted), why));
+	n = snprintf(text, sizeof(text), "%s: %s\n", what, why);
+	if (file_replace(folder, UNTRUSTED_MARK, text, (size_t)n) != 0)
+		log_error("could not leave the mark that forbids a start", "file=%s/%s", folder, UNTRUSTED_MARK);
+	_exit(EXIT_UNTRUSTED);
+}
+
+void
+store_month_name(uint64_t log_time, char out[MONTH_NAME])
+{
+	time_t t = (time_t)(log_time / 1000000000u);
+	struct tm tm;
+
+	/* The process runs in the site's time zone. */
+	localtime_r(&t, &tm);
+	snprintf(out, MONTH_NAME, "%04u-%02u", (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100);
+}
+
+void
+store_measure_space(struct store *s)
+{
+	uint64_t left = free_bytes(s->folder);
+	/* Heals with a margin, so that it doesn't flap at the edge. */
+	bool full = left < (s->full ? s->reserve_bytes + s->reserve_bytes / 8 : s->reserve_bytes);
+
+	if (full != s->full) {
+		atomic_store(&s->full, full);
+		if (full)
+			log_error("the disk is full: new events are refused until there is room", "free_bytes=%llu reserve_bytes=%llu",
+			    (unsigned long long)left, (unsigned long long)s->reserve_bytes);
+		else
+			log_info("the disk has room again: events are taken", "free_bytes=%llu", (unsigned long long)left);
+	}
+}
+
+static bool
+no_room(int rc)
+{
+	return (rc == ENOSPC || rc == EDQUOT || rc == MDB_MAP_FULL);
+}
+
+/* The outcome of an LMDB write: 0, ENOSPC, or the end. */
+static int
+outcome(struct store *s, const char *what, int rc)
+{
+	if (rc == 0)
+		return (0);
+	if (!no_room(rc))
+		store_distrust(s->folder, what, mdb_strerror(rc));
+	if (!atomic_exchange(&s->full, true))
+		log_error("no room for the log: new events are refused until there is", "while=\"%s\" error=\"%s\"", what,
+		    mdb_strerror(rc));
+	return (ENOSPC);
+}
+
+/* The month that these belong to.  It never goes back: after a change of the site's zone the newest month goes on. */
+static struct month *
+month_for(struct store *s, uint64_t log_time, char *why, size_t why_len)
+{
+	unsigned n = s->month_count;
+	char name[MONTH_NAME], folder[4096];
+	struct month *m;
+
+	store_month_name(log_time, name);
+	if (n > 0 && strcmp(s->months[n - 1]->name, name) >= 0)
+		return (s->months[n - 1]);
+	assert(n < MONTHS_MAX);
+	path_join(folder, sizeof(folder), s->folder, "months");
+	if ((m = month_open(folder, name, &s->identity, true, false, why, why_len)) == NULL)
+		return (NULL);
+	s->months[n] = m;
+	atomic_store(&s->month_count, n + 1);
+	log_info("a new month begins", "month=%s", name);
+	return (m);
+}
+
+static int
+apply_months(struct store *s, struct batch *const *b, unsigned count)
+{
+	char why[512];
+	unsigned from = 0;
+	int rc;
+
+	while (from < count && batch_last(b[from]) <= s->applied)
+		from++;
+	while (from < count) {
+		struct month *m = month_for(s, b[from]->log_time, why, sizeof(why));
+		char name[MONTH_NAME];
+		unsigned to = from + 1;
+
+		if (m == NULL)
+			return (outcome(s, why, errno));
+		for (; to < count; to++) {
+			store_month_name(b[to]->log_time, name);
+			if (strcmp(name, m->name) > 0)
+				break;
+		}
+		lever_reach("before-month-commit");
+		if ((rc = outcome(s, "writing the month's log", month_append(m, b + from, to - from))) != 0)
+			return (rc);
+		lever_reach("after-month-commit");
+		atomic_store(&s->applied, batch_last(b[to - 1]));
+		from = to;
+	}
+	return (0);
+}
+
+int
+store_apply(struct store *s, struct batch *const *b, unsigned count)
+{
+	int rc;
+
+	if ((rc = apply_months(s, b, count)) != 0 ||
+	    (rc = outcome(s, "writing the key index", keys_append(s->keys, b, count))) != 0)
+		return (rc);
+	lever_reach("after-keys-commit");
+	journal_release(s->journal, batch_last(b[count - 1]));
+	lever_reach("after-release");
+	return (0);
+}
+
+uint64_t
+store_first_seq(const struct store *s)
+{
+	for (unsigned i = 0; i < s->month_count; i++)
+		if (s->months[i]->first != 0)
+			return (s->months[i]->first);
+	return (1);
+}
+
+void
+store_close(struct store *s)
+{
+	struct batch *b;
+
+	if (s == NULL)
+		return;
+	while ((b = STAILQ_FIRST(&s->unapplied)) != NULL) {
+		STAILQ_REMOVE_HEAD(&s->unapplied, recent_link);
+		batch_unref(b);
+	}
+	journal_close(s->journal);
+	keys_close(s->keys);
+	for (unsigned i = 0; i < s->month_count; i++)
+		month_close(s->months[i]);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	free(s->folder);
+	free(s);
+}

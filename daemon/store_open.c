@@ -1,0 +1,279 @@
+/* Opening the data folder and recovering what a stop of any kind left. */
+#include "store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "log.h"
+
+struct opening {
+	struct store *s;
+	void (*tick)(const char *);
+	char *why;
+	size_t why_len;
+};
+
+static void
+tick(const struct opening *o, const char *what)
+{
+	if (o->tick != NULL)
+		o->tick(what);
+}
+
+static bool
+open_folder(struct opening *o)
+{
+	struct store *s = o->s;
+	char path[4096], mark[256];
+	struct stat st;
+	ssize_t n;
+	int fd, e;
+
+	if (stat(s->folder, &st) == 0 && !S_ISDIR(st.st_mode)) {
+		snprintf(o->why, o->why_len, "%s is not a directory: name a folder with --data", s->folder);
+		return (false);
+	}
+	if ((e = folder_make(s->folder)) != 0) {
+		snprintf(o->why, o->why_len, "cannot make the data folder %s: %s; make it and give it to this user", s->folder, strerror(e));
+		return (false);
+	}
+	path_join(path, sizeof(path), s->folder, "lock");
+	if ((s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640)) < 0) {
+		snprintf(o->why, o->why_len, "cannot write in the data folder %s: %s; give it to the user that runs the daemon", s->folder,
+		    strerror(errno));
+		return (false);
+	}
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+		snprintf(o->why, o->why_len, "%s is in use by another estated: stop that one, or name another folder with --data", s->folder);
+		return (false);
+	}
+	path_join(path, sizeof(path), s->folder, UNTRUSTED_MARK);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0) {
+		n = read(fd, mark, sizeof(mark) - 1);
+		close(fd);
+		mark[n > 0 ? n : 0] = '\0';
+		mark[strcspn(mark, "\n")] = '\0';
+		snprintf(o->why, o->why_len, "the disk under %s could not be trusted (%s): run estate verify --data %s, which lifts this when "
+		    "all is sound", s->folder, mark, s->folder);
+		return (false);
+	}
+	return (true);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return (strcmp(a, b));
+}
+
+static bool
+open_months(struct opening *o)
+{
+	struct store *s = o->s;
+	char folder[4096], names[MONTHS_MAX][MONTH_NAME];
+	unsigned count = 0;
+	struct dirent *d;
+	DIR *dir;
+	int e;
+
+	path_join(folder, sizeof(folder), s->folder, "months");
+	if ((e = folder_make(folder)) != 0 || (dir = opendir(folder)) == NULL) {
+		snprintf(o->why, o->why_len, "cannot read %s: %s", folder, strerror(e != 0 ? e : errno));
+		return (false);
+	}
+	while ((d = readdir(dir)) != NULL)
+		if (strlen(d->d_name) == MONTH_NAME - 1 && d->d_name[4] == '-' && count < MONTHS_MAX)
+			strcpy(names[count++], d->d_name);
+	closedir(dir);
+	qsort(names, count, MONTH_NAME, compare_names);
+	for (unsigned i = 0; i < count; i++) {
+		struct month *m, *before = s->month_count > 0 ? s->months[s->month_count - 1] : NULL;
+
+		/* A month cut off before its first commit is begun again; one that lost its events leaves a gap that shows. */
+		m = month_open(folder, names[i], &s->identity, true, false, o->why, o->why_len);
+		if (m == NULL)
+			return (false);
+		if (before != NULL && m->first != 0 && before->last != 0 && m->first != before->last + 1) {
+			snprintf(o->why, o->why_len, "%s begins with event %" PRIu64 " but the month before ends with %" PRIu64
+			    ": a month is missing; restore it from a backup", m->folder, m->first, before->last);
+			month_close(m);
+			return (false);
+		}
+		if (m->last != 0)
+			s->applied = m->last;
+		s->months[s->month_count] = m;
+		s->month_count++;
+	}
+	return (true);
+}
+
+/* A killed process may have left its last commit in the page cache only. */
+static bool
+flush_lmdb(struct opening *o)
+{
+	struct store *s = o->s;
+	int rc = mdb_env_sync(s->keys->env, 1);
+
+	for (unsigned i = s->month_count; i > 0 && i + 2 > s->month_count && rc == 0; i--)
+		rc = mdb_env_sync(s->months[i - 1]->env, 1);
+	if (rc != 0)
+		snprintf(o->why, o->why_len, "cannot flush the store in %s: %s", s->folder, mdb_strerror(rc));
+	return (rc == 0);
+}
+
+/* Index what the months hold and the key index does not: after a cut between their commits, or after the index was deleted. */
+static bool
+catch_up_keys(struct opening *o)
+{
+	struct store *s = o->s;
+	struct store_reader *reader = store_reader_new(s);
+	uint64_t seq = s->keys->applied + 1, first = store_first_seq(s);
+	bool ok = true;
+
+	if (seq < first)
+		seq = first;
+	while (ok && seq <= s->applied) {
+		struct batch *chunk[64];
+		unsigned n = 0;
+		int rc = 0;
+
+		for (; n < 64 && seq <= s->applied; n++) {
+			struct block block;
+
+			if (store_read_block(reader, seq, &block, o->why, o->why_len) != 0) {
+				ok = false;
+				break;
+			}
+			chunk[n] = batch_read(block.base, block.len, s->identity.secret);
+			seq = batch_last(chunk[n]) + 1;
+		}
+		store_read_end(reader);
+		if (ok && (rc = keys_append(s->keys, chunk, n)) != 0) {
+			snprintf(o->why, o->why_len, "cannot bring the key index up to date: %s", mdb_strerror(rc));
+			ok = false;
+		}
+		while (n > 0)
+			batch_unref(chunk[--n]);
+		tick(o, "indexing");
+	}
+	store_reader_free(reader);
+	return (ok);
+}
+
+static bool
+on_journal_record(void *arg, const uint8_t *bytes, size_t len)
+{
+	struct opening *o = arg;
+	struct batch *b = batch_read(bytes, len, o->s->identity.secret);
+
+	STAILQ_INSERT_TAIL(&o->s->unapplied, b, recent_link);
+	o->s->last_seq = batch_last(b);
+	o->s->last_log_time = b->log_time;
+	tick(o, "reading the journal");
+	return (true);
+}
+
+/* The log time of the last event, below which log time may never fall. */
+static bool
+find_last_log_time(struct opening *o)
+{
+	struct store *s = o->s;
+	struct store_reader *reader;
+	struct block block;
+	struct record r;
+	uint64_t seq;
+	bool ok;
+
+	if (s->last_log_time != 0 || s->applied == 0)
+		return (true);
+	reader = store_reader_new(s);
+	if ((ok = store_read_block(reader, s->applied, &block, o->why, o->why_len) == 0))
+		while (block_next(&block, &r, &seq))
+			s->last_log_time = r.log_time;
+	store_reader_free(reader);
+	return (ok);
+}
+
+static bool
+recover(struct opening *o, const struct store_options *options)
+{
+	struct store *s = o->s;
+	char path[4096];
+
+	if (s->keys->applied > s->applied) {
+		snprintf(o->why, o->why_len, "%s: the key index knows events up to %" PRIu64 " but the log ends with %" PRIu64
+		    ": part of the log is missing; restore it from a backup", s->folder, s->keys->applied, s->applied);
+		return (false);
+	}
+	if (!flush_lmdb(o) || !catch_up_keys(o))
+		return (false);
+	s->last_seq = s->applied;
+	path_join(path, sizeof(path), s->folder, "journal");
+	s->journal = journal_open(path, &s->identity, options->segment_bytes, options->segments_max, s->applied, on_journal_record, o,
+	    o->why, o->why_len);
+	if (s->journal == NULL || !find_last_log_time(o))
+		return (false);
+	journal_release(s->journal, s->applied);
+	return (true);
+}
+
+/* Two segments ready before the first event: a full disk is no reason not to start, reads are served. */
+static bool
+prepare_journal(struct opening *o)
+{
+	int e;
+
+	if ((e = journal_prepare(o->s->journal)) == 0 && journal_has_room(o->s->journal, JOURNAL_ALIGN))
+		e = journal_prepare(o->s->journal);
+	if (e == ENOSPC || e == EDQUOT) {
+		atomic_store(&o->s->full, true);
+		log_error("the disk is full: starting to serve reads only", "folder=%s", o->s->folder);
+	} else if (e != 0) {
+		snprintf(o->why, o->why_len, "cannot write the journal in %s: %s", o->s->folder, strerror(e));
+		return (false);
+	}
+	return (true);
+}
+
+struct store *
+store_open(const struct store_options *options, void (*on_tick)(const char *), char *why, size_t why_len)
+{
+	struct store *s = must_alloc(sizeof(*s));
+	struct opening o = { s, on_tick, why, why_len };
+	char path[4096];
+
+	memset(s, 0, sizeof(*s));
+	s->lock_fd = -1;
+	s->folder = must_strdup(options->folder);
+	s->reserve_bytes = options->reserve_bytes;
+	STAILQ_INIT(&s->unapplied);
+	why[0] = '\0';
+	if (!open_folder(&o))
+		goto refuse;
+	path_join(path, sizeof(path), s->folder, "identity");
+	s->created = access(path, F_OK) != 0;
+	path_join(path, sizeof(path), s->folder, "months");
+	if (s->created && access(path, F_OK) == 0) {
+		snprintf(why, why_len, "%s holds a log without its identity file: restore %s/identity from a backup", s->folder, s->folder);
+		goto refuse;
+	}
+	path_join(path, sizeof(path), s->folder, "keys");
+	if (identity_open(&s->identity, s->folder, 1, why, why_len) != 0 ||
+	    (s->keys = keys_open(path, &s->identity, false, why, why_len)) == NULL ||
+	    !open_months(&o) || !recover(&o, options) || !prepare_journal(&o))
+		goto refuse;
+	return (s);
+
+refuse:
+	store_close(s);
+	return (NULL);
+}

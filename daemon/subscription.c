@@ -1,0 +1,287 @@
+/* subscribe, credit, unsubscribe. */
+#include "subscription.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon.h"
+#include "errcode.h"
+#include "ingest.h"
+#include "bounds.h"
+#include "session.h"
+
+/* Where to begin, as asked. */
+enum from { FROM_NEW, FROM_FIRST, FROM_SEQ, FROM_TIME, FROM_LAST };
+
+struct wish {
+	enum from from;
+	uint64_t value;
+	struct filter filter;
+	uint64_t events, bytes, epoch;
+	bool progress, has_epoch;
+	const char *log;
+	uint32_t log_len;
+};
+
+static int
+bad(struct data_fault *f, int code, const char *path, const char *detail)
+{
+	f->code = code;
+	snprintf(f->path, sizeof(f->path), "%s", path);
+	snprintf(f->detail, sizeof(f->detail), "%s", detail);
+	return (code);
+}
+
+static int
+read_from(struct wish *w, struct mp *m, struct data_fault *f)
+{
+	static const char *const right = "\"first\", \"new\", {\"seq\": N}, {\"time\": ns} or {\"last\": N}";
+	const char *s;
+	uint32_t len, pairs;
+
+	if (mp_str(m, &s, &len)) {
+		w->from = mp_equal(s, len, "first") ? FROM_FIRST : FROM_NEW;
+		return (w->from == FROM_FIRST || mp_equal(s, len, "new") ? 0 : bad(f, E_ARGUMENT, "from", right));
+	}
+	if (!mp_map(m, &pairs) || pairs != 1 || !mp_str(m, &s, &len) || !mp_uint(m, &w->value))
+		return (bad(f, E_ARGUMENT, "from", right));
+	if (mp_equal(s, len, "seq"))
+		w->from = FROM_SEQ;
+	else if (mp_equal(s, len, "time"))
+		w->from = FROM_TIME;
+	else if (mp_equal(s, len, "last"))
+		w->from = FROM_LAST;
+	else
+		return (bad(f, E_ARGUMENT, "from", right));
+	return (0);
+}
+
+static int
+read_key(struct wish *w, const char *key, uint32_t len, struct mp *m, struct data_fault *f)
+{
+	if (mp_equal(key, len, "from"))
+		return (read_from(w, m, f));
+	if (mp_equal(key, len, "type"))
+		return (filter_read(&w->filter, 't', m, f));
+	if (mp_equal(key, len, "subject"))
+		return (filter_read(&w->filter, 's', m, f));
+	if (mp_equal(key, len, "source"))
+		return (filter_read(&w->filter, 'o', m, f));
+	if (mp_equal(key, len, "urgency"))
+		return (filter_read(&w->filter, 'u', m, f));
+	if (mp_equal(key, len, "events"))
+		return (mp_uint(m, &w->events) ? 0 : bad(f, E_ARGUMENT, "events", "an unsigned integer"));
+	if (mp_equal(key, len, "bytes"))
+		return (mp_uint(m, &w->bytes) ? 0 : bad(f, E_ARGUMENT, "bytes", "an unsigned integer"));
+	if (mp_equal(key, len, "progress"))
+		return (mp_bool(m, &w->progress) ? 0 : bad(f, E_ARGUMENT, "progress", "true or false"));
+	if (mp_equal(key, len, "log"))
+		return (mp_str(m, &w->log, &w->log_len) ? 0 : bad(f, E_ARGUMENT, "log", "a string"));
+	if (mp_equal(key, len, "epoch")) {
+		w->has_epoch = true;
+		return (mp_uint(m, &w->epoch) ? 0 : bad(f, E_ARGUMENT, "epoch", "an unsigned integer"));
+	}
+	return (bad(f, E_ARGUMENT, "subscribe", "known keys: from type subject source urgency events bytes progress log epoch"));
+}
+
+static int
+read_wish(struct wish *w, struct mp *m, struct data_fault *f)
+{
+	uint32_t pairs, len;
+	const char *key;
+	int code;
+
+	memset(w, 0, sizeof(*w));
+	w->progress = true;
+	if (!mp_map(m, &pairs))
+		return (bad(f, E_ARGUMENT, "[3]", "a map of arguments"));
+	for (; pairs > 0; pairs--) {
+		mp_str(m, &key, &len);
+		if ((code = read_key(w, key, len, m, f)) != 0)
+			return (code);
+	}
+	return (0);
+}
+
+/* The first number with a log time at or after `ns`, wherever it lies. */
+static uint64_t
+seq_at(struct daemon *d, uint64_t ns)
+{
+	uint64_t seq = store_seq_at(d->reader, ns), applied = d->store->applied;
+	const struct batch *b;
+
+	store_read_end(d->reader);
+	/* All events of a batch share one log time. */
+	for (; seq > applied && (b = recent_find(&d->recent, seq)) != NULL && b->log_time < ns; seq = batch_last(b) + 1)
+		;
+	return (seq);
+}
+
+static int
+place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_fault *f)
+{
+	uint64_t first = store_first_seq(d->store);
+	char detail[96];
+
+	if ((w->log != NULL && !mp_equal(w->log, w->log_len, d->store->identity.uuid_text)) ||
+	    (w->has_epoch && w->epoch != d->store->identity.epoch)) {
+		snprintf(detail, sizeof(detail), "this log is %s, epoch %llu", d->store->identity.uuid_text,
+		    (unsigned long long)d->store->identity.epoch);
+		return (bad(f, E_OTHER_LOG, "log", detail));
+	}
+	switch (w->from) {
+	case FROM_NEW:
+		*next = d->durable + 1;
+		return (0);
+	case FROM_FIRST:
+		*next = first;
+		return (0);
+	case FROM_LAST:
+		*next = d->durable + 1 - first > w->value ? d->durable + 1 - w->value : first;
+		return (0);
+	case FROM_TIME:
+		*next = seq_at(d, w->value);
+		return (0);
+	case FROM_SEQ:
+		break;
+	}
+	*next = w->value;
+	if (*next < first) {
+		snprintf(detail, sizeof(detail), "the first stored event is %llu", (unsigned long long)first);
+		return (bad(f, E_TRIMMED, "from", detail));
+	}
+	if (*next > d->durable + 1) {
+		snprintf(detail, sizeof(detail), "the last event is %llu", (unsigned long long)d->durable);
+		return (bad(f, E_BEYOND_END, "from", detail));
+	}
+	return (0);
+}
+
+static struct subscription *
+find(struct session *s, uint64_t number)
+{
+	struct subscription *sub;
+
+	STAILQ_FOREACH(sub, &s->subscriptions, session_link)
+		if (sub->number == number)
+			return (sub);
+	return (NULL);
+}
+
+static int64_t
+cap(uint64_t have, uint64_t more, uint64_t max)
+{
+	return ((int64_t)(more > max || have + more > max ? max : have + more));
+}
+
+static void
+begin(struct daemon *d, struct request *r, struct wish *w, uint64_t next)
+{
+	struct subscription *sub = must_alloc(sizeof(*sub));
+	struct answer a;
+
+	memset(sub, 0, sizeof(*sub));
+	sub->session = r->session;
+	sub->number = r->number;
+	sub->next = next;
+	sub->told = next - 1;
+	sub->filter = w->filter;
+	sub->progress = w->progress;
+	sub->credit_events = cap(0, w->events, CREDIT_EVENTS_MAX);
+	sub->credit_bytes = cap(0, w->bytes, CREDIT_BYTES_MAX);
+	answer_begin(&a, "subscribed", r->number, 4);
+	msgpack_pack_map(&a.packer, 3);
+	answer_key_uint(&a, "next", next);
+	answer_key_uint(&a, "first", store_first_seq(d->store));
+	answer_key_uint(&a, "last", d->durable);
+	STAILQ_INSERT_TAIL(&d->subscriptions, sub, link);
+	STAILQ_INSERT_TAIL(&r->session->subscriptions, sub, session_link);
+	r->session->subscription_count++;
+	d->subscription_count++;
+	/* A peer that is gone takes its subscriptions along. */
+	if (session_send(d, r->session, &a) == 0)
+		fanout_wake(d);
+}
+
+void
+subscription_on_subscribe(struct daemon *d, struct request *r)
+{
+	struct data_fault f;
+	struct wish w;
+	uint64_t next;
+	int code;
+
+	if ((code = read_wish(&w, &r->m, &f)) == 0)
+		code = place(d, &w, &next, &f);
+	if (code == 0 && find(r->session, r->number) != NULL)
+		code = bad(&f, E_EXISTS, "[2]", "this session has a subscription of that number");
+	if (code == 0 && r->session->subscription_count >= SUBSCRIPTIONS_MAX)
+		code = bad(&f, E_TOO_MANY, "[2]", "at most 32 subscriptions a session");
+	if (code != 0) {
+		filter_clear(&w.filter);
+		request_nak(d, r, code, f.path, f.detail);
+		return;
+	}
+	begin(d, r, &w, next);
+}
+
+void
+subscription_on_credit(struct daemon *d, struct request *r)
+{
+	struct subscription *sub = find(r->session, r->number);
+	uint64_t events, bytes;
+
+	if (sub == NULL) {
+		request_nak(d, r, E_SUBSCRIPTION, "[2]", NULL);
+		return;
+	}
+	if (!mp_uint(&r->m, &events) || !mp_uint(&r->m, &bytes)) {
+		request_nak(d, r, E_ARGUMENT, "[3]", "[1, \"credit\", s, events, bytes]: unsigned integers");
+		return;
+	}
+	sub->credit_events = cap((uint64_t)sub->credit_events, events, CREDIT_EVENTS_MAX);
+	sub->credit_bytes = sub->credit_bytes < 0 && bytes < (uint64_t)-sub->credit_bytes ? sub->credit_bytes + (int64_t)bytes :
+	    sub->credit_bytes < 0 ? cap(0, bytes - (uint64_t)-sub->credit_bytes, CREDIT_BYTES_MAX) :
+	    cap((uint64_t)sub->credit_bytes, bytes, CREDIT_BYTES_MAX);
+	fanout_wake(d);
+}
+
+void
+subscription_on_unsubscribe(struct daemon *d, struct request *r)
+{
+	struct subscription *sub = find(r->session, r->number);
+	struct answer a;
+
+	if (sub == NULL) {
+		request_nak(d, r, E_SUBSCRIPTION, "[2]", NULL);
+		return;
+	}
+	subscription_end(d, sub);
+	answer_begin(&a, "unsubscribed", r->number, 3);
+	session_send(d, r->session, &a);
+}
+
+void
+subscription_end(struct daemon *d, struct subscription *sub)
+{
+	STAILQ_REMOVE(&d->subscriptions, sub, subscription, link);
+	STAILQ_REMOVE(&sub->session->subscriptions, sub, subscription, session_link);
+	sub->session->subscription_count--;
+	d->subscription_count--;
+	filter_clear(&sub->filter);
+	free(sub);
+}
+
+void
+subscription_abort(struct daemon *d, struct subscription *sub, int code, const char *detail)
+{
+	struct session *s = sub->session;
+	struct answer a;
+
+	answer_begin(&a, "ended", sub->number, 4);
+	answer_fault(&a, code, -1, NULL, detail);
+	d->counters.refused[code]++;
+	subscription_end(d, sub);
+	session_send(d, s, &a);
+}

@@ -1,0 +1,49 @@
+/*
+ * zsock: the marriage of ZeroMQ and libevent, and the only file that knows both.
+ *
+ * ZMQ_FD is edge-triggered and means "look again", not "there is a message": a look that does not drain the socket must schedule
+ * the next look itself, and every send may swallow the edge, so whoever sends causes another look.  zsock does both: reads go on
+ * to EAGAIN or to the budget of the turn, and a prepared event is activated whenever something may be left.
+ */
+#ifndef ZSOCK_H
+#define ZSOCK_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zmq.h>
+
+#define ROUTING_ID_MAX	255
+
+struct zsock;
+
+/*
+ * One message.  `id` is the peer's routing id; `peer` its address as libzmq authenticated it ("127.0.0.1", or for ipc
+ * "…:uid:gid:pid"), lent for the call; `frames` how many frames it had, of which `body` is the first: the callee may take it over
+ * with zmq_msg_move, else it is closed after the call.
+ */
+typedef void	zsock_on_message(void *arg, const uint8_t *id, size_t id_len, const char *peer, zmq_msg_t *body, unsigned frames);
+
+/* Called once at the end of every turn that read something. */
+typedef void	zsock_on_turn(void *arg);
+
+/* NULL with errno when libzmq cannot make a socket. */
+struct zsock	*zsock_new(struct event_base *, zsock_on_message *, zsock_on_turn *, void *arg);
+
+/*
+ * Listen on an endpoint: ipc://PATH or tcp://ADDRESS:PORT; a port of 0 or * picks a free one.  `bound` receives the endpoint as
+ * clients must name it.  An ipc path in use by a live process is refused, not stolen.  0, or -1 with a sentence in `why`.
+ */
+int		 zsock_listen(struct zsock *, const char *endpoint, char *bound, size_t bound_len, char *why, size_t why_len);
+
+/* Begin to read. */
+void		 zsock_start(struct zsock *);
+
+/* Send one frame to a peer.  Takes the message over in every case.  0; EHOSTUNREACH: the peer is gone; EAGAIN: it does not read. */
+int		 zsock_send(struct zsock *, const uint8_t *id, size_t id_len, zmq_msg_t *);
+
+/* Stop reading; what is queued for peers is given `linger_ms` to leave. */
+void		 zsock_free(struct zsock *, int linger_ms);
+
+#endif

@@ -1,0 +1,3 @@
+FUZZ_REPLAYS = \
+	replay_event \
+	replay_frame
