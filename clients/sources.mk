@@ -11,8 +11,38 @@ LIBESTATE_SRC = \
 
 ESTATE_SRC = \
 	clients/estate/main.c \
+	clients/estate/cmd_backup.c \
+	clients/estate/cmd_bench.c \
+	clients/estate/cmd_case.c \
+	clients/estate/cmd_clock.c \
 	clients/estate/cmd_generate.c \
+	clients/estate/cmd_get.c \
+	clients/estate/cmd_ping.c \
+	clients/estate/cmd_put.c \
+	clients/estate/cmd_repair.c \
+	clients/estate/cmd_status.c \
+	clients/estate/cmd_tail.c \
 	clients/estate/cmd_types.c \
+	clients/estate/cmd_verify.c \
+	clients/estate/arguments.c \
+	clients/estate/ask.c \
+	clients/estate/buffer.c \
+	clients/estate/cursor.c \
+	clients/estate/histogram.c \
+	clients/estate/json.c \
+	clients/estate/language.c \
+	clients/estate/lines.c \
+	clients/estate/paint.c \
+	clients/estate/parcel.c \
+	clients/estate/probe.c \
+	clients/estate/reach.c \
+	clients/estate/sitetime.c \
+	clients/estate/telling.c \
+	clients/estate/types_json.c \
+	clients/estate/types_kind.c \
+	clients/estate/types_markdown.c \
+	clients/estate/types_released.c \
+	clients/estate/view.c \
 	clients/estate/generate/arrival.c \
 	clients/estate/generate/arrivals.c \
 	clients/estate/generate/bills.c \

@@ -8,7 +8,7 @@
 #include "daemon.h"
 #include "errcode.h"
 #include "event.h"
-#include "limits.h"
+#include "bounds.h"
 #include "session.h"
 
 struct run {

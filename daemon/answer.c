@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "errcode.h"
-#include "limits.h"
+#include "bounds.h"
 
 /* Below this a copy is cheaper than handing the buffer over. */
 #define COPY_MAX	4096u

@@ -9,7 +9,7 @@
 #include "daemon.h"
 #include "errcode.h"
 #include "event.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 #include "session.h"
 #include "subscription.h"

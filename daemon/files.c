@@ -1,6 +1,7 @@
 #include "files.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -59,6 +60,50 @@ write_all(int fd, const void *bytes, size_t len, int64_t offset)
 		offset += n;
 	}
 	return (0);
+}
+
+/* The plain files in a folder, and the folder. */
+static int
+remove_folder(const char *folder)
+{
+	char path[4096];
+	struct dirent *d;
+	DIR *dir;
+
+	if ((dir = opendir(folder)) == NULL)
+		return (errno == ENOENT ? 0 : errno);
+	while ((d = readdir(dir)) != NULL)
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+			unlink(path_join(path, sizeof(path), folder, d->d_name));
+	closedir(dir);
+	return (rmdir(folder) != 0 ? errno : 0);
+}
+
+int
+folder_begin(const char *folder, char *out, size_t size)
+{
+	int e, n = snprintf(out, size, "%s.new", folder);
+
+	assert(n > 0 && (size_t)n < size);
+	if ((e = remove_folder(out)) != 0)
+		return (e);
+	return (mkdir(out, 0750) != 0 ? errno : 0);
+}
+
+int
+folder_finish(const char *folder)
+{
+	char fresh[4096], parent[4096];
+	int e;
+
+	snprintf(fresh, sizeof(fresh), "%s.new", folder);
+	if ((e = folder_sync(fresh)) != 0)
+		return (e);
+	if (rename(fresh, folder) != 0)
+		return (errno);
+	snprintf(parent, sizeof(parent), "%s", folder);
+	*strrchr(parent, '/') = '\0';
+	return (folder_sync(parent));
 }
 
 int

@@ -14,6 +14,13 @@ int	folder_sync(const char *folder);
 /* Make the folder unless it is there, with mode 0750; its parent is flushed.  0 or errno. */
 int	folder_make(const char *folder);
 
+/*
+ * Folders that appear whole or not at all.  folder_begin() makes an empty NAME.new beside `folder` (removing what an interrupted
+ * one left) and writes its path to `out`; folder_finish() flushes it, renames it to `folder` and flushes the parent.  0 or errno.
+ */
+int	folder_begin(const char *folder, char *out, size_t size);
+int	folder_finish(const char *folder);
+
 /* Replace folder/name by these bytes: temporary file, flush, rename, flush the folder.  0 or errno. */
 int	file_replace(const char *folder, const char *name, const void *bytes, size_t len);
 

@@ -6,7 +6,7 @@
 
 #include "batch.h"
 #include "bloom.h"
-#include "limits.h"
+#include "bounds.h"
 
 bool
 pattern_valid(const char *s, uint32_t len)

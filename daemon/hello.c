@@ -6,7 +6,7 @@
 #include "errcode.h"
 #include "event.h"
 #include "ingest.h"
-#include "limits.h"
+#include "bounds.h"
 #include "session.h"
 
 struct greeting {

@@ -5,7 +5,7 @@
 
 #include "daemon.h"
 #include "errcode.h"
-#include "limits.h"
+#include "bounds.h"
 #include "session.h"
 
 /* Requests are flat: an array, a map of arguments, lists in it.  Events travel as bin and are looked into by event_decode. */

@@ -143,7 +143,8 @@ journal_prepare(struct journal *j)
 
 	segment_path(to, sizeof(to), j, s->number, ".wal");
 	lever_reach("before-segment");
-	if ((e = reuse ? 0 : make_zeros(j, from)) == 0)
+	/* A spare must be a spare on the disk, too, before its header changes: else a cut leaves the old name on a new number. */
+	if ((e = reuse ? folder_sync(j->folder) : make_zeros(j, from)) == 0)
 		e = write_header(j, s, from);
 	lever_reach("segment-headed");
 	if (e == 0 && rename(from, to) != 0)
@@ -214,8 +215,8 @@ journal_batch_bytes_max(const struct journal *j)
 	return ((j->segment_bytes - JOURNAL_ALIGN) / 4);
 }
 
-/* A segment whose content LMDB holds becomes a spare.  The rename need not be flushed: a segment that comes back after a power
- * cut holds only records that are applied already. */
+/* A segment whose content LMDB holds becomes a spare.  The rename need not be flushed yet: until the spare is used again it holds
+ * only records that are applied already, under either name. */
 static void
 segment_retire(struct journal *j, struct segment *s)
 {

@@ -5,11 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
-#include "files.h"
+#include "env.h"
 #include "identity.h"
-
-#define MAP_BYTES	((size_t)256 << 30)
 
 static void
 put_be48(uint8_t *p, uint64_t v)
@@ -35,77 +32,43 @@ keys_value_read(const uint8_t *p, uint64_t *seq, uint64_t *digest)
 	*digest = get_be48(p + 6);
 }
 
-static const char *
-claim(struct keys *k, MDB_txn *txn, const struct identity *id, bool readonly, int *rc)
+static const struct env_kind kind = { { "meta", "keys" }, 2, MDB_NORDAHEAD };
+
+static int
+begin_reading(struct keys *k)
 {
-	MDB_val format = { 6, (void *)(uintptr_t)"format" }, log = { 3, (void *)(uintptr_t)"log" };
-	MDB_val applied = { 7, (void *)(uintptr_t)"applied" }, v;
-	uint8_t bytes[4];
+	uint64_t applied;
+	int rc;
 
-	if ((*rc = mdb_get(txn, k->meta, &format, &v)) == 0) {
-		if (v.mv_size != 4 || get_le32(v.mv_data) > STORE_FORMAT)
-			return ("was written by a newer release: install it");
-		if ((*rc = mdb_get(txn, k->meta, &log, &v)) != 0 || v.mv_size != 16 || memcmp(v.mv_data, id->uuid, 16) != 0)
-			return ("belongs to another log");
-		if ((*rc = mdb_get(txn, k->meta, &applied, &v)) == 0 && v.mv_size == 8)
-			k->applied = get_le64(v.mv_data);
-		*rc = *rc == MDB_NOTFOUND ? 0 : *rc;
-		return (NULL);
-	}
-	if (*rc != MDB_NOTFOUND || readonly)
-		return (*rc == MDB_NOTFOUND ? "is no key index" : NULL);
-	put_le32(bytes, STORE_FORMAT);
-	v = (MDB_val){ 4, bytes };
-	if ((*rc = mdb_put(txn, k->meta, &format, &v, 0)) == 0) {
-		v = (MDB_val){ 16, (void *)(uintptr_t)id->uuid };
-		*rc = mdb_put(txn, k->meta, &log, &v, 0);
-	}
-	return (NULL);
-}
-
-static const char *
-begin(struct keys *k, const char *folder, const struct identity *id, bool readonly, int *rc)
-{
-	unsigned flags = readonly ? 0 : MDB_CREATE;
-	const char *problem = NULL;
-	MDB_txn *txn;
-
-	if ((*rc = mdb_env_create(&k->env)) != 0 || (*rc = mdb_env_set_mapsize(k->env, MAP_BYTES)) != 0 ||
-	    (*rc = mdb_env_set_maxdbs(k->env, 2)) != 0 ||
-	    (*rc = mdb_env_open(k->env, folder, MDB_NOTLS | MDB_NORDAHEAD | (readonly ? MDB_RDONLY : 0), 0640)) != 0 ||
-	    (*rc = mdb_txn_begin(k->env, NULL, readonly ? MDB_RDONLY : 0, &txn)) != 0)
-		return (NULL);
-	if ((*rc = mdb_dbi_open(txn, "keys", flags, &k->keys)) == 0 && (*rc = mdb_dbi_open(txn, "meta", flags, &k->meta)) == 0)
-		problem = claim(k, txn, id, readonly, rc);
-	if (problem != NULL || *rc != 0)
-		mdb_txn_abort(txn);
-	else
-		*rc = mdb_txn_commit(txn);
-	/* LMDB flushes its file, but not the folder's entry for it. */
-	if (problem == NULL && *rc == 0 && !readonly)
-		*rc = folder_sync(folder);
-	return (problem);
+	if ((rc = mdb_txn_begin(k->env, NULL, MDB_RDONLY, &k->reader)) != 0)
+		return (rc);
+	rc = env_get(k->reader, k->meta, "applied", &applied);
+	k->applied = applied;
+	mdb_txn_reset(k->reader);
+	return (rc);
 }
 
 struct keys *
 keys_open(const char *folder, const struct identity *id, bool readonly, char *why, size_t why_len)
 {
 	struct keys *k = must_alloc(sizeof(*k));
-	const char *problem;
+	MDB_dbi dbis[2];
 	int rc;
 
 	memset(k, 0, sizeof(*k));
-	if (!readonly && (rc = folder_make(folder)) != 0) {
-		snprintf(why, why_len, "cannot make %s: %s", folder, strerror(rc));
+	if (!readonly && (rc = env_make(folder, &kind, id)) != 0) {
+		snprintf(why, why_len, "cannot make %s: %s", folder, mdb_strerror(rc));
 		keys_close(k);
 		return (NULL);
 	}
-	problem = begin(k, folder, id, readonly, &rc);
-	if (problem == NULL && rc == 0 && (rc = mdb_txn_begin(k->env, NULL, MDB_RDONLY, &k->reader)) == 0)
-		mdb_txn_reset(k->reader);
-	if (problem != NULL || rc != 0) {
-		snprintf(why, why_len, "%s %s%s", folder, problem != NULL ? problem : "cannot be opened: ",
-		    problem != NULL ? "" : mdb_strerror(rc));
+	if (env_open(&k->env, folder, &kind, id, readonly, dbis, why, why_len) != 0) {
+		keys_close(k);
+		return (NULL);
+	}
+	k->meta = dbis[0];
+	k->keys = dbis[1];
+	if ((rc = begin_reading(k)) != 0) {
+		snprintf(why, why_len, "%s: %s", folder, mdb_strerror(rc));
 		keys_close(k);
 		return (NULL);
 	}
@@ -170,11 +133,9 @@ put_sorted(struct keys *k, MDB_txn *txn, struct pair *pairs, size_t count)
 int
 keys_append(struct keys *k, struct batch *const *batches, unsigned count)
 {
-	MDB_val name = { 7, (void *)(uintptr_t)"applied" }, v;
 	uint64_t last = batch_last(batches[count - 1]);
 	struct pair *pairs;
 	size_t n = 0;
-	uint8_t bytes[8];
 	MDB_txn *txn;
 	int rc;
 
@@ -190,10 +151,8 @@ keys_append(struct keys *k, struct batch *const *batches, unsigned count)
 		}
 	qsort(pairs, n, sizeof(*pairs), compare_pairs);
 	if ((rc = mdb_txn_begin(k->env, NULL, 0, &txn)) == 0) {
-		put_le64(bytes, last);
-		v = (MDB_val){ sizeof(bytes), bytes };
 		if ((rc = put_sorted(k, txn, pairs, n)) == 0)
-			rc = mdb_put(txn, k->meta, &name, &v, 0);
+			rc = env_put(txn, k->meta, "applied", last);
 		if (rc != 0)
 			mdb_txn_abort(txn);
 		else if ((rc = mdb_txn_commit(txn)) == 0)

@@ -2,7 +2,7 @@
  * keys: which events there are, by identity.  One LMDB environment, `keys/`, that outlives the months.
  *
  *   keys     event_key() 16 bytes  →  sequence number (6 bytes, big-endian), digest (6 bytes, big-endian)
- *   meta     "format" u32, "log" UUID, "applied" u64: everything up to this number is in the index
+ *   meta     "applied": everything up to this number is in the index (env.h)
  *
  * It is an index: lost or behind, it is made again from the months.
  */

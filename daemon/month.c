@@ -9,11 +9,9 @@
 
 #include "bloom.h"
 #include "bytes.h"
+#include "env.h"
 #include "files.h"
 #include "identity.h"
-
-/* Address space, not disk: one month of one estate is three orders of magnitude below it. */
-#define MAP_BYTES	((size_t)256 << 30)
 
 /* A block fills sixteen pages of LMDB: an overflow value has a page header of 16 bytes once. */
 #define BLOCK_TARGET	(16u * 4096 - 16)
@@ -21,115 +19,56 @@
 /* Records in one block: bounds the filter, and the work of finding one event in it. */
 #define BLOCK_RECORDS_MAX	1024u
 
-static MDB_val
-text_key(const char *name)
-{
-	MDB_val v = { strlen(name), (void *)(uintptr_t)name };
-
-	return (v);
-}
+static const struct env_kind kind = { { "meta", "blocks", "filters" }, 3, 0 };
 
 static int
-meta_put_u64(MDB_txn *txn, MDB_dbi meta, const char *name, uint64_t n)
+read_figures(struct month *m)
 {
-	uint8_t bytes[8];
-	MDB_val k = text_key(name), v = { 8, bytes };
-
-	put_le64(bytes, n);
-	return (mdb_put(txn, meta, &k, &v, 0));
-}
-
-static int
-meta_get_u64(MDB_txn *txn, MDB_dbi meta, const char *name, _Atomic uint64_t *n)
-{
-	MDB_val k = text_key(name), v;
+	uint64_t first, last, bytes;
+	MDB_txn *txn;
 	int rc;
 
-	if ((rc = mdb_get(txn, meta, &k, &v)) == 0)
-		atomic_store(n, v.mv_size == 8 ? get_le64(v.mv_data) : 0);
-	return (rc == MDB_NOTFOUND ? 0 : rc);
-}
-
-/* A new month says whose it is; an old one must say the same. */
-static const char *
-meta_claim(struct month *m, MDB_txn *txn, const struct identity *id, bool create, int *rc)
-{
-	MDB_val format = text_key("format"), log = text_key("log"), v;
-	uint8_t bytes[4];
-
-	if ((*rc = mdb_get(txn, m->meta, &format, &v)) == 0) {
-		if (v.mv_size != 4 || get_le32(v.mv_data) > STORE_FORMAT)
-			return ("was written by a newer release: install it");
-		if ((*rc = mdb_get(txn, m->meta, &log, &v)) != 0 || v.mv_size != 16 || memcmp(v.mv_data, id->uuid, 16) != 0)
-			return ("belongs to another log");
-		if ((*rc = meta_get_u64(txn, m->meta, "first", &m->first)) == 0 &&
-		    (*rc = meta_get_u64(txn, m->meta, "last", &m->last)) == 0)
-			*rc = meta_get_u64(txn, m->meta, "bytes", &m->bytes);
-		return (NULL);
+	if ((rc = mdb_txn_begin(m->env, NULL, MDB_RDONLY, &txn)) != 0)
+		return (rc);
+	if ((rc = env_get(txn, m->meta, "first", &first)) == 0 && (rc = env_get(txn, m->meta, "last", &last)) == 0 &&
+	    (rc = env_get(txn, m->meta, "bytes", &bytes)) == 0) {
+		m->first = first;
+		m->last = last;
+		m->bytes = bytes;
 	}
-	if (*rc != MDB_NOTFOUND || !create)
-		return (*rc == MDB_NOTFOUND ? "is no month of a log" : NULL);
-	put_le32(bytes, STORE_FORMAT);
-	v = (MDB_val){ 4, bytes };
-	if ((*rc = mdb_put(txn, m->meta, &format, &v, 0)) == 0) {
-		v = (MDB_val){ 16, (void *)(uintptr_t)id->uuid };
-		*rc = mdb_put(txn, m->meta, &log, &v, 0);
-	}
-	return (NULL);
-}
-
-static const char *
-month_begin(struct month *m, const struct identity *id, bool create, bool readonly, int *rc)
-{
-	unsigned flags = create ? MDB_CREATE : 0;
-	const char *problem = NULL;
-	MDB_txn *txn;
-
-	if ((*rc = mdb_env_create(&m->env)) != 0 || (*rc = mdb_env_set_mapsize(m->env, MAP_BYTES)) != 0 ||
-	    (*rc = mdb_env_set_maxdbs(m->env, 3)) != 0 ||
-	    (*rc = mdb_env_open(m->env, m->folder, MDB_NOTLS | (readonly ? MDB_RDONLY : 0), 0640)) != 0 ||
-	    (*rc = mdb_txn_begin(m->env, NULL, readonly ? MDB_RDONLY : 0, &txn)) != 0)
-		return (NULL);
-	if ((*rc = mdb_dbi_open(txn, "blocks", flags, &m->blocks)) == 0 &&
-	    (*rc = mdb_dbi_open(txn, "filters", flags, &m->filters)) == 0 &&
-	    (*rc = mdb_dbi_open(txn, "meta", flags, &m->meta)) == 0)
-		problem = meta_claim(m, txn, id, create, rc);
-	if (problem != NULL || *rc != 0)
-		mdb_txn_abort(txn);
-	else
-		*rc = mdb_txn_commit(txn);
-	/* LMDB flushes its file, but not the folder's entry for it. */
-	if (problem == NULL && *rc == 0 && create)
-		*rc = folder_sync(m->folder);
-	return (problem);
+	mdb_txn_abort(txn);
+	return (rc);
 }
 
 struct month *
 month_open(const char *folder, const char *name, const struct identity *id, bool create, bool readonly, char *why, size_t why_len)
 {
 	struct month *m = must_alloc(sizeof(*m));
-	const char *problem;
 	char path[4096];
+	MDB_dbi dbis[3];
 	int rc;
 
 	memset(m, 0, sizeof(*m));
 	snprintf(m->name, sizeof(m->name), "%s", name);
 	m->folder = must_strdup(path_join(path, sizeof(path), folder, name));
-	if (create && (rc = folder_make(m->folder)) != 0) {
-		snprintf(why, why_len, "cannot make %s: %s", m->folder, strerror(rc));
+	if (create && (rc = env_make(m->folder, &kind, id)) != 0) {
+		snprintf(why, why_len, "cannot make %s: %s", m->folder, mdb_strerror(rc));
 		month_close(m);
 		errno = rc;
 		return (NULL);
 	}
-	problem = month_begin(m, id, create, readonly, &rc);
-	/* Three databases that a made month always has: without them the file lost its content. */
-	if (problem == NULL && rc == MDB_NOTFOUND)
-		problem = "has no databases in it: damaged";
-	if (problem != NULL || rc != 0) {
-		snprintf(why, why_len, "%s %s%s", m->folder, problem != NULL ? problem : "cannot be opened: ",
-		    problem != NULL ? "" : mdb_strerror(rc));
+	if (env_open(&m->env, m->folder, &kind, id, readonly, dbis, why, why_len) != 0) {
 		month_close(m);
-		errno = rc > 0 ? rc : EIO;
+		errno = EIO;
+		return (NULL);
+	}
+	m->meta = dbis[0];
+	m->blocks = dbis[1];
+	m->filters = dbis[2];
+	if ((rc = read_figures(m)) != 0) {
+		snprintf(why, why_len, "%s: %s", m->folder, mdb_strerror(rc));
+		month_close(m);
+		errno = EIO;
 		return (NULL);
 	}
 	return (m);
@@ -249,11 +188,11 @@ month_append(struct month *m, struct batch *const *batches, unsigned count)
 	if (rc == 0)
 		rc = pack_flush(p);
 	if (rc == 0)
-		rc = meta_put_u64(p->txn, m->meta, "first", first);
+		rc = env_put(p->txn, m->meta, "first", first);
 	if (rc == 0)
-		rc = meta_put_u64(p->txn, m->meta, "last", last);
+		rc = env_put(p->txn, m->meta, "last", last);
 	if (rc == 0)
-		rc = meta_put_u64(p->txn, m->meta, "bytes", m->bytes + p->bytes);
+		rc = env_put(p->txn, m->meta, "bytes", m->bytes + p->bytes);
 	if (rc != 0)
 		mdb_txn_abort(p->txn);
 	else if ((rc = mdb_txn_commit(p->txn)) == 0) {

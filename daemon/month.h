@@ -4,7 +4,7 @@
  *
  *   blocks   first sequence number (u64 big-endian)  →  block (block.h), about 64 KiB unless events trickle
  *   filters  the same key                            →  filter of the block (bloom.h)
- *   meta     "format" u32, "log" UUID, "first", "last" u64, "bytes" u64 of events
+ *   meta     "first", "last", "bytes" of events (env.h)
  *
  * LMDB's caveats are ours: one environment is opened once per process and never crosses a fork; write transactions begin on the
  * applier's thread only; a read transaction ends within the turn that began it; values die with the transaction; a failed flush

@@ -6,7 +6,7 @@
 #include "errcode.h"
 #include "event.h"
 #include "ingest.h"
-#include "limits.h"
+#include "bounds.h"
 #include "session.h"
 
 /* The sender's clock is not to be believed: the event is stored all the same. */

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 #include "subscription.h"
 

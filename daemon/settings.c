@@ -7,6 +7,7 @@
 #include <yaml.h>
 
 #include "batch.h"
+#include "nearest.h"
 
 enum kind { TEXT, LIST, BYTES, COUNT };
 
@@ -50,43 +51,15 @@ find_row(const char *name)
 	return (NULL);
 }
 
-/* Edit distance, for "did you mean". */
-static unsigned
-distance(const char *a, const char *b)
-{
-	unsigned row[64], n = (unsigned)strlen(b);
-
-	if (n >= 64)
-		return (99);
-	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (unsigned i = 1; a[i - 1] != '\0'; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= n; j++) {
-			unsigned best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return (row[n]);
-}
-
 static const char *
 nearest_row(const char *name)
 {
-	const char *best = rows[0].name;
+	struct nearest n;
 
-	for (unsigned i = 1; i < ROWS; i++)
-		if (distance(name, rows[i].name) < distance(name, best))
-			best = rows[i].name;
-	return (best);
+	nearest_begin(&n, name, strlen(name));
+	for (unsigned i = 0; i < ROWS; i++)
+		nearest_offer(&n, rows[i].name);
+	return (n.best != NULL ? n.best : rows[0].name);
 }
 
 static int

@@ -23,6 +23,7 @@ DAEMON_SRC = \
 	daemon/store_open.c \
 	daemon/store_read.c \
 	daemon/journal_read.c \
+	daemon/env.c \
 	daemon/month.c \
 	daemon/bloom.c \
 	daemon/keys.c \

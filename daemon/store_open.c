@@ -98,8 +98,8 @@ open_months(struct opening *o)
 	for (unsigned i = 0; i < count; i++) {
 		struct month *m, *before = s->month_count > 0 ? s->months[s->month_count - 1] : NULL;
 
-		/* A month cut off before its first commit is begun again; one that lost its events leaves a gap that shows. */
-		m = month_open(folder, names[i], &s->identity, true, false, o->why, o->why_len);
+		/* One that lost its events leaves a gap that shows. */
+		m = month_open(folder, names[i], &s->identity, false, false, o->why, o->why_len);
 		if (m == NULL)
 			return (false);
 		if (before != NULL && m->first != 0 && before->last != 0 && m->first != before->last + 1) {

@@ -8,7 +8,7 @@
 #include "daemon.h"
 #include "errcode.h"
 #include "ingest.h"
-#include "limits.h"
+#include "bounds.h"
 #include "session.h"
 
 /* Where to begin, as asked. */

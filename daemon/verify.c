@@ -21,7 +21,7 @@
 #include "identity.h"
 #include "journal.h"
 #include "keys.h"
-#include "limits.h"
+#include "bounds.h"
 #include "month.h"
 #include "store.h"
 
@@ -50,7 +50,7 @@ problem(struct walk *w, const void *at, const char *fmt, ...)
 	va_end(ap);
 	if (at != NULL)
 		snprintf(place, sizeof(place), " at byte %zu", store_file_offset(at));
-	snprintf(w->v->problem, sizeof(w->v->problem), "%.180s%s: %s", w->file, place, what);
+	snprintf(w->v->problem, sizeof(w->v->problem), "%.160s%s: %.390s", w->file, place, what);
 	return (false);
 }
 
@@ -209,15 +209,9 @@ check_months(struct walk *w)
 		path_join(month, sizeof(month), folder, names[i]);
 		path_join(path, sizeof(path), month, "data.mdb");
 		w->file = path;
-		/* Begun, but cut off before its first commit. */
-		if (i + 1 == count && file_bytes(path) == 0)
-			continue;
 		forget_cached(path);
-		if ((m = month_open(folder, names[i], &w->identity, false, true, why, sizeof(why))) == NULL) {
-			if (i + 1 == count && strstr(why, "no databases") != NULL)
-				continue;
+		if ((m = month_open(folder, names[i], &w->identity, false, true, why, sizeof(why))) == NULL)
 			return (problem(w, NULL, "%s", why));
-		}
 		ok = check_month(w, m);
 		w->v->log_bytes += file_bytes(path);
 		month_close(m);

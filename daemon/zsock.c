@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "batch.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 
 /* Messages read in one turn before timers and other descriptors get theirs. */

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct mp;
+#include "mp.h"
 
 /* What a field's value may be.  On the wire: msgpack; in JSON: the obvious counterpart. */
 enum field_kind {
@@ -24,18 +24,21 @@ enum field_kind {
 	FIELD_NUMBER,		/* integer or float within min..max, unit named */
 	FIELD_DATE,		/* YYYY-MM-DD in site time, a day that exists */
 	FIELD_MONTH,		/* YYYY-MM */
-	FIELD_PERIOD,		/* YYYY, YYYY-H1, YYYY-Q1, YYYY-MM or YYYY-MM-DD */
+	FIELD_PERIOD,		/* YYYY, YYYY-H1, YYYY-Q1, YYYY-MM, YYYY-W05 (ISO week) or YYYY-MM-DD */
 	FIELD_INSTANT,		/* RFC 3339 text with offset, or a msgpack timestamp */
-	FIELD_PHONE,		/* digits with + - space and extension marks, 3..32 characters */
+	FIELD_WHEN,		/* a date or an instant */
+	FIELD_PHONE,		/* at least three digits with + - . , ; / ( ) space and extension marks # * x, 3..32 characters */
 	FIELD_EMAIL,
 	FIELD_IDS,		/* array of ids; bound = elements */
-	FIELD_ITEMS,		/* array of maps: survey items {item, dept} */
-	FIELD_MAP,		/* map of string to text, integer or boolean: message parameters, report figures */
-	FIELD_SEQ		/* sequence number of another event, >= 1 */
+	FIELD_ITEMS,		/* array of maps: survey items, each as catalogue_item() says */
+	FIELD_MAP,		/* map of string to text, number or boolean: message parameters, report figures */
+	FIELD_SEQ,		/* sequence number of another event, >= 1 */
+	FIELD_KINDS		/* how many kinds there are */
 };
 
 struct enum_value {
 	const char *code;	/* very_satisfied */
+	unsigned len;		/* of code */
 	const char *zh;		/* 很满意 */
 	const char *en;		/* very satisfied */
 };
@@ -43,31 +46,38 @@ struct enum_value {
 struct enum_list {
 	const char *name;	/* grade */
 	const char *zh;
+	bool open;		/* values are the usual ones; another text of up to OPEN_VALUE_BYTES_MAX is taken too */
 	const struct enum_value *values;
 	unsigned count;
 };
+#define OPEN_VALUE_BYTES_MAX	200
 
 struct field {
 	const char *name;
+	unsigned len;		/* of name */
 	enum field_kind kind;
 	const struct enum_list *list;	/* FIELD_ENUM only */
 	bool required;
+	bool any_of;		/* at least one of the type's any_of fields must be there */
 	bool personal;		/* sealed in the store, masked for whoever lacks the right */
-	int64_t min, max;	/* FIELD_INT, FIELD_NUMBER: value; FIELD_TEXT, _IDS, _ITEMS, _MAP: max = bytes or elements */
-	const char *unit;	/* "fen", "s", "m2" … or NULL */
+	int64_t min, max;	/* FIELD_INT, _NUMBER, _SEQ: value; FIELD_TEXT, _IDS, _ITEMS, _MAP: max = bytes or elements; else 0 */
+	const char *unit;	/* "fen", "s", "m2", "bytes", "elements" … or NULL */
 	const char *zh;		/* the label on a form */
 	const char *en;		/* one clause that says what it holds */
 };
 
 struct type {
 	const char *name;	/* help.requested */
+	unsigned len;		/* of name */
 	const char *subject;	/* what `subject` names: "case", "household" … */
 	bool subject_required;
-	bool derived;		/* emitted by workers or the daemon, not by intake */
+	bool derived;		/* concluded by a worker, and again from the same log */
 	const char *zh;
 	const char *en;
 	const struct field *fields;
 	unsigned count;
+	unsigned required;	/* how many fields are required */
+	unsigned any_of;	/* how many are any_of */
 	unsigned index;		/* 0 .. catalogue_count() - 1, in the catalogue's order */
 };
 
@@ -80,10 +90,21 @@ const struct enum_value	*catalogue_value(const struct enum_list *, const char *c
 unsigned		 catalogue_list_count(void);
 const struct enum_list	*catalogue_list_at(unsigned index);
 
+/* The map in an array of kind FIELD_ITEMS, as a type that is never sent; its index is catalogue_count(). */
+const struct type	*catalogue_item(void);
+
+/* Headings of the reference: a section runs from its first type to the next one's. */
+struct section {
+	const char *first;
+	const char *zh, *en;
+};
+/* The section that begins with this type, or NULL. */
+const struct section	*catalogue_section(const struct type *);
+
 /* The name in catalogue order nearest to a mistyped one (edit distance), or NULL when nothing is near. */
 const char		*catalogue_nearest(const char *name, size_t len);
 
-/* The text of a kind, for people: "id", "text", "integer" … */
+/* The word for a kind: "id", "text", "integer" …; "?" for a value that is none. */
 const char		*field_kind_name(enum field_kind);
 
 /* What is wrong with one event's data. */
@@ -95,8 +116,9 @@ struct data_fault {
 
 /*
  * Check `data` (a msgpack map already proven well-formed by mp_check) against the type.  Returns 0, or the code also in
- * *fault.  *unknown receives the number of fields the catalogue does not know: they are kept, flagged and counted, never refused.
- * Allocates nothing.
+ * *fault, which is untouched otherwise.  *unknown receives the number of fields the catalogue does not know: they are kept,
+ * flagged and counted, never refused.  A nil is a value of the wrong kind: a field without value is left out.  Allocates nothing.
+ * Details name no personal value, so that they may be logged and sent back.
  */
 int			 catalogue_check(const struct type *, struct mp data, unsigned *unknown, struct data_fault *);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "rfc3339.h"
 
 static const struct mp_bounds bounds = { EVENT_DEPTH_MAX, EVENT_ITEMS_MAX, true };

@@ -43,7 +43,7 @@ struct event {
 };
 
 /*
- * Decode untrusted bytes: exactly one well-formed map within the bounds of limits.h, an envelope as PROTOCOL.md says and data as
+ * Decode untrusted bytes: exactly one well-formed map within the bounds of bounds.h, an envelope as PROTOCOL.md says and data as
  * the catalogue says.  Returns 0, or an error code with path and detail in *fault.  Allocates nothing.
  */
 int	event_decode(struct event *, const void *bytes, size_t len, struct data_fault *fault);

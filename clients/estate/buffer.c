@@ -7,7 +7,7 @@
 #include <string.h>
 
 void *
-must_alloc(void *p, size_t size)
+alloc_or_exit(void *p, size_t size)
 {
 	if ((p = realloc(p, size)) == NULL) {
 		fputs("estate: out of memory\n", stderr);
@@ -22,7 +22,7 @@ reserve(struct buffer *b, size_t more)
 	if (b->len + more + 1 <= b->size)
 		return;
 	b->size = (b->len + more + 1) * 2;
-	b->data = must_alloc(b->data, b->size);
+	b->data = alloc_or_exit(b->data, b->size);
 }
 
 void

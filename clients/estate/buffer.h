@@ -18,6 +18,6 @@ void	buffer_clear(struct buffer *);
 void	buffer_free(struct buffer *);
 
 /* malloc and realloc that end the command instead of returning NULL. */
-void	*must_alloc(void *, size_t);
+void	*alloc_or_exit(void *, size_t);
 
 #endif

@@ -14,7 +14,7 @@
 #include "buffer.h"
 #include "command.h"
 #include "histogram.h"
-#include "limits.h"
+#include "bounds.h"
 #include "probe.h"
 #include "reach.h"
 
@@ -66,6 +66,7 @@ struct bench {
 	unsigned since;				/* acks since `now` was looked at */
 	bool stopped;				/* the daemon refused a connection for good */
 	char first_fault[256];
+	char put_off[128];			/* why the daemon said "later" the last time */
 };
 
 static uint64_t
@@ -114,6 +115,8 @@ on_notice(void *user, const struct estate_notice *n)
 		c->b->lost++;
 	if (n->kind == ESTATE_HELLO_REFUSED)
 		c->b->stopped = true;
+	if (n->kind == ESTATE_PUT_OFF)
+		snprintf(c->b->put_off, sizeof(c->b->put_off), "%s", n->reason);
 }
 
 static bool
@@ -267,7 +270,10 @@ run(struct bench *b)
 		if (unanswered(b) == 0 && !more_to_send(b))
 			return (b->refused > 0 ? EXIT_PART : 0);
 		if (!sleep_until_ready(b, again)) {
-			reach_failed("bench", &b->common);
+			if (b->put_off[0] != '\0')
+				fprintf(stderr, "estate bench: nothing was taken for %d s: %s\n", b->common.timeout_ms / 1000, b->put_off);
+			else
+				reach_failed("bench", &b->common);
 			return (EXIT_UNREACHED);
 		}
 	}
@@ -288,8 +294,8 @@ connection_init(struct bench *b, struct connection *c, unsigned number)
 	if (probe_init(&c->probe, b->size, number) != 0)
 		return (EXIT_UNREACHED);
 	if (b->batch > 1) {
-		c->bytes = must_alloc(NULL, b->batch * b->size);
-		c->events = must_alloc(NULL, b->batch * sizeof(*c->events));
+		c->bytes = alloc_or_exit(NULL, b->batch * b->size);
+		c->events = alloc_or_exit(NULL, b->batch * sizeof(*c->events));
 		for (uint64_t i = 0; i < b->batch; i++)
 			c->events[i] = (struct estate_bytes){ c->bytes + i * b->size, b->size };
 	}
@@ -306,7 +312,7 @@ open_all(struct bench *b)
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = NULL };
 	int r = 0;
 
-	b->all = memset(must_alloc(NULL, b->connections * sizeof(*b->all)), 0, b->connections * sizeof(*b->all));
+	b->all = memset(alloc_or_exit(NULL, b->connections * sizeof(*b->all)), 0, b->connections * sizeof(*b->all));
 	if ((b->context = zmq_ctx_new()) == NULL || zmq_ctx_set(b->context, ZMQ_MAX_SOCKETS, 4096) != 0 ||
 	    (b->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0 || (b->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)) < 0 ||
 	    epoll_ctl(b->epoll, EPOLL_CTL_ADD, b->timer, &ev) != 0) {

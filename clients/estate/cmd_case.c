@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "language.h"
 #include "paint.h"
 #include "reach.h"
 #include "sitetime.h"
@@ -57,12 +58,12 @@ on_event(void *user, const struct estate_event *v)
 
 	if (s->count == s->room) {
 		s->room = s->room == 0 ? 64 : s->room * 2;
-		s->steps = must_alloc(s->steps, s->room * sizeof(*s->steps));
+		s->steps = alloc_or_exit(s->steps, s->room * sizeof(*s->steps));
 	}
 	step = &s->steps[s->count++];
 	step->v = *v;
 	step->when = view_read(&e, v) ? view_when(&e, v) : v->log_time;
-	copy = must_alloc(NULL, v->len + v->sender_len + 1);
+	copy = alloc_or_exit(NULL, v->len + v->sender_len + 1);
 	memcpy(copy, v->bytes, v->len);
 	memcpy(copy + v->len, v->sender, v->sender_len);
 	step->v.bytes = copy;
@@ -226,7 +227,7 @@ cmd_case(int argc, char **argv)
 	if (s.common.json)
 		s.view.format = VIEW_JSON;
 	paint_init(no_color);
-	s.view.zh = speaks_zh();
+	s.view.zh = language_is_zh();
 	s.view.columns = paint_columns();
 	r = run(&s);
 	for (size_t i = 0; i < s.count; i++)

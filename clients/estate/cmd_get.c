@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "language.h"
 #include "mp.h"
 #include "paint.h"
 #include "reach.h"
@@ -126,7 +127,7 @@ cmd_get(int argc, char **argv)
 	if (!sitetime_init() || (format != NULL && !view_parse(&g.view, "get", format)))
 		return (EXIT_USAGE);
 	paint_init(no_color);
-	g.view.zh = speaks_zh();
+	g.view.zh = language_is_zh();
 	g.view.columns = paint_columns();
 	return (ask(&g, seq));
 }

@@ -15,7 +15,7 @@
 #include "command.h"
 #include "errcode.h"
 #include "json.h"
-#include "limits.h"
+#include "bounds.h"
 #include "lines.h"
 #include "parcel.h"
 #include "reach.h"
@@ -43,8 +43,8 @@ COMMON_HELP
 "\n"
 "Examples\n"
 "  echo '{\"specversion\":\"1.0\",\"id\":\"a1\",\"source\":\"/k\",\"type\":\"probe.recorded\",\"data\":{\"n\":7}}' | estate put\n"
-"  estate generate --days 7 | estate put --window 1024 > acks.jsonl\n"
-"  estate generate --days 1 | estate put --rate 5        a demonstration at visible speed\n"
+"  estate generate --households 1000 --from 2026-11-01 --days 7 --seed 1 | estate put > acks.jsonl\n"
+"  estate put --rate 5 day.jsonl > acks.jsonl      a demonstration at visible speed\n"
 "  estate put --batch 100 bills.jsonl 2> refused.txt\n"
 "Exit status: 0 all stored, 1 some refused or interrupted, 2 wrong usage, 3 daemon not reached\n";
 

@@ -10,7 +10,8 @@
 #include "command.h"
 #include "cursor.h"
 #include "errcode.h"
-#include "limits.h"
+#include "language.h"
+#include "bounds.h"
 #include "paint.h"
 #include "reach.h"
 #include "sitetime.h"
@@ -29,7 +30,8 @@ static const char help[] =
 "Show events of the log: the last ten, or from a place of your choice, and follow it.\n"
 "\n"
 "Where to begin and end\n"
-"  -n, --last N             the last N events that pass the filters (default 10)\n"
+"  -n, --last N             the last N events that pass the filters (default 10); with --from or --cursor\n"
+"                           the first N from there\n"
 "      --from PLACE         first, new, a sequence number, or a time: 2026-11-24, '2026-11-24 05:06',\n"
 "                           2026-11-24T05:06:00+08:00, today, yesterday, '2 hours ago'\n"
 "                           (times are log time; without an offset they are the site's)\n"
@@ -150,8 +152,8 @@ on_event(void *user, const struct estate_event *v)
 		return;
 	t->seen = v->seq;
 	t->shown++;
-	/* -n together with --from: so many from there on. */
-	if (t->from_text != NULL && t->last > 0 && t->shown == t->last)
+	/* -n together with a place: so many from there on. */
+	if ((t->from_text != NULL || t->cursor_known) && t->last > 0 && t->shown == t->last)
 		t->done = true;
 	if (t->out.len > (64u << 10))
 		flush(t);
@@ -329,7 +331,7 @@ place(struct tail *t)
 		t->looking_back = filtered(t);
 		t->look_back = t->last > LOOK_BACK_FIRST ? t->last : LOOK_BACK_FIRST;
 		if (t->looking_back)
-			t->ring = memset(must_alloc(NULL, t->last * sizeof(*t->ring)), 0, t->last * sizeof(*t->ring));
+			t->ring = memset(alloc_or_exit(NULL, t->last * sizeof(*t->ring)), 0, t->last * sizeof(*t->ring));
 		return (0);
 	}
 	if (strcmp(t->from_text, "first") == 0)
@@ -429,7 +431,7 @@ parse(struct tail *t, int argc, char **argv)
 	if (!sitetime_init() || (format != NULL && !view_parse(&t->view, "tail", format)))
 		return (EXIT_USAGE);
 	paint_init(no_color);
-	t->view.zh = speaks_zh();
+	t->view.zh = language_is_zh();
 	t->view.columns = paint_columns();
 	return (place(t));
 }

@@ -13,6 +13,8 @@ int	cmd_case(int argc, char **argv);
 int	cmd_status(int argc, char **argv);
 int	cmd_ping(int argc, char **argv);
 int	cmd_backup(int argc, char **argv);
+int	cmd_verify(int argc, char **argv);
+int	cmd_repair(int argc, char **argv);
 int	cmd_clock(int argc, char **argv);
 int	cmd_bench(int argc, char **argv);
 int	cmd_generate(int argc, char **argv);

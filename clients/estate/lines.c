@@ -70,7 +70,7 @@ lines_fill(struct lines *l)
 	}
 	if (l->from + l->len + READ_BYTES > l->size) {
 		l->size = l->from + l->len + 2 * READ_BYTES;
-		l->buf = must_alloc(l->buf, l->size);
+		l->buf = alloc_or_exit(l->buf, l->size);
 	}
 	n = read(l->fd, l->buf + l->from + l->len, READ_BYTES);
 	if (n < 0)

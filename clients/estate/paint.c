@@ -158,15 +158,3 @@ paint_cell(struct buffer *b, const char *s, size_t len, size_t columns)
 	if (width < columns)
 		buffer_fill(b, ' ', columns - width);
 }
-
-bool
-speaks_zh(void)
-{
-	static const char *const name[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
-	const char *v;
-
-	for (size_t i = 0; i < sizeof(name) / sizeof(*name); i++)
-		if ((v = getenv(name[i])) != NULL && *v != '\0')
-			return (strncmp(v, "zh", 2) == 0);
-	return (false);
-}

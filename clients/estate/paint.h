@@ -30,7 +30,4 @@ void	paint_clean(struct buffer *, const char *, size_t len, size_t columns);
 /* Append text as above, then spaces up to so many columns. */
 void	paint_cell(struct buffer *, const char *, size_t len, size_t columns);
 
-/* Does the environment ask for Chinese? */
-bool	speaks_zh(void);
-
 #endif

@@ -27,11 +27,11 @@ parcels_fini(struct parcels *p)
 static struct parcel *
 parcel_new(struct parcels *p)
 {
-	struct parcel *c = memset(must_alloc(NULL, sizeof(*c)), 0, sizeof(*c));
+	struct parcel *c = memset(alloc_or_exit(NULL, sizeof(*c)), 0, sizeof(*c));
 
 	if (p->count == p->room) {
 		p->room = p->room == 0 ? 256 : p->room * 2;
-		p->all = must_alloc(p->all, p->room * sizeof(struct parcel *));
+		p->all = alloc_or_exit(p->all, p->room * sizeof(struct parcel *));
 	}
 	c->number = p->count;
 	p->all[p->count++] = c;
@@ -75,8 +75,8 @@ parcel_add(struct parcel *c, const struct item *it, const void *bytes, size_t le
 {
 	if (c->count == c->room) {
 		c->room = c->room == 0 ? 1 : c->room * 2;
-		c->items = must_alloc(c->items, c->room * sizeof(*c->items));
-		c->events = must_alloc(c->events, c->room * sizeof(*c->events));
+		c->items = alloc_or_exit(c->items, c->room * sizeof(*c->items));
+		c->events = alloc_or_exit(c->events, c->room * sizeof(*c->events));
 	}
 	c->items[c->count] = *it;
 	c->events[c->count++].len = len;

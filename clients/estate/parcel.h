@@ -11,7 +11,7 @@
 
 #include "buffer.h"
 #include "estate.h"
-#include "limits.h"
+#include "bounds.h"
 
 struct item {
 	uint64_t line;

@@ -229,7 +229,9 @@ sitetime_span(struct buffer *b, int64_t ns, bool zh)
 		ns = ns == INT64_MIN ? INT64_MAX : -ns;
 	}
 	s = ns / SECOND;
-	if (ns < SECOND / 1000)
+	if (ns == 0)
+		buffer_text(b, zh ? "0 秒" : "0 s");
+	else if (ns < SECOND / 1000)
 		buffer_printf(b, zh ? "%" PRId64 " 微秒" : "%" PRId64 " us", ns / 1000);
 	else if (s < 1)
 		buffer_printf(b, zh ? "%" PRId64 " 毫秒" : "%" PRId64 " ms", ns / (SECOND / 1000));

@@ -106,7 +106,7 @@ tell_text(struct buffer *b, const struct field *f, const char *s, uint32_t len, 
 		buffer_text(b, zh ? v->zh : v->code);
 		return;
 	}
-	if (f != NULL && f->kind == FIELD_INSTANT && tell_instant(b, s, len))
+	if (f != NULL && (f->kind == FIELD_INSTANT || f->kind == FIELD_WHEN) && tell_instant(b, s, len))
 		return;
 	/* Quoted where a reader could not see where it ends. */
 	if (columns > 0 && (len == 0 || memchr(s, ' ', len) != NULL || memchr(s, '\n', len) != NULL)) {
@@ -234,10 +234,11 @@ descend(struct mp *m, const char *name, size_t name_len)
 }
 
 bool
-telling_field(struct buffer *b, const struct event *e, const char *path, bool zh)
+telling_field(struct buffer *b, const struct event *e, const char *path)
 {
-	const struct field *f = field_of(e, path, (uint32_t)strcspn(path, "."));
 	struct mp m = e->data;
+	const char *s;
+	uint32_t text_len;
 	size_t len;
 
 	for (;; path += len + 1) {
@@ -245,6 +246,10 @@ telling_field(struct buffer *b, const struct event *e, const char *path, bool zh
 		if (!descend(&m, path, len))
 			return (false);
 		if (path[len] == '\0')
-			return (tell_value(b, f, &m, zh, 0));
+			break;
 	}
+	if (!mp_str(&m, &s, &text_len))
+		return (json_write(b, &m));
+	paint_clean(b, s, text_len, 0);
+	return (true);
 }

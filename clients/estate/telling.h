@@ -19,7 +19,7 @@ void	telling_line(struct buffer *, const struct event *, bool zh);
 /* Each field on a line of its own, indented and aligned, nothing clipped. */
 void	telling_block(struct buffer *, const struct event *, bool zh);
 
-/* The value of one field by its path, "amount" or "items.0.dept", as telling_line() would show it.  False if it is not there. */
-bool	telling_field(struct buffer *, const struct event *, const char *path, bool zh);
+/* The value of one field by its path, "amount" or "items.0.dept", as it stands: for scripts.  False if it is not there. */
+bool	telling_field(struct buffer *, const struct event *, const char *path);
 
 #endif

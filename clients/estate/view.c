@@ -2,9 +2,8 @@
 #include "view.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sodium.h>	/* after stdlib.h: what follows it finds our limits.h before the system's */
 #include <string.h>
 
 #include "arguments.h"
@@ -17,6 +16,9 @@
 #define TYPE_COLUMNS	22
 #define SUBJECT_COLUMNS	18
 #define LATENCY_COLUMNS	12
+
+/* On a terminal narrower than this, columns that stay straight would leave no room for what they are about. */
+#define STRAIGHT_COLUMNS	100
 
 /* The members that --json adds to the event's own. */
 static const char *const added[] = { "seq", "logtime", "sender", "flags" };
@@ -68,6 +70,7 @@ view_short(const struct view *w, struct buffer *b, const struct event *e, const 
 	struct buffer cell = { NULL, 0, 0 };
 	char when[SITETIME_TEXT];
 	size_t from = b->len, fit;
+	bool straight = w->columns == 0 || w->columns >= STRAIGHT_COLUMNS;
 
 	sitetime_local(view_when(e, v), 0, when);
 	buffer_printf(b, "%s%s%s %*" PRIu64 " ", paint(PAINT_DIM), when, paint(PAINT_OFF), SEQ_COLUMNS, v->seq);
@@ -81,12 +84,12 @@ view_short(const struct view *w, struct buffer *b, const struct event *e, const 
 	telling_type(&cell, e, w->zh);
 	buffer_text(b, paint(colour_of(e)));
 	paint_cell(b, cell.data, cell.len, 0);
-	if ((fit = paint_width(cell.data, cell.len)) < TYPE_COLUMNS)
+	if ((fit = paint_width(cell.data, cell.len)) < TYPE_COLUMNS && straight)
 		buffer_fill(b, ' ', TYPE_COLUMNS - fit);
 	buffer_printf(b, "%s %s", paint(PAINT_OFF), paint(PAINT_GREEN));
 	fit = b->len;
 	paint_clean(b, e->subject.s != NULL ? e->subject.s : "-", e->subject.s != NULL ? e->subject.len : 1, 0);
-	if ((fit = paint_width(b->data + fit, b->len - fit)) < SUBJECT_COLUMNS)
+	if ((fit = paint_width(b->data + fit, b->len - fit)) < SUBJECT_COLUMNS && straight)
 		buffer_fill(b, ' ', SUBJECT_COLUMNS - fit);
 	buffer_printf(b, "%s ", paint(PAINT_OFF));
 	telling_line(b, e, w->zh);
@@ -143,9 +146,11 @@ view_full(const struct view *w, struct buffer *b, const struct event *e, const s
 	line_text(b, zh ? "关联" : "correlation", e->correlation.s, e->correlation.len);
 	line_text(b, zh ? "小区" : "site", e->site.s, e->site.len);
 	line_text(b, zh ? "发送者" : "sender", v->sender, v->sender_len);
-	if (v->flags & EVENT_TIME_IMPLAUSIBLE)
-		line_text(b, zh ? "注意" : "note", zh ? "发送者的时钟不可信，以入库时间为准" : "the sender's clock is far off: log time counts",
-		    strlen(zh ? "发送者的时钟不可信，以入库时间为准" : "the sender's clock is far off: log time counts"));
+	if (v->flags & EVENT_TIME_IMPLAUSIBLE) {
+		const char *note = zh ? "发送者的时钟不可信，以入库时间为准" : "the sender's clock is far off: log time counts";
+
+		line_text(b, zh ? "注意" : "note", note, strlen(note));
+	}
 	telling_block(b, e, zh);
 	buffer_free(&late);
 }
@@ -247,7 +252,7 @@ fill(const struct view *w, struct buffer *b, const char *name, const struct even
 	else if (strcmp(name, "data") == 0)
 		telling_line(b, e, w->zh);
 	else if (strncmp(name, "data.", 5) == 0)
-		telling_field(b, e, name + 5, w->zh);
+		telling_field(b, e, name + 5);
 	else
 		return (false);
 	return (true);

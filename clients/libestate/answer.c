@@ -14,12 +14,12 @@ on_nak(struct estate *e, uint64_t number, struct mp body)
 {
 	struct estate_fault f;
 
-	if (!fault_read(&body, &f))
+	if (!es_fault_read(&body, &f))
 		return (false);
 	if (number < REQUEST_NUMBER_FIRST && number > 0)
-		put_on_nak(e, number, &f);
-	else if (!session_on_nak(e, number, &f) && !request_on_nak(e, number, &f))
-		subscribe_on_fault(e, number, &f);
+		es_put_on_nak(e, number, &f);
+	else if (!es_session_on_nak(e, number, &f) && !es_request_on_nak(e, number, &f))
+		es_subscribe_on_fault(e, number, &f);
 	return (true);
 }
 
@@ -28,14 +28,14 @@ on_ended(struct estate *e, uint64_t number, struct mp body)
 {
 	struct estate_fault f;
 
-	if (!fault_read(&body, &f))
+	if (!es_fault_read(&body, &f))
 		return (false);
-	subscribe_on_fault(e, number, &f);
+	es_subscribe_on_fault(e, number, &f);
 	return (true);
 }
 
 bool
-answer_dispatch(struct estate *e, const void *bytes, size_t size)
+es_answer_dispatch(struct estate *e, const void *bytes, size_t size)
 {
 	struct mp m = mp_over(bytes, size), body;
 	uint64_t version, number;
@@ -54,23 +54,23 @@ answer_dispatch(struct estate *e, const void *bytes, size_t size)
 		return (false);
 	elements -= 3;
 	if (mp_equal(verb, len, "ack"))
-		put_on_ack(e, body, elements + 1);
+		es_put_on_ack(e, body, elements + 1);
 	else if (mp_equal(verb, len, "events"))
-		return (subscribe_on_events(e, number, m, elements));
+		return (es_subscribe_on_events(e, number, m, elements));
 	else if (mp_equal(verb, len, "progress"))
-		return (subscribe_on_progress(e, number, m, elements));
+		return (es_subscribe_on_progress(e, number, m, elements));
 	else if (mp_equal(verb, len, "nak"))
 		return (elements >= 1 && on_nak(e, number, m));
-	else if (request_on_answer(e, number, verb, len, m, elements))
+	else if (es_request_on_answer(e, number, verb, len, m, elements))
 		return (true);
 	else if (mp_equal(verb, len, "welcome"))
-		session_on_welcome(e, number, m, elements);
+		es_session_on_welcome(e, number, m, elements);
 	else if (mp_equal(verb, len, "resumed"))
-		session_on_resumed(e, number, m, elements);
+		es_session_on_resumed(e, number, m, elements);
 	else if (mp_equal(verb, len, "pong"))
-		session_on_pong(e, number, m, elements);
+		es_session_on_pong(e, number, m, elements);
 	else if (mp_equal(verb, len, "subscribed"))
-		return (subscribe_on_subscribed(e, number, m, elements));
+		return (es_subscribe_on_subscribed(e, number, m, elements));
 	else if (mp_equal(verb, len, "ended"))
 		return (elements >= 1 && on_ended(e, number, m));
 	return (true);

@@ -38,7 +38,7 @@ estate_error_text(int code)
 
 /* Cut at a character's beginning, never inside one. */
 void
-copy_text(char *to, size_t size, const char *from, size_t len)
+es_copy_text(char *to, size_t size, const char *from, size_t len)
 {
 	if (len >= size) {
 		len = size - 1;
@@ -58,7 +58,7 @@ retry_read(const char *s, uint32_t len)
 }
 
 bool
-fault_read(struct mp *m, struct estate_fault *f)
+es_fault_read(struct mp *m, struct estate_fault *f)
 {
 	const char *key, *s;
 	uint32_t pairs, len, n;
@@ -78,13 +78,13 @@ fault_read(struct mp *m, struct estate_fault *f)
 		else if (mp_equal(key, len, "retry") && mp_str(m, &s, &n))
 			f->retry = retry_read(s, n);
 		else if (mp_equal(key, len, "name") && mp_str(m, &s, &n))
-			copy_text(f->name, sizeof(f->name), s, n);
+			es_copy_text(f->name, sizeof(f->name), s, n);
 		else if (mp_equal(key, len, "text") && mp_str(m, &s, &n))
-			copy_text(f->text, sizeof(f->text), s, n);
+			es_copy_text(f->text, sizeof(f->text), s, n);
 		else if (mp_equal(key, len, "path") && mp_str(m, &s, &n))
-			copy_text(f->path, sizeof(f->path), s, n);
+			es_copy_text(f->path, sizeof(f->path), s, n);
 		else if (mp_equal(key, len, "detail") && mp_str(m, &s, &n))
-			copy_text(f->detail, sizeof(f->detail), s, n);
+			es_copy_text(f->detail, sizeof(f->detail), s, n);
 		else if (!mp_skip(m))
 			return (false);
 	}

@@ -56,10 +56,10 @@ handle_free(struct estate *e)
 {
 	int saved = errno;
 
-	subscribe_free_all(e);
-	request_free_all(e);
-	transport_fini(&e->t);
-	window_fini(&e->w);
+	es_subscribe_free_all(e);
+	es_request_free_all(e);
+	es_transport_fini(&e->t);
+	es_window_fini(&e->w);
 	free(e->scratch);
 	free(e->runs);
 	free(e->warnings);
@@ -92,14 +92,14 @@ estate_open(const struct estate_options *options, struct estate **out)
 	e->o.software = e->software = copy(options->software, &failed);
 	e->o.log = e->log_wanted = copy(options->log, &failed);
 	e->number = REQUEST_NUMBER_FIRST;
-	e->now_ms = monotonic_ms();
+	e->now_ms = es_monotonic_ms();
 	if (getrandom(&e->random, sizeof(e->random), 0) < 0 || e->random == 0)
 		e->random = (uint64_t)e->now_ms | 1;
-	if (failed || window_init(&e->w, e->o.window) != 0 || transport_init(&e->t, e->o.zmq_context) != 0)
+	if (failed || es_window_init(&e->w, e->o.window) != 0 || es_transport_init(&e->t, e->o.zmq_context) != 0)
 		goto err;
-	session_init(e);
-	put_session_lost(e);
-	if (transport_connect(&e->t, e->endpoint) != 0) {
+	es_session_init(e);
+	es_put_session_lost(e);
+	if (es_transport_connect(&e->t, e->endpoint) != 0) {
 		if (errno != EMFILE && errno != ENOMEM)
 			error = ESTATE_INVALID;
 		goto err;
@@ -124,11 +124,11 @@ estate_close(struct estate *e)
 		e->full = false;
 		msgpack_sbuffer_init(&b);
 		msgpack_packer_init(&p, &b, msgpack_sbuffer_write);
-		pack_head(&p, "bye", next_number(e), 0);
-		transport_send(e, b.data, b.size);
+		pack_head(&p, "bye", es_next_number(e), 0);
+		es_transport_send(e, b.data, b.size);
 		msgpack_sbuffer_destroy(&b);
 	}
-	transport_disconnect(&e->t, GOODBYE_MS);
+	es_transport_disconnect(&e->t, GOODBYE_MS);
 	handle_free(e);
 }
 
@@ -136,11 +136,11 @@ estate_close(struct estate *e)
 static int
 read_events(struct estate *e)
 {
-	enum transport_event event;
+	enum es_transport_event event;
 	int n = 0;
 
-	for (; (event = transport_event(&e->t)) != TRANSPORT_NOTHING; n++)
-		session_event(e, event == TRANSPORT_UP ? S_UP : S_GONE, NULL);
+	for (; (event = es_transport_event(&e->t)) != TRANSPORT_NOTHING; n++)
+		es_session_event(e, event == TRANSPORT_UP ? S_UP : S_GONE, NULL);
 	return (n);
 }
 
@@ -153,8 +153,8 @@ read_messages(struct estate *e)
 	zmq_msg_init(&m);
 	while (n < TURN_MESSAGES_MAX && e->t.socket != NULL && zmq_msg_recv(&m, e->t.socket, ZMQ_DONTWAIT) >= 0) {
 		n++;
-		if (zmq_msg_more(&m) || !answer_dispatch(e, zmq_msg_data(&m), zmq_msg_size(&m)))
-			session_event(e, S_GARBLED, NULL);
+		if (zmq_msg_more(&m) || !es_answer_dispatch(e, zmq_msg_data(&m), zmq_msg_size(&m)))
+			es_session_event(e, S_GARBLED, NULL);
 	}
 	zmq_msg_close(&m);
 	return (n);
@@ -163,7 +163,7 @@ read_messages(struct estate *e)
 static int64_t
 deadline(const struct estate *e)
 {
-	int64_t a = session_deadline(e), b = put_deadline(e);
+	int64_t a = es_session_deadline(e), b = es_put_deadline(e);
 
 	return (a < b ? a : b);
 }
@@ -176,18 +176,18 @@ turn(struct estate *e, bool *more)
 
 	e->inside = true;
 	e->full = false;
-	e->now_ms = monotonic_ms();
+	e->now_ms = es_monotonic_ms();
 	/* While messages come the connection stands; looking at the monitor too would cost as much again. */
 	if ((n = read_messages(e)) == 0)
 		n = read_events(e);
-	session_timers(e);
-	put_timers(e);
-	session_flush(e);
-	subscribe_flush(e);
-	request_flush(e);
-	put_flush(e);
-	*more = transport_readable(&e->t);
-	transport_arm(&e->t, *more ? e->now_ms : deadline(e), e->now_ms);
+	es_session_timers(e);
+	es_put_timers(e);
+	es_session_flush(e);
+	es_subscribe_flush(e);
+	es_request_flush(e);
+	es_put_flush(e);
+	*more = es_transport_readable(&e->t);
+	es_transport_arm(&e->t, *more ? e->now_ms : deadline(e), e->now_ms);
 	e->inside = false;
 	return (n);
 }
@@ -202,7 +202,7 @@ estate_pump(struct estate *e, int timeout_ms)
 
 	if (e->inside)
 		return (ESTATE_INSIDE);
-	until = timeout_ms > 0 ? monotonic_ms() + timeout_ms : 0;
+	until = timeout_ms > 0 ? es_monotonic_ms() + timeout_ms : 0;
 	for (;;) {
 		n = turn(e, &more);
 		if (n > 0 || timeout_ms == 0)
@@ -210,7 +210,7 @@ estate_pump(struct estate *e, int timeout_ms)
 		if (more)
 			continue;
 		left = -1;
-		if (timeout_ms > 0 && (left = until - monotonic_ms()) <= 0)
+		if (timeout_ms > 0 && (left = until - es_monotonic_ms()) <= 0)
 			return (0);
 		if ((n = epoll_wait(e->t.epoll, &ev, 1, (int)left)) < 0)
 			return (errno == EINTR ? 0 : ESTATE_SYSTEM);

@@ -11,6 +11,8 @@
  *	handle.c	open, close, and the turn of the loop
  *	fault.c		refusals and error texts
  *
+ * What one file offers the others begins with es_, because a static library shares its names with the program around it.
+ *
  * Nothing is queued for sending: each part knows what is *due*, and a turn of the loop sends what the socket takes.  After a
  * reconnect everything is simply due again.
  */
@@ -23,7 +25,7 @@
 
 #include "errcode.h"
 #include "estate.h"
-#include "limits.h"
+#include "bounds.h"
 #include "mp.h"
 #include "window.h"
 
@@ -118,69 +120,69 @@ struct estate {
 };
 
 /* transport.c: true or 0 on success. */
-int	transport_init(struct transport *, void *context);
-void	transport_fini(struct transport *);
-int	transport_connect(struct transport *, const char *endpoint);
-void	transport_disconnect(struct transport *, int linger_ms);
+int	es_transport_init(struct transport *, void *context);
+void	es_transport_fini(struct transport *);
+int	es_transport_connect(struct transport *, const char *endpoint);
+void	es_transport_disconnect(struct transport *, int linger_ms);
 /* False if the socket takes nothing now: still due. */
-bool	transport_send(struct estate *, const void *, size_t);
-bool	transport_send_message(struct estate *, void *zmq_message);
+bool	es_transport_send(struct estate *, const void *, size_t);
+bool	es_transport_send_message(struct estate *, void *zmq_message);
 /* Whether the socket has something to read: this also takes care of ZMQ_FD's edge. */
-bool	transport_readable(struct transport *);
-enum transport_event { TRANSPORT_NOTHING, TRANSPORT_UP, TRANSPORT_GONE };
-enum transport_event transport_event(struct transport *);
-void	transport_arm(struct transport *, int64_t at_ms, int64_t now_ms);
-int64_t	monotonic_ms(void);
+bool	es_transport_readable(struct transport *);
+enum es_transport_event { TRANSPORT_NOTHING, TRANSPORT_UP, TRANSPORT_GONE };
+enum es_transport_event es_transport_event(struct transport *);
+void	es_transport_arm(struct transport *, int64_t at_ms, int64_t now_ms);
+int64_t	es_monotonic_ms(void);
 
 /* session.c */
-enum session_event {
+enum es_session_event {
 	S_UP, S_GONE, S_WELCOMED, S_HELLO_LATER, S_HELLO_REFUSED, S_PUT_LATER, S_RESUMED, S_NO_SESSION, S_SILENT, S_GARBLED
 };
-void	session_init(struct estate *);
-void	session_event(struct estate *, enum session_event, const struct estate_fault *);
-void	session_timers(struct estate *);
-int64_t	session_deadline(const struct estate *);
-void	session_flush(struct estate *);
-void	session_on_welcome(struct estate *, uint64_t number, struct mp body, uint32_t elements);
-void	session_on_resumed(struct estate *, uint64_t number, struct mp body, uint32_t elements);
-void	session_on_pong(struct estate *, uint64_t number, struct mp body, uint32_t elements);
-bool	session_on_nak(struct estate *, uint64_t number, const struct estate_fault *);
-void	notify(struct estate *, enum estate_notice_kind, const char *reason, const struct estate_fault *);
-uint64_t next_number(struct estate *);
-unsigned jitter(struct estate *, unsigned ms);
+void	es_session_init(struct estate *);
+void	es_session_event(struct estate *, enum es_session_event, const struct estate_fault *);
+void	es_session_timers(struct estate *);
+int64_t	es_session_deadline(const struct estate *);
+void	es_session_flush(struct estate *);
+void	es_session_on_welcome(struct estate *, uint64_t number, struct mp body, uint32_t elements);
+void	es_session_on_resumed(struct estate *, uint64_t number, struct mp body, uint32_t elements);
+void	es_session_on_pong(struct estate *, uint64_t number, struct mp body, uint32_t elements);
+bool	es_session_on_nak(struct estate *, uint64_t number, const struct estate_fault *);
+void	es_notify(struct estate *, enum estate_notice_kind, const char *reason, const struct estate_fault *);
+uint64_t es_next_number(struct estate *);
+unsigned es_jitter(struct estate *, unsigned ms);
 
 /* put.c */
-void	put_flush(struct estate *);
-void	put_on_ack(struct estate *, struct mp body, uint32_t elements);
-void	put_on_nak(struct estate *, uint64_t number, const struct estate_fault *);
-void	put_session_lost(struct estate *);
-void	put_resumed(struct estate *);
-void	put_on_pong(struct estate *);
-void	put_timers(struct estate *);
-int64_t	put_deadline(const struct estate *);
+void	es_put_flush(struct estate *);
+void	es_put_on_ack(struct estate *, struct mp body, uint32_t elements);
+void	es_put_on_nak(struct estate *, uint64_t number, const struct estate_fault *);
+void	es_put_session_lost(struct estate *);
+void	es_put_resumed(struct estate *);
+void	es_put_on_pong(struct estate *);
+void	es_put_timers(struct estate *);
+int64_t	es_put_deadline(const struct estate *);
 
 /* subscribe.c: the on_… return false for a message no honest daemon sends. */
-void	subscribe_flush(struct estate *);
-void	subscribe_session_lost(struct estate *);
-bool	subscribe_on_subscribed(struct estate *, uint64_t number, struct mp body, uint32_t elements);
-bool	subscribe_on_events(struct estate *, uint64_t number, struct mp body, uint32_t elements);
-bool	subscribe_on_progress(struct estate *, uint64_t number, struct mp body, uint32_t elements);
-bool	subscribe_on_fault(struct estate *, uint64_t number, const struct estate_fault *);
-void	subscribe_free_all(struct estate *);
+void	es_subscribe_flush(struct estate *);
+void	es_subscribe_session_lost(struct estate *);
+bool	es_subscribe_on_subscribed(struct estate *, uint64_t number, struct mp body, uint32_t elements);
+bool	es_subscribe_on_events(struct estate *, uint64_t number, struct mp body, uint32_t elements);
+bool	es_subscribe_on_progress(struct estate *, uint64_t number, struct mp body, uint32_t elements);
+bool	es_subscribe_on_fault(struct estate *, uint64_t number, const struct estate_fault *);
+void	es_subscribe_free_all(struct estate *);
 
 /* request.c */
-void	request_flush(struct estate *);
-void	request_session_lost(struct estate *, bool refused);
-bool	request_on_answer(struct estate *, uint64_t number, const char *verb, uint32_t verb_len, struct mp body, uint32_t elements);
-bool	request_on_nak(struct estate *, uint64_t number, const struct estate_fault *);
-void	request_free_all(struct estate *);
+void	es_request_flush(struct estate *);
+void	es_request_session_lost(struct estate *, bool refused);
+bool	es_request_on_answer(struct estate *, uint64_t number, const char *verb, uint32_t verb_len, struct mp body, uint32_t elements);
+bool	es_request_on_nak(struct estate *, uint64_t number, const struct estate_fault *);
+void	es_request_free_all(struct estate *);
 
 /* answer.c: false for bytes no honest daemon sends. */
-bool	answer_dispatch(struct estate *, const void *, size_t);
+bool	es_answer_dispatch(struct estate *, const void *, size_t);
 
 /* fault.c */
-bool	fault_read(struct mp *, struct estate_fault *);
-void	copy_text(char *to, size_t size, const char *from, size_t len);
+bool	es_fault_read(struct mp *, struct estate_fault *);
+void	es_copy_text(char *to, size_t size, const char *from, size_t len);
 
 static inline void
 pack_text(msgpack_packer *p, const char *s)

@@ -29,15 +29,15 @@ admit(struct estate *e, size_t bytes)
 	if (w->tail - w->head >= w->limit)
 		return (ESTATE_AGAIN);
 	/* An empty window takes anything: a credit below one event is the daemon's to answer. */
-	if (w->head != w->tail && window_bytes(w) + bytes + FRAME_HEAD_MAX > bytes_limit(e))
+	if (w->head != w->tail && es_window_held(w) + bytes + FRAME_HEAD_MAX > bytes_limit(e))
 		return (ESTATE_AGAIN);
-	return (window_reserve(w, bytes) == 0 ? 0 : ESTATE_SYSTEM);
+	return (es_window_reserve(w, bytes) == 0 ? 0 : ESTATE_SYSTEM);
 }
 
 static size_t
 unsent_bytes(const struct window *w)
 {
-	return (w->next == w->tail ? 0 : (size_t)(w->at_tail - window_slot(w, w->next)->at));
+	return (w->next == w->tail ? 0 : (size_t)(w->at_tail - es_window_slot(w, w->next)->at));
 }
 
 int
@@ -53,10 +53,10 @@ estate_put(struct estate *e, const void *bytes, size_t len, uint64_t cookie)
 		return (E_TOO_LARGE);
 	if ((error = admit(e, len + WINDOW_BIN_HEADER_MAX)) != 0)
 		return (error);
-	window_add_event(w, bytes, (uint32_t)len);
-	window_add_put(w, at, 1, false, cookie);
+	es_window_add_event(w, bytes, (uint32_t)len);
+	es_window_add_put(w, at, 1, false, cookie);
 	if (unsent_bytes(w) >= FRAME_BYTES_SOFT)
-		put_flush(e);
+		es_put_flush(e);
 	return (0);
 }
 
@@ -84,10 +84,10 @@ estate_put_batch(struct estate *e, const struct estate_bytes *events, size_t cou
 	if ((error = admit(e, bytes)) != 0)
 		return (error);
 	for (size_t i = 0; i < count; i++)
-		window_add_event(w, events[i].bytes, (uint32_t)events[i].len);
-	window_add_put(w, at, (uint16_t)count, true, cookie);
+		es_window_add_event(w, events[i].bytes, (uint32_t)events[i].len);
+	es_window_add_put(w, at, (uint16_t)count, true, cookie);
 	if (unsent_bytes(w) >= FRAME_BYTES_SOFT)
-		put_flush(e);
+		es_put_flush(e);
 	return (0);
 }
 
@@ -110,7 +110,7 @@ static bool
 send_stretch(struct estate *e, uint32_t puts, uint64_t at, size_t len)
 {
 	struct window *w = &e->w;
-	const struct slot *s = window_slot(w, w->next);
+	const struct slot *s = es_window_slot(w, w->next);
 	msgpack_sbuffer head;
 	msgpack_packer p;
 	zmq_msg_t m;
@@ -126,18 +126,18 @@ send_stretch(struct estate *e, uint32_t puts, uint64_t at, size_t len)
 		return (false);
 	}
 	memcpy(zmq_msg_data(&m), head.data, head.size);
-	window_copy(w, at, (uint8_t *)zmq_msg_data(&m) + head.size, len);
+	es_window_copy(w, at, (uint8_t *)zmq_msg_data(&m) + head.size, len);
 	msgpack_sbuffer_destroy(&head);
-	if (!transport_send_message(e, &m)) {
+	if (!es_transport_send_message(e, &m)) {
 		zmq_msg_close(&m);
 		return (false);
 	}
-	window_sent(w, puts, size);
+	es_window_sent(w, puts, size);
 	return (true);
 }
 
 void
-put_flush(struct estate *e)
+es_put_flush(struct estate *e)
 {
 	struct window *w = &e->w;
 	uint32_t puts;
@@ -148,14 +148,14 @@ put_flush(struct estate *e)
 		return;
 	while (w->next < w->tail) {
 		room = FRAME_BYTES_SOFT;
-		if (window_slot(w, w->next)->batch)
+		if (es_window_slot(w, w->next)->batch)
 			room = MESSAGE_BYTES_MAX - FRAME_HEAD_MAX;
 		if (w->on_the_way > 0 && w->on_the_way + room + FRAME_HEAD_MAX > e->s.log.credit) {
 			if (w->on_the_way + FRAME_HEAD_MAX >= e->s.log.credit)
 				return;
 			room = e->s.log.credit - w->on_the_way - FRAME_HEAD_MAX;
 		}
-		if ((puts = window_stretch(w, room, PUT_EVENTS_MAX, &at, &len)) == 0 || !send_stretch(e, puts, at, len))
+		if ((puts = es_window_stretch(w, room, PUT_EVENTS_MAX, &at, &len)) == 0 || !send_stretch(e, puts, at, len))
 			return;
 		if (e->stall_at_ms == NEVER_MS)
 			e->stall_at_ms = e->now_ms + e->stall_ms;
@@ -224,9 +224,9 @@ warning_name(struct mp *m, char *name, size_t size)
 	uint64_t code;
 
 	if (mp_str(m, &s, &len))
-		copy_text(name, size, s, len);
+		es_copy_text(name, size, s, len);
 	else if (mp_uint(m, &code) && code <= INT32_MAX)
-		copy_text(name, size, errcode_name((int)code), strlen(errcode_name((int)code)));
+		es_copy_text(name, size, errcode_name((int)code), strlen(errcode_name((int)code)));
 	else
 		return (false);
 	return (true);
@@ -258,7 +258,7 @@ warnings_read(struct estate *e, struct mp *m)
 			if (!mp_skip(m))
 				break;
 		w->index = (uint32_t)index;
-		copy_text(w->path, sizeof(w->path), path, len);
+		es_copy_text(w->path, sizeof(w->path), path, len);
 		read++;
 	}
 	qsort(e->warnings, read, sizeof(*e->warnings), by_number);
@@ -312,7 +312,7 @@ answer_ack(struct estate *e, const struct slot *s, struct runs *from, const stru
 
 /* [n_first, n_last, runs, credit, warnings] */
 void
-put_on_ack(struct estate *e, struct mp body, uint32_t elements)
+es_put_on_ack(struct estate *e, struct mp body, uint32_t elements)
 {
 	struct window *w = &e->w;
 	struct runs from;
@@ -322,7 +322,7 @@ put_on_ack(struct estate *e, struct mp body, uint32_t elements)
 
 	if (elements < 4 || !mp_uint(&body, &first) || !mp_uint(&body, &last) || !runs_read(e, &body, &run_count, &events) ||
 	    !mp_uint(&body, &credit)) {
-		session_event(e, S_GARBLED, NULL);
+		es_session_event(e, S_GARBLED, NULL);
 		return;
 	}
 	if (elements >= 5)
@@ -330,25 +330,25 @@ put_on_ack(struct estate *e, struct mp body, uint32_t elements)
 	e->s.log.credit = credit;
 	/* Not `next`: an answer that was under way when the connection fell is as good as any. */
 	if (last >= w->tail) {
-		session_event(e, S_GARBLED, NULL);
+		es_session_event(e, S_GARBLED, NULL);
 		return;
 	}
 	/* After a resend the answer to the first sending may cover puts long gone here: the runs are matched from their end. */
 	for (n = first > w->head ? first : w->head; n <= last; n++)
-		known += window_slot(w, n)->count;
+		known += es_window_slot(w, n)->count;
 	if (known > events) {
-		session_event(e, S_GARBLED, NULL);
+		es_session_event(e, S_GARBLED, NULL);
 		return;
 	}
 	from = (struct runs){ e->runs, run_count, 0 };
 	runs_take(&from, events - known, NULL);
 	for (n = first > w->head ? first : w->head; n <= last; n++) {
-		s = *window_slot(w, n);
+		s = *es_window_slot(w, n);
 		while (at < warnings && e->warnings[at].number < n)
 			at++;
 		for (mine = 0; at + mine < warnings && e->warnings[at + mine].number == n;)
 			mine++;
-		if (window_answered(w, n))
+		if (es_window_answered(w, n))
 			answer_ack(e, &s, &from, e->warnings + at, mine);
 		else
 			runs_take(&from, s.count, NULL);
@@ -376,7 +376,7 @@ refused_events(struct estate *e, const struct slot *s, struct estate_bytes **eve
 		e->scratch_size = list + s->len;
 	}
 	*events = (struct estate_bytes *)e->scratch;
-	window_copy(&e->w, s->at, e->scratch + list, s->len);
+	es_window_copy(&e->w, s->at, e->scratch + list, s->len);
 	m = mp_over(e->scratch + list, s->len);
 	while (n < s->count && mp_bin(&m, &p, &len))
 		(*events)[n++] = (struct estate_bytes){ p, len };
@@ -384,33 +384,33 @@ refused_events(struct estate *e, const struct slot *s, struct estate_bytes **eve
 }
 
 void
-put_on_nak(struct estate *e, uint64_t number, const struct estate_fault *f)
+es_put_on_nak(struct estate *e, uint64_t number, const struct estate_fault *f)
 {
 	struct window *w = &e->w;
 	struct estate_bytes *events = NULL;
 	struct estate_nak nak = { .fault = f };
 	struct slot s;
 
-	if (number < w->head || number >= w->tail || window_slot(w, number)->answered)
+	if (number < w->head || number >= w->tail || es_window_slot(w, number)->answered)
 		return;
 	/* What is to be sent again anyway needs no reason to be. */
 	if (number >= w->next && f->retry != ESTATE_NEVER)
 		return;
 	if (f->retry == ESTATE_SESSION) {
-		session_event(e, S_NO_SESSION, f);
+		es_session_event(e, S_NO_SESSION, f);
 		return;
 	}
 	if (f->retry == ESTATE_LATER) {
 		if (number < e->put_off_from)
 			e->put_off_from = number;
-		session_event(e, S_PUT_LATER, f);
+		es_session_event(e, S_PUT_LATER, f);
 		return;
 	}
-	s = *window_slot(w, number);
+	s = *es_window_slot(w, number);
 	nak.cookie = s.cookie;
 	nak.count = refused_events(e, &s, &events);
 	nak.events = events;
-	window_answered(w, number);
+	es_window_answered(w, number);
 	if (e->o.on_nak != NULL)
 		e->o.on_nak(e->o.user, &nak);
 	progressed(e);
@@ -419,9 +419,9 @@ put_on_nak(struct estate *e, uint64_t number, const struct estate_fault *f)
 /* ---- Doubt ---- */
 
 void
-put_session_lost(struct estate *e)
+es_put_session_lost(struct estate *e)
 {
-	window_rewind(&e->w, e->w.head);
+	es_window_rewind(&e->w, e->w.head);
 	e->put_off_from = UINT64_MAX;
 	e->stalled = false;
 	e->stall_ms = e->o.patience_ms;
@@ -429,16 +429,16 @@ put_session_lost(struct estate *e)
 }
 
 void
-put_resumed(struct estate *e)
+es_put_resumed(struct estate *e)
 {
-	window_rewind(&e->w, e->put_off_from);
+	es_window_rewind(&e->w, e->put_off_from);
 	e->put_off_from = UINT64_MAX;
 	progressed(e);
 }
 
 /* Nothing moved for long: a pong tells whether the daemon lives, and only then are they sent again. */
 void
-put_timers(struct estate *e)
+es_put_timers(struct estate *e)
 {
 	if (e->now_ms < e->stall_at_ms || e->s.state != ESTATE_LIVE)
 		return;
@@ -449,20 +449,20 @@ put_timers(struct estate *e)
 }
 
 void
-put_on_pong(struct estate *e)
+es_put_on_pong(struct estate *e)
 {
 	if (!e->stalled || e->s.state != ESTATE_LIVE)
 		return;
 	e->stalled = false;
-	window_rewind(&e->w, e->w.head);
+	es_window_rewind(&e->w, e->w.head);
 	/* A slow disk is not a lost answer: doubt less and less often. */
 	if (e->stall_ms < 60000)
 		e->stall_ms *= 2;
-	notify(e, ESTATE_RESENT, "puts stayed unanswered and were sent again", NULL);
+	es_notify(e, ESTATE_RESENT, "puts stayed unanswered and were sent again", NULL);
 }
 
 int64_t
-put_deadline(const struct estate *e)
+es_put_deadline(const struct estate *e)
 {
 	return (e->s.state == ESTATE_LIVE ? e->stall_at_ms : NEVER_MS);
 }

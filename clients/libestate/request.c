@@ -44,7 +44,7 @@ request_new(struct estate *e, const char *verb, const void *argument, size_t len
 		return (ESTATE_REFUSED);
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return (ESTATE_SYSTEM);
-	r->number = *number = next_number(e);
+	r->number = *number = es_next_number(e);
 	r->on_answer = on_answer;
 	r->user = user;
 	msgpack_sbuffer_init(&r->frame);
@@ -68,12 +68,12 @@ estate_request(struct estate *e, const char *verb, const void *argument, size_t 
 }
 
 void
-request_flush(struct estate *e)
+es_request_flush(struct estate *e)
 {
 	if (e->s.state != ESTATE_LIVE && e->s.state != ESTATE_HELD)
 		return;
 	for (struct request *r = e->requests; r != NULL; r = r->next)
-		if (!r->sent && !(r->sent = transport_send(e, r->frame.data, r->frame.size)))
+		if (!r->sent && !(r->sent = es_transport_send(e, r->frame.data, r->frame.size)))
 			return;
 }
 
@@ -88,7 +88,7 @@ request_end(struct estate *e, struct request *r, const struct estate_answer *a)
 
 /* Those on their way are lost; when the daemon refused us for good, so are those that wait. */
 void
-request_session_lost(struct estate *e, bool refused)
+es_request_session_lost(struct estate *e, bool refused)
 {
 	struct estate_answer a = { .verb = "", .error = refused ? ESTATE_REFUSED : ESTATE_LOST, .final = true };
 	struct request *r;
@@ -102,7 +102,7 @@ request_session_lost(struct estate *e, bool refused)
 }
 
 bool
-request_on_answer(struct estate *e, uint64_t number, const char *verb, uint32_t verb_len, struct mp body, uint32_t elements)
+es_request_on_answer(struct estate *e, uint64_t number, const char *verb, uint32_t verb_len, struct mp body, uint32_t elements)
 {
 	struct request *r = request_find(e, number);
 	char name[33];
@@ -110,7 +110,7 @@ request_on_answer(struct estate *e, uint64_t number, const char *verb, uint32_t 
 
 	if (r == NULL)
 		return (false);
-	copy_text(name, sizeof(name), verb, verb_len);
+	es_copy_text(name, sizeof(name), verb, verb_len);
 	a.final = strcmp(name, "accepted") != 0;
 	if (a.final)
 		request_end(e, r, &a);
@@ -120,7 +120,7 @@ request_on_answer(struct estate *e, uint64_t number, const char *verb, uint32_t 
 }
 
 bool
-request_on_nak(struct estate *e, uint64_t number, const struct estate_fault *f)
+es_request_on_nak(struct estate *e, uint64_t number, const struct estate_fault *f)
 {
 	struct request *r = request_find(e, number);
 	struct estate_answer a = { .verb = "", .error = f->code, .fault = f, .final = true };
@@ -130,14 +130,14 @@ request_on_nak(struct estate *e, uint64_t number, const struct estate_fault *f)
 	if (f->retry == ESTATE_SESSION) {
 		/* It was not carried out: it is due again in the next session. */
 		r->sent = false;
-		session_event(e, S_NO_SESSION, f);
+		es_session_event(e, S_NO_SESSION, f);
 	} else
 		request_end(e, r, &a);
 	return (true);
 }
 
 void
-request_free_all(struct estate *e)
+es_request_free_all(struct estate *e)
 {
 	struct request *r;
 
@@ -172,7 +172,7 @@ estate_call(struct estate *e, const char *verb, const void *argument, size_t len
 {
 	struct call c = { on_answer, user, false, 0 };
 	struct request *r;
-	int64_t until = monotonic_ms() + timeout_ms, left = -1;
+	int64_t until = es_monotonic_ms() + timeout_ms, left = -1;
 	uint64_t number;
 	int n;
 
@@ -181,7 +181,7 @@ estate_call(struct estate *e, const char *verb, const void *argument, size_t len
 	if ((n = request_new(e, verb, argument, len, call_answered, &c, &number)) != 0)
 		return (n);
 	while (!c.done) {
-		if (timeout_ms >= 0 && (left = until - monotonic_ms()) <= 0) {
+		if (timeout_ms >= 0 && (left = until - es_monotonic_ms()) <= 0) {
 			n = ESTATE_TIMEOUT;
 			break;
 		}

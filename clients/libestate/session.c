@@ -22,7 +22,7 @@ estate_state_name(enum estate_state s)
 }
 
 void
-notify(struct estate *e, enum estate_notice_kind kind, const char *reason, const struct estate_fault *fault)
+es_notify(struct estate *e, enum estate_notice_kind kind, const char *reason, const struct estate_fault *fault)
 {
 	struct estate_notice n = { kind, reason, fault };
 
@@ -31,14 +31,14 @@ notify(struct estate *e, enum estate_notice_kind kind, const char *reason, const
 }
 
 uint64_t
-next_number(struct estate *e)
+es_next_number(struct estate *e)
 {
 	return (++e->number);
 }
 
 /* Between half and all of it, so that a hundred kiosks don't come back in one millisecond. */
 unsigned
-jitter(struct estate *e, unsigned ms)
+es_jitter(struct estate *e, unsigned ms)
 {
 	e->random ^= e->random << 13;
 	e->random ^= e->random >> 7;
@@ -52,11 +52,11 @@ grow(struct estate *e, unsigned *ms)
 	unsigned now = *ms < e->o.backoff_ms_max ? *ms : e->o.backoff_ms_max;
 
 	*ms = now * 2;
-	return (jitter(e, now));
+	return (es_jitter(e, now));
 }
 
 void
-session_init(struct estate *e)
+es_session_init(struct estate *e)
 {
 	struct session *s = &e->s;
 
@@ -75,26 +75,26 @@ forget(struct estate *e)
 	s->hello = s->resume = s->ping = 0;
 	s->hello_due = s->resume_due = s->ping_due = false;
 	s->ping_at_ms = s->pong_until_ms = s->until_ms = NEVER_MS;
-	put_session_lost(e);
-	subscribe_session_lost(e);
+	es_put_session_lost(e);
+	es_subscribe_session_lost(e);
 }
 
 /* The entries of the states: each sets what is due and until when. */
 
 static void
-enter_connecting(struct estate *e, enum session_event why)
+enter_connecting(struct estate *e, enum es_session_event why)
 {
 	struct session *s = &e->s;
 
 	if (why == S_GONE)
 		return;	/* libzmq is at it again */
-	transport_disconnect(&e->t, 0);
+	es_transport_disconnect(&e->t, 0);
 	s->reopen = true;
 	s->until_ms = e->now_ms + grow(e, &s->backoff_ms);
 }
 
 static void
-enter_greeting(struct estate *e, enum session_event why)
+enter_greeting(struct estate *e, enum es_session_event why)
 {
 	(void)why;
 	e->s.hello_due = true;
@@ -102,7 +102,7 @@ enter_greeting(struct estate *e, enum session_event why)
 }
 
 static void
-enter_live(struct estate *e, enum session_event why)
+enter_live(struct estate *e, enum es_session_event why)
 {
 	struct session *s = &e->s;
 
@@ -110,29 +110,29 @@ enter_live(struct estate *e, enum session_event why)
 	s->ping_at_ms = e->now_ms + s->idle_ms;
 	if (why == S_WELCOMED) {
 		s->backoff_ms = s->hold_ms = BACKOFF_MS_FIRST;
-		notify(e, ESTATE_CONNECTED, "welcomed by the daemon", NULL);
+		es_notify(e, ESTATE_CONNECTED, "welcomed by the daemon", NULL);
 	} else {
-		put_resumed(e);
-		notify(e, ESTATE_RESUMED, "the daemon takes puts again", NULL);
+		es_put_resumed(e);
+		es_notify(e, ESTATE_RESUMED, "the daemon takes puts again", NULL);
 	}
 }
 
 static void
-enter_held(struct estate *e, enum session_event why)
+enter_held(struct estate *e, enum es_session_event why)
 {
 	(void)why;
 	e->s.until_ms = e->now_ms + grow(e, &e->s.hold_ms);
 }
 
 static void
-enter_stopped(struct estate *e, enum session_event why)
+enter_stopped(struct estate *e, enum es_session_event why)
 {
 	(void)why;
-	transport_disconnect(&e->t, 0);
-	request_session_lost(e, true);
+	es_transport_disconnect(&e->t, 0);
+	es_request_session_lost(e, true);
 }
 
-static void	(*const entry[])(struct estate *, enum session_event) = {
+static void	(*const entry[])(struct estate *, enum es_session_event) = {
 	[ESTATE_CONNECTING] = enter_connecting, [ESTATE_GREETING] = enter_greeting, [ESTATE_LIVE] = enter_live,
 	[ESTATE_HELD] = enter_held, [ESTATE_STOPPED] = enter_stopped,
 };
@@ -140,7 +140,7 @@ static void	(*const entry[])(struct estate *, enum session_event) = {
 /* What follows what.  A pair that is not here is an echo of a session that is over: nothing follows. */
 static const struct {
 	enum estate_state from;
-	enum session_event event;
+	enum es_session_event event;
 	enum estate_state to;
 } table[] = {
 	{ ESTATE_CONNECTING,	S_UP,			ESTATE_GREETING },
@@ -165,7 +165,7 @@ static const struct {
 };
 
 static const char *
-reason_of(enum session_event event, const struct estate_fault *fault)
+reason_of(enum es_session_event event, const struct estate_fault *fault)
 {
 	switch (event) {
 	case S_GONE:
@@ -183,29 +183,29 @@ reason_of(enum session_event event, const struct estate_fault *fault)
 
 /* Tell the user before the entry acts; losing a session also loses the requests on their way. */
 static void
-leave(struct estate *e, enum estate_state from, enum session_event event, const struct estate_fault *fault)
+leave(struct estate *e, enum estate_state from, enum es_session_event event, const struct estate_fault *fault)
 {
 	bool was_live = from == ESTATE_LIVE || from == ESTATE_HELD;
 	enum estate_state to = e->s.state;
 
 	if (to == ESTATE_HELD)
-		notify(e, ESTATE_PUT_OFF, fault->text, fault);
+		es_notify(e, ESTATE_PUT_OFF, fault->text, fault);
 	if (to == ESTATE_STOPPED) {
 		e->s.refusal = *fault;
-		notify(e, ESTATE_HELLO_REFUSED, fault->text, fault);
+		es_notify(e, ESTATE_HELLO_REFUSED, fault->text, fault);
 	}
 	if (to != ESTATE_CONNECTING && to != ESTATE_GREETING)
 		return;
 	forget(e);
 	/* A request that was answered no-session was not carried out and simply stays due. */
 	if (event != S_NO_SESSION)
-		request_session_lost(e, false);
+		es_request_session_lost(e, false);
 	if (was_live || fault != NULL)
-		notify(e, ESTATE_DISCONNECTED, reason_of(event, fault), fault);
+		es_notify(e, ESTATE_DISCONNECTED, reason_of(event, fault), fault);
 }
 
 void
-session_event(struct estate *e, enum session_event event, const struct estate_fault *fault)
+es_session_event(struct estate *e, enum es_session_event event, const struct estate_fault *fault)
 {
 	enum estate_state from = e->s.state;
 
@@ -219,18 +219,18 @@ session_event(struct estate *e, enum session_event event, const struct estate_fa
 }
 
 void
-session_timers(struct estate *e)
+es_session_timers(struct estate *e)
 {
 	struct session *s = &e->s;
 
 	if (e->now_ms >= s->pong_until_ms || (s->state == ESTATE_GREETING && e->now_ms >= s->until_ms) ||
 	    (s->state == ESTATE_HELD && s->resume != 0 && e->now_ms >= s->until_ms)) {
-		session_event(e, S_SILENT, NULL);
+		es_session_event(e, S_SILENT, NULL);
 		return;
 	}
 	if (s->state == ESTATE_CONNECTING && s->reopen && e->now_ms >= s->until_ms) {
 		/* Only memory or descriptors can lack here: the endpoint was proven by estate_open(). */
-		if (transport_connect(&e->t, e->endpoint) == 0) {
+		if (es_transport_connect(&e->t, e->endpoint) == 0) {
 			s->reopen = false;
 			s->until_ms = NEVER_MS;
 		} else
@@ -247,7 +247,7 @@ session_timers(struct estate *e)
 }
 
 int64_t
-session_deadline(const struct estate *e)
+es_session_deadline(const struct estate *e)
 {
 	const struct session *s = &e->s;
 	int64_t at = s->until_ms < s->pong_until_ms ? s->until_ms : s->pong_until_ms;
@@ -280,7 +280,7 @@ send_hello(struct estate *e, uint64_t number)
 		pack_text(&p, "cursor");
 		msgpack_pack_uint64(&p, e->o.cursor);
 	}
-	sent = transport_send(e, b.data, b.size);
+	sent = es_transport_send(e, b.data, b.size);
 	msgpack_sbuffer_destroy(&b);
 	return (sent);
 }
@@ -295,27 +295,27 @@ send_plain(struct estate *e, const char *verb, uint64_t number)
 	msgpack_sbuffer_init(&b);
 	msgpack_packer_init(&p, &b, msgpack_sbuffer_write);
 	pack_head(&p, verb, number, 0);
-	sent = transport_send(e, b.data, b.size);
+	sent = es_transport_send(e, b.data, b.size);
 	msgpack_sbuffer_destroy(&b);
 	return (sent);
 }
 
 void
-session_flush(struct estate *e)
+es_session_flush(struct estate *e)
 {
 	struct session *s = &e->s;
 
 	if (s->hello_due && send_hello(e, e->number + 1)) {
-		s->hello = next_number(e);
+		s->hello = es_next_number(e);
 		s->hello_due = false;
 	}
 	if (s->resume_due && send_plain(e, "resume", e->number + 1)) {
-		s->resume = next_number(e);
+		s->resume = es_next_number(e);
 		s->resume_due = false;
 		s->until_ms = e->now_ms + e->o.patience_ms;
 	}
 	if (s->ping_due && send_plain(e, "ping", e->number + 1)) {
-		s->ping = next_number(e);
+		s->ping = es_next_number(e);
 		s->ping_due = false;
 		s->pong_until_ms = e->now_ms + e->o.patience_ms;
 	}
@@ -334,11 +334,11 @@ welcome_read(struct mp *m, struct estate_log *log, uint64_t *idle_s)
 		if (!mp_str(m, &key, &len))
 			return (false);
 		if (mp_equal(key, len, "log") && mp_str(m, &s, &n))
-			copy_text(log->log, sizeof(log->log), s, n);
+			es_copy_text(log->log, sizeof(log->log), s, n);
 		else if (mp_equal(key, len, "sender") && mp_str(m, &s, &n))
-			copy_text(log->sender, sizeof(log->sender), s, n);
+			es_copy_text(log->sender, sizeof(log->sender), s, n);
 		else if (mp_equal(key, len, "server") && mp_str(m, &s, &n))
-			copy_text(log->server, sizeof(log->server), s, n);
+			es_copy_text(log->server, sizeof(log->server), s, n);
 		else if ((mp_equal(key, len, "epoch") && mp_uint(m, &log->epoch)) ||
 		    (mp_equal(key, len, "first") && mp_uint(m, &log->first)) ||
 		    (mp_equal(key, len, "last") && mp_uint(m, &log->last)) ||
@@ -357,7 +357,7 @@ welcome_read(struct mp *m, struct estate_log *log, uint64_t *idle_s)
 }
 
 void
-session_on_welcome(struct estate *e, uint64_t number, struct mp body, uint32_t elements)
+es_session_on_welcome(struct estate *e, uint64_t number, struct mp body, uint32_t elements)
 {
 	struct session *s = &e->s;
 	struct estate_log log = { .credit = SESSION_CREDIT_BYTES };
@@ -367,7 +367,7 @@ session_on_welcome(struct estate *e, uint64_t number, struct mp body, uint32_t e
 	if (s->state != ESTATE_GREETING || number != s->hello)
 		return;
 	if (elements < 1 || !welcome_read(&body, &log, &idle_s)) {
-		session_event(e, S_GARBLED, NULL);
+		es_session_event(e, S_GARBLED, NULL);
 		return;
 	}
 	changed = s->welcomed && (strcmp(log.log, s->log.log) != 0 || log.epoch != s->log.epoch);
@@ -376,12 +376,12 @@ session_on_welcome(struct estate *e, uint64_t number, struct mp body, uint32_t e
 	s->hello = 0;
 	s->idle_ms = (unsigned)(idle_s >= 3 && idle_s <= 3600 ? idle_s * 1000 / 3 : SESSION_IDLE_S * 1000 / 3);
 	if (changed)
-		notify(e, ESTATE_LOG_CHANGED, "this is another log or a restored backup", NULL);
-	session_event(e, S_WELCOMED, NULL);
+		es_notify(e, ESTATE_LOG_CHANGED, "this is another log or a restored backup", NULL);
+	es_session_event(e, S_WELCOMED, NULL);
 }
 
 void
-session_on_resumed(struct estate *e, uint64_t number, struct mp body, uint32_t elements)
+es_session_on_resumed(struct estate *e, uint64_t number, struct mp body, uint32_t elements)
 {
 	const char *key;
 	uint32_t pairs, len;
@@ -393,11 +393,11 @@ session_on_resumed(struct estate *e, uint64_t number, struct mp body, uint32_t e
 		while (pairs-- > 0 && mp_str(&body, &key, &len))
 			if (!((mp_equal(key, len, "credit") && mp_uint(&body, &e->s.log.credit)) || mp_skip(&body)))
 				break;
-	session_event(e, S_RESUMED, NULL);
+	es_session_event(e, S_RESUMED, NULL);
 }
 
 void
-session_on_pong(struct estate *e, uint64_t number, struct mp body, uint32_t elements)
+es_session_on_pong(struct estate *e, uint64_t number, struct mp body, uint32_t elements)
 {
 	struct estate_log *log = &e->s.log;
 	const char *key;
@@ -412,28 +412,28 @@ session_on_pong(struct estate *e, uint64_t number, struct mp body, uint32_t elem
 			if (!((mp_equal(key, len, "last") && mp_uint(&body, &log->last)) ||
 			    (mp_equal(key, len, "log_time") && mp_int(&body, &log->log_time)) || mp_skip(&body)))
 				break;
-	put_on_pong(e);
+	es_put_on_pong(e);
 }
 
 bool
-session_on_nak(struct estate *e, uint64_t number, const struct estate_fault *f)
+es_session_on_nak(struct estate *e, uint64_t number, const struct estate_fault *f)
 {
 	struct session *s = &e->s;
 
 	if (number == 0)
 		return (false);
 	if (number == s->hello) {
-		session_event(e, f->retry == ESTATE_NEVER ? S_HELLO_REFUSED : S_HELLO_LATER, f);
+		es_session_event(e, f->retry == ESTATE_NEVER ? S_HELLO_REFUSED : S_HELLO_LATER, f);
 		return (true);
 	}
 	if (number != s->resume && number != s->ping)
 		return (false);
 	if (f->retry == ESTATE_SESSION)
-		session_event(e, S_NO_SESSION, f);
+		es_session_event(e, S_NO_SESSION, f);
 	else if (number == s->resume && f->retry == ESTATE_LATER) {
 		s->resume = 0;
 		enter_held(e, S_PUT_LATER);
 	} else
-		session_event(e, S_GARBLED, f);	/* No honest daemon refuses a ping: begin anew. */
+		es_session_event(e, S_GARBLED, f);	/* No honest daemon refuses a ping: begin anew. */
 	return (true);
 }

@@ -80,7 +80,7 @@ estate_subscribe(struct estate *e, const struct estate_subscribe_options *o, str
 	if (s->o.window_bytes == 0)
 		s->o.window_bytes = WINDOW_BYTES;
 	if (o->log != NULL)
-		copy_text(s->log, sizeof(s->log), o->log, strlen(o->log));
+		es_copy_text(s->log, sizeof(s->log), o->log, strlen(o->log));
 	msgpack_sbuffer_init(&s->filter);
 	*at = s;
 	if (filter_pack(s, "type", o->types) != 0 || filter_pack(s, "subject", o->subjects) != 0 ||
@@ -109,7 +109,7 @@ estate_unsubscribe(struct estate_subscription *s)
 		msgpack_sbuffer_init(&b);
 		msgpack_packer_init(&p, &b, msgpack_sbuffer_write);
 		pack_head(&p, "unsubscribe", s->number, 0);
-		transport_send(s->e, b.data, b.size);
+		es_transport_send(s->e, b.data, b.size);
 		msgpack_sbuffer_destroy(&b);
 	}
 	subscription_free(s);
@@ -142,7 +142,7 @@ send_subscribe(struct estate *e, struct estate_subscription *s)
 
 	msgpack_sbuffer_init(&b);
 	msgpack_packer_init(&p, &b, msgpack_sbuffer_write);
-	s->number = next_number(e);
+	s->number = es_next_number(e);
 	pack_head(&p, "subscribe", s->number, 1);
 	msgpack_pack_map(&p, 3 + s->filter_pairs + (s->log[0] != '\0' ? 2 : 0));
 	pack_from(&p, s);
@@ -157,7 +157,7 @@ send_subscribe(struct estate *e, struct estate_subscription *s)
 		msgpack_pack_uint64(&p, s->o.epoch);
 	}
 	msgpack_sbuffer_write(&b, s->filter.data != NULL ? s->filter.data : "", s->filter.size);
-	sent = transport_send(e, b.data, b.size);
+	sent = es_transport_send(e, b.data, b.size);
 	msgpack_sbuffer_destroy(&b);
 	return (sent);
 }
@@ -175,7 +175,7 @@ send_credit(struct estate *e, struct estate_subscription *s)
 	pack_head(&p, "credit", s->number, 2);
 	msgpack_pack_int64(&p, events);
 	msgpack_pack_int64(&p, bytes);
-	if ((sent = transport_send(e, b.data, b.size))) {
+	if ((sent = es_transport_send(e, b.data, b.size))) {
 		s->events_left += events;
 		s->bytes_left += bytes;
 	}
@@ -184,7 +184,7 @@ send_credit(struct estate *e, struct estate_subscription *s)
 }
 
 void
-subscribe_flush(struct estate *e)
+es_subscribe_flush(struct estate *e)
 {
 	struct estate_subscription *s;
 
@@ -204,7 +204,7 @@ subscribe_flush(struct estate *e)
 }
 
 void
-subscribe_session_lost(struct estate *e)
+es_subscribe_session_lost(struct estate *e)
 {
 	for (struct estate_subscription *s = e->subscriptions; s != NULL; s = s->next)
 		s->asked = false;
@@ -212,7 +212,7 @@ subscribe_session_lost(struct estate *e)
 
 /* {"next": …}: where it begins, whatever `from` said. */
 bool
-subscribe_on_subscribed(struct estate *e, uint64_t number, struct mp body, uint32_t elements)
+es_subscribe_on_subscribed(struct estate *e, uint64_t number, struct mp body, uint32_t elements)
 {
 	struct estate_subscription *s = subscription_find(e, number);
 	const char *key;
@@ -235,7 +235,7 @@ subscribe_on_subscribed(struct estate *e, uint64_t number, struct mp body, uint3
 	}
 	/* From now on the number is a place in this very log, and in no other. */
 	if (s->placed && s->log[0] == '\0') {
-		copy_text(s->log, sizeof(s->log), e->s.log.log, strlen(e->s.log.log));
+		es_copy_text(s->log, sizeof(s->log), e->s.log.log, strlen(e->s.log.log));
 		s->o.epoch = e->s.log.epoch;
 	}
 	return (s->placed);
@@ -262,7 +262,7 @@ event_read(struct mp *m, struct estate_event *v)
 }
 
 bool
-subscribe_on_events(struct estate *e, uint64_t number, struct mp body, uint32_t elements)
+es_subscribe_on_events(struct estate *e, uint64_t number, struct mp body, uint32_t elements)
 {
 	struct estate_subscription *s;
 	struct estate_event v;
@@ -288,7 +288,7 @@ subscribe_on_events(struct estate *e, uint64_t number, struct mp body, uint32_t 
 }
 
 bool
-subscribe_on_progress(struct estate *e, uint64_t number, struct mp body, uint32_t elements)
+es_subscribe_on_progress(struct estate *e, uint64_t number, struct mp body, uint32_t elements)
 {
 	struct estate_subscription *s = subscription_find(e, number);
 	uint64_t seq = 0;
@@ -319,7 +319,7 @@ subscribe_on_progress(struct estate *e, uint64_t number, struct mp body, uint32_
 }
 
 bool
-subscribe_on_fault(struct estate *e, uint64_t number, const struct estate_fault *f)
+es_subscribe_on_fault(struct estate *e, uint64_t number, const struct estate_fault *f)
 {
 	struct estate_subscription *s = subscription_find(e, number);
 	void (*on_ended)(void *, const struct estate_fault *);
@@ -328,7 +328,7 @@ subscribe_on_fault(struct estate *e, uint64_t number, const struct estate_fault 
 	if (s == NULL)
 		return (false);
 	if (f->retry == ESTATE_SESSION) {
-		session_event(e, S_NO_SESSION, f);
+		es_session_event(e, S_NO_SESSION, f);
 		return (true);
 	}
 	on_ended = s->o.on_ended;
@@ -340,7 +340,7 @@ subscribe_on_fault(struct estate *e, uint64_t number, const struct estate_fault 
 }
 
 void
-subscribe_free_all(struct estate *e)
+es_subscribe_free_all(struct estate *e)
 {
 	while (e->subscriptions != NULL)
 		subscription_free(e->subscriptions);

@@ -3,7 +3,7 @@
  *
  * The edge: ZMQ_FD becomes readable when the socket *may* have news and stays so until ZMQ_EVENTS is looked at; after that it is
  * silent although messages may be waiting.  Any call on the socket, a send too, can swallow the signal.  So a turn of the loop
- * ends by looking at ZMQ_EVENTS again (transport_readable) and, if there is more, by arming the timer for at once: then the epoll
+ * ends by looking at ZMQ_EVENTS again (es_transport_readable) and, if there is more, by arming the timer for at once: then the epoll
  * descriptor is truly level-triggered for whoever waits on it.
  *
  * The monitor tells when a connection stands or fell, without which a daemon's restart would show only at the next ping.
@@ -22,13 +22,13 @@
 /* What the daemon may send us at most; its deliveries stay far below. */
 #define RECEIVE_BYTES_MAX	(16ll << 20)
 
-/* libzmq retries a failed connect by itself, from the first pause up to the second, with jitter. */
+/* libzmq retries a failed connect by itself, from the first pause up to the second, with es_jitter. */
 #define RECONNECT_MS_FIRST	50
 #define RECONNECT_MS_MAX	2000
 #define HANDSHAKE_MS		5000
 
 int64_t
-monotonic_ms(void)
+es_monotonic_ms(void)
 {
 	struct timespec t;
 
@@ -37,7 +37,7 @@ monotonic_ms(void)
 }
 
 int
-transport_init(struct transport *t, void *context)
+es_transport_init(struct transport *t, void *context)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
 
@@ -55,7 +55,7 @@ transport_init(struct transport *t, void *context)
 }
 
 void
-transport_fini(struct transport *t)
+es_transport_fini(struct transport *t)
 {
 	if (t->timer >= 0)
 		close(t->timer);
@@ -85,7 +85,7 @@ set_int(void *socket, int option, int value)
 }
 
 int
-transport_connect(struct transport *t, const char *endpoint)
+es_transport_connect(struct transport *t, const char *endpoint)
 {
 	int64_t bytes_max = RECEIVE_BYTES_MAX;
 	char name[64];
@@ -114,12 +114,12 @@ transport_connect(struct transport *t, const char *endpoint)
 	return (0);
 
 err:
-	transport_disconnect(t, 0);
+	es_transport_disconnect(t, 0);
 	return (-1);
 }
 
 void
-transport_disconnect(struct transport *t, int linger_ms)
+es_transport_disconnect(struct transport *t, int linger_ms)
 {
 	int saved = errno;
 
@@ -135,7 +135,7 @@ transport_disconnect(struct transport *t, int linger_ms)
 }
 
 bool
-transport_send_message(struct estate *e, void *zmq_message)
+es_transport_send_message(struct estate *e, void *zmq_message)
 {
 	if (e->full || e->t.socket == NULL)
 		return (false);
@@ -148,21 +148,21 @@ transport_send_message(struct estate *e, void *zmq_message)
 }
 
 bool
-transport_send(struct estate *e, const void *bytes, size_t len)
+es_transport_send(struct estate *e, const void *bytes, size_t len)
 {
 	zmq_msg_t m;
 
 	if (e->full || zmq_msg_init_size(&m, len) != 0)
 		return (false);
 	memcpy(zmq_msg_data(&m), bytes, len);
-	if (transport_send_message(e, &m))
+	if (es_transport_send_message(e, &m))
 		return (true);
 	zmq_msg_close(&m);
 	return (false);
 }
 
 bool
-transport_readable(struct transport *t)
+es_transport_readable(struct transport *t)
 {
 	size_t size = sizeof(int);
 	int events = 0;
@@ -171,8 +171,8 @@ transport_readable(struct transport *t)
 }
 
 /* One event of the monitor: a frame with its 16-bit number, and one with the endpoint. */
-enum transport_event
-transport_event(struct transport *t)
+enum es_transport_event
+es_transport_event(struct transport *t)
 {
 	uint8_t frame[1024];
 	uint16_t event;
@@ -186,7 +186,7 @@ transport_event(struct transport *t)
 }
 
 void
-transport_arm(struct transport *t, int64_t at_ms, int64_t now_ms)
+es_transport_arm(struct transport *t, int64_t at_ms, int64_t now_ms)
 {
 	struct itimerspec when = { { 0, 0 }, { 0, 1 } };
 

@@ -7,7 +7,7 @@
 #define RING_BYTES_FIRST	(64u << 10)
 
 int
-window_init(struct window *w, size_t limit)
+es_window_init(struct window *w, size_t limit)
 {
 	size_t size = 1;
 
@@ -20,14 +20,14 @@ window_init(struct window *w, size_t limit)
 	w->slots = calloc(size, sizeof(*w->slots));
 	w->frames = calloc(size, sizeof(*w->frames));
 	if (w->slots == NULL || w->frames == NULL) {
-		window_fini(w);
+		es_window_fini(w);
 		return (-1);
 	}
 	return (0);
 }
 
 void
-window_fini(struct window *w)
+es_window_fini(struct window *w)
 {
 	free(w->slots);
 	free(w->frames);
@@ -36,7 +36,7 @@ window_fini(struct window *w)
 }
 
 void
-window_copy(const struct window *w, uint64_t at, void *to, size_t len)
+es_window_copy(const struct window *w, uint64_t at, void *to, size_t len)
 {
 	size_t from = (size_t)at & (w->ring_size - 1);
 	size_t part = w->ring_size - from;
@@ -50,10 +50,10 @@ window_copy(const struct window *w, uint64_t at, void *to, size_t len)
 }
 
 int
-window_reserve(struct window *w, size_t len)
+es_window_reserve(struct window *w, size_t len)
 {
 	size_t size = w->ring_size != 0 ? w->ring_size : RING_BYTES_FIRST;
-	size_t held = window_bytes(w), from, part;
+	size_t held = es_window_held(w), from, part;
 	uint8_t *ring;
 
 	if (held + len <= w->ring_size)
@@ -65,8 +65,8 @@ window_reserve(struct window *w, size_t len)
 	/* An offset keeps its meaning: it only has more bits that count. */
 	from = (size_t)w->at_head & (size - 1);
 	part = size - from < held ? size - from : held;
-	window_copy(w, w->at_head, ring + from, part);
-	window_copy(w, w->at_head + part, ring, held - part);
+	es_window_copy(w, w->at_head, ring + from, part);
+	es_window_copy(w, w->at_head + part, ring, held - part);
 	free(w->ring);
 	w->ring = ring;
 	w->ring_size = size;
@@ -89,7 +89,7 @@ append(struct window *w, const void *bytes, size_t len)
 }
 
 void
-window_add_event(struct window *w, const void *bytes, uint32_t len)
+es_window_add_event(struct window *w, const void *bytes, uint32_t len)
 {
 	/* Once an event, so written here: msgpack-c's packer costs a call through a pointer for each field. */
 	uint8_t head[WINDOW_BIN_HEADER_MAX] = { 0xc6, (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len };
@@ -106,9 +106,9 @@ window_add_event(struct window *w, const void *bytes, uint32_t len)
 }
 
 uint64_t
-window_add_put(struct window *w, uint64_t at, uint16_t count, bool batch, uint64_t cookie)
+es_window_add_put(struct window *w, uint64_t at, uint16_t count, bool batch, uint64_t cookie)
 {
-	struct slot *s = window_slot(w, w->tail);
+	struct slot *s = es_window_slot(w, w->tail);
 
 	s->at = at;
 	s->cookie = cookie;
@@ -121,16 +121,16 @@ window_add_put(struct window *w, uint64_t at, uint16_t count, bool batch, uint64
 }
 
 uint32_t
-window_stretch(struct window *w, size_t bytes_max, uint32_t puts_max, uint64_t *at, size_t *len)
+es_window_stretch(struct window *w, size_t bytes_max, uint32_t puts_max, uint64_t *at, size_t *len)
 {
 	const struct slot *s;
 	uint32_t puts = 0;
 
-	while (w->next < w->tail && window_slot(w, w->next)->answered)
+	while (w->next < w->tail && es_window_slot(w, w->next)->answered)
 		w->next++;
 	*len = 0;
 	for (uint64_t n = w->next; n < w->tail && puts < puts_max; n++, puts++) {
-		s = window_slot(w, n);
+		s = es_window_slot(w, n);
 		if (s->answered || (s->batch && puts > 0) || *len + s->len > bytes_max)
 			break;
 		if (puts == 0)
@@ -143,7 +143,7 @@ window_stretch(struct window *w, size_t bytes_max, uint32_t puts_max, uint64_t *
 }
 
 void
-window_sent(struct window *w, uint32_t puts, size_t bytes)
+es_window_sent(struct window *w, uint32_t puts, size_t bytes)
 {
 	struct frame *f = &w->frames[w->frame_tail++ & w->mask];
 
@@ -158,8 +158,8 @@ window_sent(struct window *w, uint32_t puts, size_t bytes)
 static void
 advance(struct window *w)
 {
-	while (w->head < w->tail && window_slot(w, w->head)->answered) {
-		w->at_head = window_slot(w, w->head)->at + window_slot(w, w->head)->len;
+	while (w->head < w->tail && es_window_slot(w, w->head)->answered) {
+		w->at_head = es_window_slot(w, w->head)->at + es_window_slot(w, w->head)->len;
 		w->head++;
 	}
 	if (w->next < w->head)
@@ -169,9 +169,9 @@ advance(struct window *w)
 }
 
 bool
-window_answered(struct window *w, uint64_t number)
+es_window_answered(struct window *w, uint64_t number)
 {
-	struct slot *s = window_slot(w, number);
+	struct slot *s = es_window_slot(w, number);
 
 	if (number < w->head || number >= w->tail || s->answered)
 		return (false);
@@ -183,7 +183,7 @@ window_answered(struct window *w, uint64_t number)
 }
 
 void
-window_rewind(struct window *w, uint64_t from)
+es_window_rewind(struct window *w, uint64_t from)
 {
 	struct frame *f;
 

@@ -49,48 +49,48 @@ struct window {
 };
 
 /* Room for `limit` puts.  0, or -1 without memory. */
-int	window_init(struct window *, size_t limit);
-void	window_fini(struct window *);
+int	es_window_init(struct window *, size_t limit);
+void	es_window_fini(struct window *);
 
 /* Bytes held. */
 static inline size_t
-window_bytes(const struct window *w)
+es_window_held(const struct window *w)
 {
 	return ((size_t)(w->at_tail - w->at_head));
 }
 
 static inline struct slot *
-window_slot(const struct window *w, uint64_t number)
+es_window_slot(const struct window *w, uint64_t number)
 {
 	return (&w->slots[number & w->mask]);
 }
 
 /* Make room for `len` more bytes in the ring, growing it if need be.  0, or -1 without memory. */
-int	window_reserve(struct window *, size_t len);
+int	es_window_reserve(struct window *, size_t len);
 
-/* Append one event's bytes, after window_reserve(len + WINDOW_BIN_HEADER_MAX); several make one put. */
+/* Append one event's bytes, after es_window_reserve(len + WINDOW_BIN_HEADER_MAX); several make one put. */
 #define WINDOW_BIN_HEADER_MAX	5u
-void	window_add_event(struct window *, const void *bytes, uint32_t len);
+void	es_window_add_event(struct window *, const void *bytes, uint32_t len);
 
 /* Close the put whose bytes were appended last: returns its number. */
-uint64_t	window_add_put(struct window *, uint64_t at, uint16_t count, bool batch, uint64_t cookie);
+uint64_t	es_window_add_put(struct window *, uint64_t at, uint16_t count, bool batch, uint64_t cookie);
 
 /* Copy `len` bytes of the ring from offset `at` on. */
-void	window_copy(const struct window *, uint64_t at, void *to, size_t len);
+void	es_window_copy(const struct window *, uint64_t at, void *to, size_t len);
 
 /*
  * The next stretch that fits one message of `bytes_max` body bytes: consecutive unanswered single puts, or one batch, from `next`
  * on.  Returns its number of puts, 0 if there is nothing to send or the first does not fit, with its body's place and length.
  */
-uint32_t	window_stretch(struct window *, size_t bytes_max, uint32_t puts_max, uint64_t *at, size_t *len);
+uint32_t	es_window_stretch(struct window *, size_t bytes_max, uint32_t puts_max, uint64_t *at, size_t *len);
 
 /* The stretch of `puts` puts left in a message of `bytes` bytes. */
-void	window_sent(struct window *, uint32_t puts, size_t bytes);
+void	es_window_sent(struct window *, uint32_t puts, size_t bytes);
 
 /* Put `number` was answered: true if it was open until now.  What it held is free when all before it are answered too. */
-bool	window_answered(struct window *, uint64_t number);
+bool	es_window_answered(struct window *, uint64_t number);
 
 /* Send again from put `from` on: what left in frames since then is forgotten. */
-void	window_rewind(struct window *, uint64_t from);
+void	es_window_rewind(struct window *, uint64_t from);
 
 #endif

@@ -37,15 +37,19 @@ struct change {
 	bool covered, done;		/* done: flushed */
 };
 
+struct names {
+	struct {
+		const char *path;
+		unsigned inode;
+	} at[NAMES_MAX];
+	unsigned count;
+};
+
 struct disk {
 	struct inode inodes[INODES_MAX];
 	unsigned inode_count;
 	/* Names as the running system sees them, and as the disk has them for sure before all changes. */
-	struct {
-		const char *path;
-		unsigned inode;
-	} live[NAMES_MAX], base[NAMES_MAX];
-	unsigned live_count, base_count;
+	struct names live, base;
 	struct change *changes;
 	unsigned change_count, change_room;
 	const char *open_path[INODES_MAX];	/* by the trace's file number */
@@ -115,35 +119,54 @@ inode_write(struct inode *i, uint64_t offset, const void *bytes, size_t len)
 }
 
 static int
-live_find(const struct disk *d, const char *path)
+names_find(const struct names *n, const char *path)
 {
-	for (unsigned i = 0; i < d->live_count; i++)
-		if (strcmp(d->live[i].path, path) == 0)
+	for (unsigned i = 0; i < n->count; i++)
+		if (strcmp(n->at[i].path, path) == 0)
 			return ((int)i);
 	return (-1);
 }
 
 static void
-live_set(struct disk *d, const char *path, unsigned inode)
+names_set(struct names *n, const char *path, unsigned inode)
 {
-	int at = live_find(d, path);
+	int at = names_find(n, path);
 
 	if (at < 0) {
-		if (d->live_count == NAMES_MAX)
+		if (n->count == NAMES_MAX)
 			die("too many names", path);
-		at = (int)d->live_count++;
+		at = (int)n->count++;
 	}
-	d->live[at].path = path;
-	d->live[at].inode = inode;
+	n->at[at].path = path;
+	n->at[at].inode = inode;
 }
 
 static void
-live_drop(struct disk *d, const char *path)
+names_drop(struct names *n, const char *path)
 {
-	int at = live_find(d, path);
+	int at = names_find(n, path);
 
 	if (at >= 0)
-		d->live[at] = d->live[--d->live_count];
+		n->at[at] = n->at[--n->count];
+}
+
+/* A name, and with a folder's all that lies below it. */
+static void
+names_rename(struct names *n, const char *from, const char *to)
+{
+	size_t len = strlen(from);
+
+	names_drop(n, to);
+	for (unsigned i = 0; i < n->count; i++) {
+		const char *path = n->at[i].path;
+		char *moved;
+
+		if (strncmp(path, from, len) != 0 || (path[len] != '\0' && path[len] != '/'))
+			continue;
+		if (asprintf(&moved, "%s%s", to, path + len) < 0)
+			die("out of memory", "");
+		n->at[i].path = moved;
+	}
 }
 
 static void
@@ -167,7 +190,7 @@ load_below(struct disk *d, const char *folder, const char *prefix)
 		if (stat(path, &st) != 0)
 			die("cannot stat", path);
 		inode = inode_new(d, S_ISDIR(st.st_mode));
-		live_set(d, strdup(name), inode);
+		names_set(&d->live, strdup(name), inode);
 		if (S_ISDIR(st.st_mode)) {
 			load_below(d, path, name);
 			continue;
@@ -187,8 +210,7 @@ void
 disk_load(struct disk *d, const char *folder)
 {
 	load_below(d, folder, "");
-	memcpy(d->base, d->live, sizeof(d->base));
-	d->base_count = d->live_count;
+	d->base = d->live;
 }
 
 static void
@@ -269,13 +291,13 @@ on_open(struct disk *d, const struct trace_record *r, const char *path)
 	if (r->op == TRACE_CREATE) {
 		unsigned inode = inode_new(d, false);
 
-		live_set(d, path, inode);
+		names_set(&d->live, path, inode);
 		change_add(d, TRACE_CREATE, path, NULL, inode);
-	} else if ((at = live_find(d, path)) < 0)
+	} else if ((at = names_find(&d->live, path)) < 0)
 		/* The root itself, or a file that no name change of the trace made, such as LMDB's lock. */
-		live_set(d, path, inode_new(d, strcmp(path, ".") == 0));
+		names_set(&d->live, path, inode_new(d, strcmp(path, ".") == 0));
 	d->open_path[r->file] = path;
-	d->open_inode[r->file] = d->live[live_find(d, path)].inode;
+	d->open_inode[r->file] = d->live.at[names_find(&d->live, path)].inode;
 }
 
 static void
@@ -300,15 +322,10 @@ on_write(struct disk *d, const struct trace_record *r, const void *bytes)
 static void
 on_rename(struct disk *d, const char *from, const char *to)
 {
-	int at = live_find(d, from);
-	unsigned inode;
-
-	if (at < 0)
+	if (names_find(&d->live, from) < 0)
 		die("renamed, but never seen", from);
-	inode = d->live[at].inode;
-	live_drop(d, from);
-	live_set(d, to, inode);
-	change_add(d, TRACE_RENAME, from, to, inode);
+	names_rename(&d->live, from, to);
+	change_add(d, TRACE_RENAME, from, to, 0);
 }
 
 void
@@ -338,13 +355,13 @@ disk_step(struct disk *d, const struct trace_record *r, const void *payload)
 		on_rename(d, path, path + strlen(path) + 1);
 		break;
 	case TRACE_UNLINK:
-		live_drop(d, path);
+		names_drop(&d->live, path);
 		change_add(d, TRACE_UNLINK, path, NULL, 0);
 		break;
 	case TRACE_MKDIR: {
 		unsigned inode = inode_new(d, true);
 
-		live_set(d, path, inode);
+		names_set(&d->live, path, inode);
 		change_add(d, TRACE_MKDIR, path, NULL, inode);
 		break;
 	}
@@ -354,43 +371,12 @@ disk_step(struct disk *d, const struct trace_record *r, const void *payload)
 }
 
 /* Names as a cut may leave them. */
-struct names {
-	struct {
-		const char *path;
-		unsigned inode;
-	} at[NAMES_MAX];
-	unsigned count;
-};
-
-static void
-names_set(struct names *n, const char *path, unsigned inode)
-{
-	for (unsigned i = 0; i < n->count; i++)
-		if (strcmp(n->at[i].path, path) == 0) {
-			n->at[i].inode = inode;
-			return;
-		}
-	n->at[n->count].path = path;
-	n->at[n->count++].inode = inode;
-}
-
-static void
-names_drop(struct names *n, const char *path)
-{
-	for (unsigned i = 0; i < n->count; i++)
-		if (strcmp(n->at[i].path, path) == 0) {
-			n->at[i] = n->at[--n->count];
-			return;
-		}
-}
-
 static void
 names_after_cut(const struct disk *d, uint64_t *random, struct names *n)
 {
 	unsigned loose = 0, kept;
 
-	n->count = d->base_count;
-	memcpy(n->at, d->base, sizeof(d->base));
+	*n = d->base;
 	for (unsigned i = 0; i < d->change_count; i++)
 		loose += !d->changes[i].done;
 	kept = (unsigned)(draw(random) % (loose + 1));
@@ -402,10 +388,9 @@ names_after_cut(const struct disk *d, uint64_t *random, struct names *n)
 		kept -= !c->done;
 		if (c->op == TRACE_UNLINK)
 			names_drop(n, c->path);
-		else if (c->op == TRACE_RENAME) {
-			names_drop(n, c->path);
-			names_set(n, c->to, c->inode);
-		} else
+		else if (c->op == TRACE_RENAME)
+			names_rename(n, c->path, c->to);
+		else
 			names_set(n, c->path, c->inode);
 	}
 }
@@ -445,6 +430,19 @@ write_file(const char *path, const struct inode *i)
 	close(fd);
 }
 
+/* Below a folder whose own name did not make it. */
+static bool
+is_orphan(const struct names *n, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char parent[4096];
+
+	if (slash == NULL)
+		return (false);
+	snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+	return (names_find(n, parent) < 0 || is_orphan(n, parent));
+}
+
 static int
 compare_paths(const void *a, const void *b)
 {
@@ -463,7 +461,7 @@ disk_cut(const struct disk *d, const struct trace_record *next, const void *payl
 		const struct inode *i = &d->inodes[n.at[k].inode];
 		struct inode copy = { .len = i->len, .room = i->len };
 
-		if (strcmp(n.at[k].path, ".") == 0)
+		if (strcmp(n.at[k].path, ".") == 0 || is_orphan(&n, n.at[k].path))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", to, n.at[k].path);
 		if (i->folder) {

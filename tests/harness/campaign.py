@@ -22,10 +22,10 @@ def script(name, *arguments):
 
 
 class Campaign:
-    def __init__(self, daemon, folder, producers=4, followers=3, count=400, size=120):
+    def __init__(self, daemon, folder, producers=4, followers=3, count=400, size=120, window=64):
         self.daemon, self.folder = daemon, str(folder)
         self.names = [f"p{n}" for n in range(producers)]
-        self.producers = [script("producer.py", daemon.endpoint, name, count, self.path("acks", name), "--size", size)
+        self.producers = [script("producer.py", daemon.endpoint, name, count, self.path("acks", name), "--size", size, "--window", window)
                           for name in self.names]
         self.followers = [script("follower.py", daemon.endpoint, f"f{n}", MARKER, self.path("seen", n)) for n in range(followers)]
         self.count, self.kills = count, 0

@@ -54,13 +54,15 @@ def unflushed_acks(path):
 
 def unflushed_files(path):
     """Files of the store that were there when the daemon started and not flushed before its first ack."""
-    paths, existing, flushed = {}, set(), set()
+    paths, existing, flushed, made = {}, set(), set(), set()
     for op, number, _, payload, result, _ in records(path):
         if op in (OPEN, CREATE):
             name = payload.rstrip(b"\0").decode()
             paths[number] = name
-            if op == OPEN and (name.endswith(".wal") or name.endswith("data.mdb")):
+            if op == OPEN and name not in made and (name.endswith(".wal") or name.endswith("data.mdb")):
                 existing.add(name)
+        elif op == RENAME:
+            made.add(payload.split(b"\0")[1].decode())
         elif op == FLUSH_END and result == 0:
             flushed.add(paths[number])
         elif op == ACK:

@@ -43,7 +43,7 @@ def test_killed_at(levers, start_daemon, tmp_path, step):
     rng = random.Random(step)
     # Steps of the applier come a few times a second, those of a batch by the hundred.
     rare = any(word in step for word in ("month", "keys", "release", "segment"))
-    nth = 1 if "segment" in step else rng.randint(2, 3) if rare else rng.randint(5, 40)
+    nth = 1 if "segment" in step else rng.randint(1, 2) if rare else rng.randint(5, 30)
     daemon = harness.Daemon(start=False, env={"ESTATE_KILL_AT": f"{step}:{nth}"})
     try:
         if "segment" in step:
@@ -55,7 +55,7 @@ def test_killed_at(levers, start_daemon, tmp_path, step):
             run(Campaign(daemon, tmp_path, count=50), lambda c: None)
         else:
             daemon.start()
-            run(Campaign(daemon, tmp_path, count=1500 if rare else 400), lambda c: c.restart_dead())
+            run(Campaign(daemon, tmp_path, count=6000 if rare else 400, window=8), lambda c: c.restart_dead())
     finally:
         daemon.close(failed=daemon.process is not None)
 

@@ -41,11 +41,11 @@ add(struct window *w, uint64_t n)
 	uint8_t bytes[1024];
 	uint64_t at;
 
-	assert_int_equal(window_reserve(w, len_of(n) + WINDOW_BIN_HEADER_MAX), 0);
+	assert_int_equal(es_window_reserve(w, len_of(n) + WINDOW_BIN_HEADER_MAX), 0);
 	at = w->at_tail;
 	fill(bytes, n);
-	window_add_event(w, bytes, len_of(n));
-	assert_int_equal(window_add_put(w, at, 1, n % 7 == 0, n * 3), n);
+	es_window_add_event(w, bytes, len_of(n));
+	assert_int_equal(es_window_add_put(w, at, 1, n % 7 == 0, n * 3), n);
 }
 
 /* Send one stretch: each of its puts must stand there as it was handed over. */
@@ -56,15 +56,15 @@ send(struct window *w, uint64_t *r)
 	uint8_t want[1024];
 	uint64_t at, first;
 	size_t len, i = 0;
-	uint32_t puts = window_stretch(w, 1000 + pick(r, 5000), 1 + pick(r, 20), &at, &len);
+	uint32_t puts = es_window_stretch(w, 1000 + pick(r, 5000), 1 + pick(r, 20), &at, &len);
 
 	first = w->next;
 	if (puts == 0)
 		return (0);
-	window_copy(w, at, message, len);
+	es_window_copy(w, at, message, len);
 	for (uint64_t n = first; n < first + puts; n++) {
-		assert_false(window_slot(w, n)->answered);
-		assert_int_equal(window_slot(w, n)->cookie, n * 3);
+		assert_false(es_window_slot(w, n)->answered);
+		assert_int_equal(es_window_slot(w, n)->cookie, n * 3);
 		fill(want, n);
 		i += message[i] == 0xc4 ? 2 : 3;
 		assert_memory_equal(message + i, want, len_of(n));
@@ -74,7 +74,7 @@ send(struct window *w, uint64_t *r)
 	if (puts > 1)
 		for (uint64_t n = first; n < first + puts; n++)
 			assert_int_not_equal(n % 7, 0);
-	window_sent(w, puts, len);
+	es_window_sent(w, puts, len);
 	return (puts);
 }
 
@@ -86,7 +86,7 @@ test_random_steps(void **state)
 	uint64_t r = 88172645463325252ull, n = 1, open = 0;
 
 	(void)state;
-	assert_int_equal(window_init(&w, 100), 0);
+	assert_int_equal(es_window_init(&w, 100), 0);
 	while (w.head <= PUTS) {
 		switch (pick(&r, 5)) {
 		case 0:
@@ -101,14 +101,14 @@ test_random_steps(void **state)
 			for (unsigned i = pick(&r, 30); i > 0 && w.next > w.head; i--) {
 				uint64_t a = w.head + (pick(&r, 4) > 0 ? 0 : pick(&r, (uint32_t)(w.next - w.head)));
 
-				assert_int_equal(window_answered(&w, a), !answered[a]);
+				assert_int_equal(es_window_answered(&w, a), !answered[a]);
 				open -= !answered[a];
 				answered[a] = true;
 			}
 			break;
 		default:
 			if (pick(&r, 10) == 0 && w.next > w.head)
-				window_rewind(&w, w.head + pick(&r, (uint32_t)(w.next - w.head)));
+				es_window_rewind(&w, w.head + pick(&r, (uint32_t)(w.next - w.head)));
 			break;
 		}
 		assert_int_equal(w.open, open);
@@ -116,9 +116,9 @@ test_random_steps(void **state)
 		if (w.frame_head == w.frame_tail)
 			assert_int_equal(w.on_the_way, 0);
 	}
-	assert_int_equal(window_bytes(&w), 0);
+	assert_int_equal(es_window_held(&w), 0);
 	assert_int_equal(w.on_the_way, 0);
-	window_fini(&w);
+	es_window_fini(&w);
 }
 
 static void
@@ -127,15 +127,15 @@ test_answers_beyond_the_window_mean_nothing(void **state)
 	struct window w;
 
 	(void)state;
-	assert_int_equal(window_init(&w, 4), 0);
+	assert_int_equal(es_window_init(&w, 4), 0);
 	add(&w, 1);
-	assert_false(window_answered(&w, 0));
-	assert_false(window_answered(&w, 2));
-	assert_false(window_answered(&w, 5));
-	assert_false(window_answered(&w, UINT64_MAX));
-	assert_true(window_answered(&w, 1));
-	assert_false(window_answered(&w, 1));
-	window_fini(&w);
+	assert_false(es_window_answered(&w, 0));
+	assert_false(es_window_answered(&w, 2));
+	assert_false(es_window_answered(&w, 5));
+	assert_false(es_window_answered(&w, UINT64_MAX));
+	assert_true(es_window_answered(&w, 1));
+	assert_false(es_window_answered(&w, 1));
+	es_window_fini(&w);
 }
 
 int

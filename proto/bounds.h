@@ -2,8 +2,8 @@
  * Every bound of the wire, each with what it protects and what happens at it.  PROTOCOL.md quotes this file; hello announces the
  * ones a client needs.
  */
-#ifndef LIMITS_H
-#define LIMITS_H
+#ifndef BOUNDS_H
+#define BOUNDS_H
 
 #define PROTOCOL_VERSION	1
 

@@ -1,0 +1,59 @@
+/* estate repair: what is whole of a damaged store, into a new one. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "../../daemon/repair.h"
+#include "arguments.h"
+#include "command.h"
+
+static const char help[] =
+	"usage: estate repair [--data DIR] --to NEW [--json]\n"
+	"\n"
+	"Saves every whole block of a damaged store into a new folder.  Events keep their numbers; a\n"
+	"number that cannot be saved becomes an event.lost, so every reader learns of it.  The old\n"
+	"folder is only read.  The new one begins a new epoch.\n"
+	"\n"
+	"  estate repair --to /var/lib/estated.new && estate verify --data /var/lib/estated.new\n"
+	"\n"
+	"A backup without damage is better: compare its last number first.\n"
+	"\n"
+	"      --data DIR           the damaged store (default /var/lib/estated)\n"
+	"      --to NEW             a folder that does not exist yet\n"
+	"      --json               for programs\n"
+	"      --help               this text\n"
+	"\n"
+	"exit status: 0 nothing was lost, 1 some numbers are lost, 2 wrong usage, 3 nothing could be saved\n";
+
+enum { OPTION_DATA = OPTION_OWN, OPTION_TO };
+
+int
+cmd_repair(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "data", required_argument, NULL, OPTION_DATA }, { "to", required_argument, NULL, OPTION_TO }, COMMON_OPTIONS
+	};
+	const char *data = "/var/lib/estated", *to = NULL;
+	struct repair_outcome out;
+	struct common common;
+	char why[1024];
+	int c, rc;
+
+	common_init(&common);
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if ((rc = common_option(&common, c, "repair", help)) >= 0)
+			return (rc);
+		if (rc == COMMON_OWN && c == OPTION_DATA)
+			data = optarg;
+		else if (rc == COMMON_OWN)
+			to = optarg;
+	}
+	if (to == NULL || optind < argc)
+		return (usage_error("repair", "name the new folder with --to"));
+	if (repair_store(data, to, &out, why, sizeof(why)) != 0) {
+		fprintf(stderr, "estate repair: %s\n", why);
+		return (3);
+	}
+	printf(common.json ? "{\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"saved\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n" :
+	    "events %" PRIu64 " to %" PRIu64 ": %" PRIu64 " saved, %" PRIu64 " lost\n", out.first, out.last, out.saved, out.lost);
+	return (out.lost > 0 ? 1 : 0);
+}

@@ -1,0 +1,83 @@
+/* `estate`: one table row per verb; the verb's file does the work. */
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "language.h"
+#include "nearest.h"
+
+static const struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *en, *zh;		/* one line of the help */
+} verbs[] = {
+	{ "put", cmd_put, "send events from a file or standard input", "发送事件" },
+	{ "tail", cmd_tail, "watch the event stream", "查看事件流" },
+	{ "get", cmd_get, "show one event", "查看一个事件" },
+	{ "case", cmd_case, "the story of one case", "查看一个个案的全过程" },
+	{ "types", cmd_types, "which events there are, and their fields", "查看事件类型与字段" },
+	{ "status", cmd_status, "how the daemon is doing", "查看服务状态" },
+	{ "ping", cmd_ping, "is the daemon there?", "服务是否在线" },
+	{ "verify", cmd_verify, "prove that a store is sound", "校验存储" },
+	{ "backup", cmd_backup, "copy the log while the daemon works", "在线备份" },
+	{ "repair", cmd_repair, "save what is whole of a damaged store", "抢救损坏的存储" },
+	{ "clock", cmd_clock, "accept the wall clock after it jumped", "时钟跳变后确认时间" },
+	{ "generate", cmd_generate, "write the events of an invented estate", "生成一个虚构小区的事件" },
+	{ "bench", cmd_bench, "measure how fast events become durable", "测量写入速度" },
+};
+#define VERBS	(sizeof(verbs) / sizeof(*verbs))
+
+static void
+print_help(FILE *to)
+{
+	bool zh = language_is_zh();
+
+	fputs(zh ?
+	    "用法:estate 命令 [参数]\n\n" :
+	    "usage: estate VERB [ARGUMENTS]\n\n", to);
+	for (size_t i = 0; i < VERBS; i++)
+		fprintf(to, "  %-12s %s\n", verbs[i].name, zh ? verbs[i].zh : verbs[i].en);
+	fputs(zh ?
+	    "\nestate 命令 --help   详细说明与示例\nestate --version     版本\n\n"
+	    "退出码:0 完成;1 部分完成或被拒绝;2 用法有误;3 无法连接或读取\n" :
+	    "\nestate VERB --help   what the verb does, with examples\nestate --version     the version\n\n"
+	    "exit status: 0 done, 1 done in part or refused, 2 wrong usage, 3 could not reach or read\n", to);
+}
+
+static int
+unknown_verb(const char *word)
+{
+	struct nearest n;
+
+	nearest_begin(&n, word, strlen(word));
+	for (size_t i = 0; i < VERBS; i++)
+		nearest_offer(&n, verbs[i].name);
+	fprintf(stderr, "estate: there is no verb \"%s\"", word);
+	if (n.best != NULL)
+		fprintf(stderr, "; did you mean \"estate %s\"?", n.best);
+	fputs("\nTry: estate --help\n", stderr);
+	return (2);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : NULL;
+
+	if (word == NULL) {
+		print_help(stderr);
+		return (2);
+	}
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+		print_help(stdout);
+		return (0);
+	}
+	if (strcmp(word, "--version") == 0) {
+		printf("estate %s\n", ESTATE_VERSION);
+		return (0);
+	}
+	for (size_t i = 0; i < VERBS; i++)
+		if (strcmp(word, verbs[i].name) == 0)
+			return (verbs[i].run(argc - 1, argv + 1));
+	return (unknown_verb(word));
+}
