@@ -336,8 +336,10 @@ run(struct daemon *d)
 	else {
 		if (http != NULL)
 			printf("listening %s\n", bound);
+		/* Ready means that the start itself is in the log. */
 		own_event_started(d);
 		intake_turn(d);
+		finish_intake(d);
 		zsock_start(d->zsock);
 		printf("ready\n");
 		fflush(stdout);

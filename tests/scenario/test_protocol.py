@@ -2,6 +2,9 @@
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
 
 import estate
 import msgpack
@@ -14,6 +17,20 @@ VERBS = {
     "ping": [], "put": [[packed("x")]], "puts": [[packed("x")]], "resume": [], "subscribe": [{"from": "first"}], "credit": [1, 1],
     "unsubscribe": [], "get": [{"seq": 1}], "status": [], "backup": [{"path": "/nowhere"}], "clock-accept": [], "bye": [],
 }
+
+
+LIMIT_S = 120
+
+
+@pytest.fixture(autouse=True)
+def time_limit():
+    """A client waits for a living daemon as long as it takes; a test does not."""
+    def expire(*_):
+        raise AssertionError(f"not done after {LIMIT_S} s")
+    signal.signal(signal.SIGALRM, expire)
+    signal.alarm(LIMIT_S)
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture
@@ -611,7 +628,7 @@ def test_more_credit_than_the_bound_is_capped(daemon):
 
 
 def test_new_events_are_delivered_in_order_each_once(daemon, wire):
-    wire.send(1, "subscribe", 6, {"events": 1000, "bytes": 1000000})
+    wire.send(1, "subscribe", 6, {"source": ["/test"], "events": 1000, "bytes": 1000000})
     wire.until("progress")
     one, two = daemon.client("one"), daemon.client("two")
     put = []
@@ -719,8 +736,7 @@ def test_backup_is_a_log_of_another_epoch(daemon, client, start_daemon):
     assert restored.hello()["log"] == client.log and restored.epoch != client.epoch
     assert restored.get(seq).event == event
     with pytest.raises(estate.Fault) as other:
-        restored.epoch = client.epoch
-        restored.hello()
+        estate.Client(restored.endpoint, "test", log=client.log, epoch=client.epoch, cursor=seq).hello()
     assert other.value.name == "other-log"
 
 
@@ -776,6 +792,54 @@ def test_the_client_puts_and_reads(client):
     assert receipts[0].duplicate and receipts[1].fault.name == "bad-id" and receipts[2].seq == batch[2].seq + 1
     assert [d.event for d in client.subscribe({"seq": receipt.seq}, until_end=True)] == \
         [estate.pack(made), packed("b1"), packed("b2"), packed("m1")]
+
+
+def test_the_client_refuses_itself_what_the_daemon_could_not_answer(client):
+    with pytest.raises(estate.Fault) as refused:
+        client.put(packed(data={"n": 1, "pad": "x" * (3 << 20)}))
+    assert refused.value.name == "too-large"
+    with pytest.raises(estate.Fault) as refused:
+        client.put_batch(packed() for _ in range(PUT_EVENTS + 1))
+    assert refused.value.name == "too-many"
+    receipts = list(client.put_many([packed(data={"n": 1, "pad": "x" * size}) for size in (70_000, 2 << 20, 10)]))
+    assert [r.fault and r.fault.name for r in receipts] == ["too-large", "too-large", None]
+
+
+def test_iterating_may_stop_early(client):
+    receipts = client.put_many(packed(f"s{i}") for i in range(20000))
+    assert next(receipts).fault is None
+    receipts.close()
+    first = client.put(packed("s0"))
+    assert first.duplicate and not client.put(packed("later")).duplicate
+    subscription = client.subscribe("first")
+    next(subscription)
+    subscription.close()
+    assert list(subscription) == []
+    assert client.ping()["last"] > first.seq
+
+
+def test_a_client_that_only_puts_goes_on_in_a_restored_log(daemon, client, start_daemon):
+    folder = os.path.join(daemon.folder, "backup")
+    before = client.put(packed("before")).seq
+    client.backup(folder)
+    daemon.stop()
+    daemon.data = folder
+    daemon.start()
+    assert client.put(packed("before")).seq == before
+    assert not client.put(packed("after")).duplicate
+
+
+def test_the_demonstration_puts_and_tails(daemon):
+    def run(*arguments, stdin=""):
+        return subprocess.run([sys.executable, estate.__file__, *arguments], input=stdin, capture_output=True, text=True, check=False, timeout=60)
+    assert "put" in run("--help").stdout
+    lines = "".join(json.dumps({"type": "probe.recorded", "id": i, "data": {"n": 1}}) + "\n" for i in ("a", "b", "bad id"))
+    put = run("--endpoint", daemon.endpoint, "put", stdin=lines)
+    assert put.returncode == 1 and "bad-id" in put.stderr
+    seqs = [int(line.split()[0]) for line in put.stdout.splitlines()]
+    assert len(seqs) == 2
+    tail = run("--endpoint", daemon.endpoint, "tail", "--from", str(seqs[0]), "--type", "probe.*", "--until-end")
+    assert [(e["seq"], e["id"]) for e in map(json.loads, tail.stdout.splitlines())] == list(zip(seqs, "ab"))
 
 
 def test_the_client_survives_a_killed_daemon(daemon):
