@@ -59,6 +59,17 @@ split(int64_t ns, uint32_t *nanos)
 }
 
 void
+sitetime_brief(int64_t ns, char out[SITETIME_TEXT])
+{
+	uint32_t nanos;
+	time_t s = split(ns, &nanos);
+	struct tm tm;
+
+	localtime_r(&s, &tm);
+	strftime(out, SITETIME_TEXT, "%m-%d %H:%M:%S", &tm);
+}
+
+void
 sitetime_local(int64_t ns, unsigned decimals, char out[SITETIME_TEXT])
 {
 	uint32_t nanos, scale = 1;
