@@ -102,18 +102,6 @@ write_label(struct buffer *b, const char *name, uint32_t len, size_t columns)
 	paint_cell(b, name, len, columns);
 }
 
-/* Seconds have no decimals: 5 is not 5.0 s. */
-static void
-write_seconds(struct buffer *b, uint64_t v)
-{
-	bool zh = language_is_zh();
-
-	if (v < 60)
-		buffer_printf(b, zh ? "%" PRIu64 " 秒" : "%" PRIu64 " s", v);
-	else
-		sitetime_span(b, (int64_t)v * 1000000000, zh);
-}
-
 /* A number as its name says: instants, spans and bytes as people read them. */
 static void
 write_number(struct buffer *b, const char *name, uint32_t len, uint64_t v)
@@ -126,7 +114,7 @@ write_number(struct buffer *b, const char *name, uint32_t len, uint64_t v)
 	} else if (ends_with(name, len, "bytes") || ends_with(name, len, "bytes_total") || ends_with(name, len, "bytes_stored_total") || ends_with(name, len, "memory")) {
 		write_bytes(b, v);
 	} else if ((ends_with(name, len, "_s") || ends_with(name, len, "_seconds")) && v < 1000000000)
-		write_seconds(b, v);
+		sitetime_seconds(b, (int64_t)v, language_is_zh());
 	else if (ends_with(name, len, "_ns") || ends_with(name, len, "_nanoseconds_total"))
 		sitetime_span(b, (int64_t)v, language_is_zh());
 	else if (mp_equal(name, len, "epoch"))

@@ -255,3 +255,12 @@ sitetime_span(struct buffer *b, int64_t ns, bool zh)
 	else
 		buffer_printf(b, zh ? "%" PRId64 " 天 %" PRId64 " 小时" : "%" PRId64 " d %" PRId64 " h", s / 86400, s % 86400 / 3600);
 }
+
+void
+sitetime_seconds(struct buffer *b, int64_t s, bool zh)
+{
+	if (s > -60 && s < 60)
+		buffer_printf(b, zh ? "%" PRId64 " 秒" : "%" PRId64 " s", s);
+	else
+		sitetime_span(b, s * SECOND, zh);
+}

@@ -35,6 +35,9 @@ void	sitetime_utc_ns(int64_t ns, char out[SITETIME_TEXT]);
  */
 bool	sitetime_parse(const char *text, int64_t now, int64_t *ns);
 
+/* Whole seconds: "5 s", and from a minute on as below. */
+void	sitetime_seconds(struct buffer *, int64_t s, bool zh);
+
 /* "850 ms", "4 min 10 s", "3 h 05 min", "2 d 4 h", in Chinese if asked; a minus sign before a negative one. */
 void	sitetime_span(struct buffer *, int64_t ns, bool zh);
 
