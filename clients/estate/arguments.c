@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "wrap.h"
+
 void
 common_init(struct common *c)
 {
@@ -65,7 +67,7 @@ common_option(struct common *c, int option, const char *verb, const char *help)
 		c->timeout_ms = (int)seconds * 1000;
 		return (-1);
 	case 'h':
-		fputs(help, stdout);
+		wrap_print(stdout, help);
 		return (0);
 	case '?':
 		fprintf(stderr, "estate %s --help shows examples\n", verb);

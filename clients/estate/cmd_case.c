@@ -16,6 +16,7 @@
 #define LATE_NS		INT64_C(60000000000)
 
 #define SPAN_COLUMNS	14
+#define SPAN_COLUMNS_NARROW	13
 #define TYPE_COLUMNS	22
 
 static const char help[] =
@@ -105,26 +106,29 @@ tell_step(const struct story *s, struct buffer *b, const struct step *step, cons
 {
 	struct buffer cell = { NULL, 0, 0 };
 	char when[SITETIME_TEXT];
-	size_t from = b->len, width;
+	bool zh = s->view.zh, wide = view_is_wide(&s->view);
+	size_t from = b->len, width, span = wide ? SPAN_COLUMNS : SPAN_COLUMNS_NARROW;
 	struct event e;
-	bool zh = s->view.zh;
 
 	if (!view_read(&e, &step->v))
 		return;
-	sitetime_local(step->when, 0, when);
+	if (wide)
+		sitetime_local(step->when, 0, when);
+	else
+		sitetime_brief(step->when, when);
 	if (before != NULL) {
 		buffer_text(&cell, "+");
 		sitetime_span(&cell, step->when - before->when, zh);
 	}
 	width = paint_width(cell.data != NULL ? cell.data : "", cell.len);
 	buffer_printf(b, "%s%s%s ", paint(PAINT_DIM), when, paint(PAINT_OFF));
-	if (width < SPAN_COLUMNS)
-		buffer_fill(b, ' ', SPAN_COLUMNS - width);
+	if (width < span)
+		buffer_fill(b, ' ', span - width);
 	buffer_add(b, cell.data, cell.len);
 	buffer_clear(&cell);
 	telling_type(&cell, &e, zh);
 	buffer_printf(b, "  %s%s", paint(PAINT_BOLD), cell.data);
-	if ((width = paint_width(cell.data, cell.len)) < TYPE_COLUMNS)
+	if ((width = paint_width(cell.data, cell.len)) < TYPE_COLUMNS && wide)
 		buffer_fill(b, ' ', TYPE_COLUMNS - width);
 	buffer_printf(b, "%s ", paint(PAINT_OFF));
 	telling_line(b, &e, zh);
@@ -156,7 +160,7 @@ tell(struct story *s)
 		qsort(s->steps, s->count, sizeof(*s->steps), by_time);
 		for (i = 0; i < s->count; i++)
 			tell_step(s, &out, &s->steps[i], i > 0 ? &s->steps[i - 1] : NULL);
-		buffer_printf(&out, s->view.zh ? "%s%s：%zu 件事件，历时 " : "%s%s: %zu event%s in ", paint(PAINT_DIM), s->id, s->count,
+		buffer_printf(&out, s->view.zh ? "%s%s：%zu 个事件，历时 " : "%s%s: %zu event%s in ", paint(PAINT_DIM), s->id, s->count,
 		    s->count == 1 ? "" : "s");
 		sitetime_span(&out, s->steps[s->count - 1].when - s->steps[0].when, s->view.zh);
 		buffer_printf(&out, "%s\n", paint(PAINT_OFF));

@@ -15,6 +15,7 @@
 
 #include "command.h"
 #include "generate/world.h"
+#include "wrap.h"
 
 #define DAYS_MAX	36525u		/* a century */
 #define PROGRESS_EVERY	(250 * 1000u)	/* events; shorter runs say nothing */
@@ -157,7 +158,7 @@ read_options(struct options *o, int argc, char **argv)
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
 		if (option == OPT_HELP) {
-			fputs(help_text, stdout);
+			wrap_print(stdout, help_text);
 			return (fflush(stdout) == 0 ? 0 : 1);
 		}
 		if (option == ':')

@@ -6,6 +6,7 @@
 #include "ask.h"
 #include "command.h"
 #include "json.h"
+#include "language.h"
 #include "paint.h"
 #include "sitetime.h"
 
@@ -13,14 +14,40 @@
 
 static const char help[] =
 "Usage: estate status [OPTION...]\n"
-"Show what the daemon counts and how it is.\n"
+"Show what the daemon counts and how it is. Names that end with _total count since its start;\n"
+"--json has all names and plain numbers, for programs.\n"
 "\n"
 COMMON_HELP
 "\n"
 "Examples\n"
 "  estate status\n"
-"  estate status --json | jq .last\n"
+"  estate status --json | jq .last_seq\n"
 "Exit status: 0 done, 1 refused, 2 wrong usage, 3 daemon not reached\n";
+
+/* What the daemon's names mean to people who read Chinese; a name that is missing here is shown as it is. */
+static const struct {
+	const char *name, *zh;
+} label[] = {
+	{ "version", "版本" }, { "log", "日志标识" }, { "epoch", "日志纪元" }, { "state", "状态" }, { "uptime_seconds", "已运行" },
+	{ "first_seq", "最早序号" }, { "last_seq", "最新序号" }, { "applied_seq", "已转存序号" }, { "log_time_ns", "最新事件时间" },
+	{ "clock_jump_seconds", "时钟跳变" }, { "months", "月份数" }, { "stored_bytes", "已存字节" },
+	{ "disk_free_bytes", "磁盘剩余" }, { "anonymous_memory_bytes", "占用内存" }, { "sessions", "在线客户端" },
+	{ "subscriptions", "订阅" }, { "intake_bytes", "待答复字节" }, { "messages_total", "收到消息" },
+	{ "malformed_total", "格式错误" }, { "events_stored_total", "入库事件" }, { "bytes_stored_total", "入库字节" },
+	{ "duplicates_total", "重复事件" }, { "conflicts_total", "编号冲突" }, { "refused_full_total", "磁盘满而推迟" },
+	{ "flushes_total", "落盘次数" }, { "flush_nanoseconds_total", "落盘用时" }, { "acks_total", "确认" },
+	{ "naks_total", "拒绝" }, { "busy_total", "忙而推迟" }, { "held_total", "随之推迟" },
+	{ "no_session_total", "未先问候" }, { "forbidden_total", "无权限" }, { "time_implausible_total", "时间不可信" },
+	{ "unknown_fields_total", "含未知字段" }, { "delivered_events_total", "送出事件" },
+	{ "delivered_bytes_total", "送出字节" }, { "sends_blocked_total", "对方不读" },
+	{ "sends_unreachable_total", "对方已离开" }, { "sessions_opened_total", "会话开始" },
+	{ "sessions_expired_total", "会话过期" },
+};
+
+/* Units at the end of a name, which the value carries when it is shown to people. */
+static const struct {
+	const char *end, *shown;
+} unit[] = { { "_nanoseconds_total", "_time" }, { "_seconds", "" }, { "_ns", "" } };
 
 static bool
 ends_with(const char *s, uint32_t len, const char *end)
@@ -28,14 +55,6 @@ ends_with(const char *s, uint32_t len, const char *end)
 	size_t n = strlen(end);
 
 	return (len >= n && memcmp(s + len - n, end, n) == 0);
-}
-
-static bool
-begins_with(const char *s, uint32_t len, const char *begin)
-{
-	size_t n = strlen(begin);
-
-	return (len >= n && memcmp(s, begin, n) == 0);
 }
 
 /* 12345678 as 12 345 678. */
@@ -55,13 +74,32 @@ write_grouped(struct buffer *b, uint64_t v)
 static void
 write_bytes(struct buffer *b, uint64_t v)
 {
-	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	static const char *const power[] = { "B", "KiB", "MiB", "GiB", "TiB" };
 	double shown = (double)v;
 	size_t i = 0;
 
-	for (; shown >= 1024 && i + 1 < sizeof(unit) / sizeof(*unit); i++)
+	for (; shown >= 1024 && i + 1 < sizeof(power) / sizeof(*power); i++)
 		shown /= 1024;
-	buffer_printf(b, i == 0 ? "%.0f %s" : "%.1f %s", shown, unit[i]);
+	buffer_printf(b, i == 0 ? "%.0f %s" : "%.1f %s", shown, power[i]);
+}
+
+static void
+write_label(struct buffer *b, const char *name, uint32_t len, size_t columns)
+{
+	char shown[64];
+
+	for (size_t i = 0; language_is_zh() && i < sizeof(label) / sizeof(*label); i++)
+		if (mp_equal(name, len, label[i].name)) {
+			paint_cell(b, label[i].zh, strlen(label[i].zh), columns);
+			return;
+		}
+	for (size_t i = 0; i < sizeof(unit) / sizeof(*unit); i++)
+		if (ends_with(name, len, unit[i].end)) {
+			snprintf(shown, sizeof(shown), "%.*s%s", (int)(len - strlen(unit[i].end)), name, unit[i].shown);
+			paint_cell(b, shown, strlen(shown), columns);
+			return;
+		}
+	paint_cell(b, name, len, columns);
 }
 
 /* A number as its name says: instants, spans and bytes as people read them. */
@@ -73,12 +111,12 @@ write_number(struct buffer *b, const char *name, uint32_t len, uint64_t v)
 	if (v > 1000000000000000000ull && v < 9000000000000000000ull) {
 		sitetime_local((int64_t)v, 3, text);
 		buffer_text(b, text);
-	} else if (ends_with(name, len, "bytes") || begins_with(name, len, "bytes_") || ends_with(name, len, "memory")) {
+	} else if (ends_with(name, len, "bytes") || ends_with(name, len, "bytes_total") || ends_with(name, len, "bytes_stored_total") || ends_with(name, len, "memory")) {
 		write_bytes(b, v);
 	} else if ((ends_with(name, len, "_s") || ends_with(name, len, "_seconds")) && v < 1000000000)
-		sitetime_span(b, (int64_t)v * 1000000000, false);
+		sitetime_seconds(b, (int64_t)v, language_is_zh());
 	else if (ends_with(name, len, "_ns") || ends_with(name, len, "_nanoseconds_total"))
-		sitetime_span(b, (int64_t)v, false);
+		sitetime_span(b, (int64_t)v, language_is_zh());
 	else if (mp_equal(name, len, "epoch"))
 		buffer_printf(b, "%" PRIu64, v);
 	else
@@ -101,7 +139,7 @@ write_member(struct buffer *b, const char *name, uint32_t len, struct mp *m, uns
 		buffer_printf(b, "%s\n", paint(PAINT_OFF));
 		return (write_map(b, m, indent + 2));
 	}
-	paint_cell(b, name, len, NAME_COLUMNS > indent ? NAME_COLUMNS - indent : 1);
+	write_label(b, name, len, NAME_COLUMNS > indent ? NAME_COLUMNS - indent : 1);
 	buffer_text(b, " ");
 	if (mp_peek(m) == MP_ARRAY) {
 		struct mp first = *m;

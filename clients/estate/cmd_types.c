@@ -2,11 +2,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
 #include "language.h"
 #include "types.h"
+#include "wrap.h"
 
 static const char help_text[] =
 "usage: estate types [TYPE] [--json | --markdown | --released]\n"
@@ -22,7 +24,7 @@ static const char help_text[] =
 "Reading a type's fields:\n"
 "  *            required: an event without it is refused (missing-field)\n"
 "  +            at least one of the fields with + must be there\n"
-"  !            personal: sealed in the store, masked for whoever lacks the right\n"
+"  !            personal: a later release seals it, and masks it for whoever lacks the right\n"
 "  one of X     a code from the list, which is printed below the fields; \"or other\" means\n"
 "               that another text is taken too\n"
 "  instant      2026-11-03T08:30:00+08:00        period   2026, 2026-H1, 2026-Q1, 2026-11\n"
@@ -42,33 +44,33 @@ static const char help_text[] =
 "exit status: 0 printed, 2 wrong usage or no such type, 3 could not write\n";
 
 static void
-print_type(const struct type *t, bool zh)
+print_type(FILE *out, const struct type *t, bool zh)
 {
-	printf("  %-26s %-26s %s%s\n", t->name, t->subject, zh ? t->zh : t->en, t->derived ? (zh ? "(推出)" : " (derived)") : "");
+	fprintf(out, "  %-26s %-26s %s%s\n", t->name, t->subject, zh ? t->zh : t->en, t->derived ? (zh ? "（推出）" : " (derived)") : "");
 }
 
 static void
-print_heading(const struct type *t, bool zh)
+print_heading(FILE *out, const struct type *t, bool zh)
 {
 	const struct section *s = catalogue_section(t);
 
 	if (s != NULL)
-		printf("%s%s\n", t->index > 0 ? "\n" : "", zh ? s->zh : s->en);
+		fprintf(out, "%s%s\n", t->index > 0 ? "\n" : "", zh ? s->zh : s->en);
 }
 
 static void
-print_all(bool zh)
+print_all(FILE *out, bool zh)
 {
 	for (unsigned i = 0; i < catalogue_count(); i++) {
-		print_heading(catalogue_at(i), zh);
-		print_type(catalogue_at(i), zh);
+		print_heading(out, catalogue_at(i), zh);
+		print_type(out, catalogue_at(i), zh);
 	}
-	fputs(zh ? "\n查看字段:estate types 类型\n" : "\nFields: estate types TYPE\n", stdout);
+	fputs(zh ? "\n查看字段：estate types 类型\n" : "\nFields: estate types TYPE\n", out);
 }
 
 /* The types whose first word this is.  Returns how many. */
 static unsigned
-print_family(const char *word, bool zh)
+print_family(FILE *out, const char *word, bool zh)
 {
 	size_t len = strlen(word);
 	unsigned count = 0;
@@ -77,7 +79,7 @@ print_family(const char *word, bool zh)
 		const struct type *t = catalogue_at(i);
 
 		if (strncmp(t->name, word, len) == 0 && t->name[len] == '.') {
-			print_type(t, zh);
+			print_type(out, t, zh);
 			count++;
 		}
 	}
@@ -85,56 +87,56 @@ print_family(const char *word, bool zh)
 }
 
 static void
-print_fields(const struct type *t, bool zh)
+print_fields(FILE *out, const struct type *t, bool zh)
 {
 	char kind[TYPES_KIND_SIZE];
 
 	for (unsigned i = 0; i < t->count; i++) {
 		const struct field *f = &t->fields[i];
 
-		printf("  %-16s %c%c  %-32s %s\n", f->name, f->required ? '*' : f->any_of ? '+' : ' ', f->personal ? '!' : ' ',
+		fprintf(out, "  %-16s %c%c  %-32s %s\n", f->name, f->required ? '*' : f->any_of ? '+' : ' ', f->personal ? '!' : ' ',
 		    types_kind(f, kind), zh ? f->zh : f->en);
 	}
 }
 
 static void
-print_list(const struct enum_list *l, bool zh)
+print_list(FILE *out, const struct enum_list *l, bool zh)
 {
-	printf("\n%s%s\n", l->name, l->open ? (zh ? "(可填其他)" : " (or other)") : "");
+	fprintf(out, "\n%s%s\n", l->name, l->open ? (zh ? "（可填其他）" : " (or other)") : "");
 	for (unsigned i = 0; i < l->count; i++)
-		printf("  %-22s %s\n", l->values[i].code, zh ? l->values[i].zh : l->values[i].en);
+		fprintf(out, "  %-22s %s\n", l->values[i].code, zh ? l->values[i].zh : l->values[i].en);
 }
 
 /* Each list that the type's fields name, once. */
 static void
-print_lists(const struct type *t, bool zh)
+print_lists(FILE *out, const struct type *t, bool zh)
 {
 	for (unsigned i = 0; i < catalogue_list_count(); i++) {
 		const struct enum_list *l = catalogue_list_at(i);
 
 		for (unsigned j = 0; j < t->count; j++)
 			if (t->fields[j].list == l) {
-				print_list(l, zh);
+				print_list(out, l, zh);
 				break;
 			}
 	}
 }
 
 static void
-print_one(const struct type *t, bool zh)
+print_one(FILE *out, const struct type *t, bool zh)
 {
-	printf("%s  %s\n", t->name, zh ? t->zh : t->en);
-	printf(zh ? "subject:%s%s%s\n\n" : "subject: %s%s%s\n\n", t->subject, t->subject_required ? "" : zh ? "(可不填)" : " (optional)",
-	    t->derived ? (zh ? ";由程序推出" : "; derived by a worker") : "");
-	print_fields(t, zh);
+	fprintf(out, "%s  %s\n", t->name, zh ? t->zh : t->en);
+	fprintf(out, zh ? "对象：%s%s%s\n\n" : "subject: %s%s%s\n\n", t->subject, t->subject_required ? "" : zh ? "（可不填）" : " (optional)",
+	    t->derived ? (zh ? "；由程序推出" : "; derived by a worker") : "");
+	print_fields(out, t, zh);
 	for (unsigned i = 0; i < t->count; i++)
 		if (t->fields[i].kind == FIELD_ITEMS) {
-			printf("\n%s[]\n", t->fields[i].name);
-			print_fields(catalogue_item(), zh);
-			print_lists(catalogue_item(), zh);
+			fprintf(out, "\n%s[]\n", t->fields[i].name);
+			print_fields(out, catalogue_item(), zh);
+			print_lists(out, catalogue_item(), zh);
 		}
-	print_lists(t, zh);
-	fputs(zh ? "\n* 必填   + 至少填一项   ! 个人信息\n" : "\n* required   + at least one of these   ! personal\n", stdout);
+	print_lists(out, t, zh);
+	fputs(zh ? "\n* 必填   + 至少填一项   ! 个人信息\n" : "\n* required   + at least one of these   ! personal\n", out);
 }
 
 static int
@@ -169,19 +171,44 @@ flushed(int status)
 	return (3);
 }
 
+/* Lines that a narrow terminal has no room for are broken where it reads well. */
+static int
+print_people(const struct type *only, const char *word)
+{
+	bool zh = language_is_zh();
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	bool found = true;
+
+	if (out == NULL) {
+		fprintf(stderr, "estate types: %s\n", strerror(errno));
+		return (3);
+	}
+	if (only != NULL)
+		print_one(out, only, zh);
+	else if (word == NULL)
+		print_all(out, zh);
+	else
+		found = print_family(out, word, zh) > 0;
+	fclose(out);
+	if (found)
+		wrap_print(stdout, text);
+	free(text);
+	return (found ? 0 : unknown_type(word));
+}
+
 enum form { FORM_PEOPLE, FORM_JSON, FORM_MARKDOWN, FORM_RELEASED };
 
 static int
 print(enum form form, const char *word)
 {
-	bool zh = language_is_zh();
 	const struct type *only = word != NULL ? catalogue_find(word, strlen(word)) : NULL;
 
-	if (word != NULL && only == NULL) {
-		if (form == FORM_PEOPLE && print_family(word, zh) > 0)
-			return (0);
+	if (form == FORM_PEOPLE)
+		return (print_people(only, word));
+	if (word != NULL && only == NULL)
 		return (unknown_type(word));
-	}
 	switch (form) {
 	case FORM_JSON:
 		types_json(only);
@@ -193,10 +220,7 @@ print(enum form form, const char *word)
 		types_released(only);
 		break;
 	case FORM_PEOPLE:
-		if (only != NULL)
-			print_one(only, zh);
-		else
-			print_all(zh);
+		break;
 	}
 	return (0);
 }
@@ -227,7 +251,7 @@ cmd_types(int argc, char **argv)
 			form = FORM_RELEASED;
 			break;
 		case 'h':
-			fputs(help_text, stdout);
+			wrap_print(stdout, help_text);
 			return (flushed(0));
 		default:
 			fputs("Try: estate types --help\n", stderr);

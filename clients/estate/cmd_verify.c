@@ -10,6 +10,7 @@
 #include "../../daemon/verify.h"
 #include "arguments.h"
 #include "command.h"
+#include "language.h"
 
 static const char help[] =
 	"usage: estate verify [--data DIR] [--json]\n"
@@ -85,7 +86,9 @@ cmd_verify(int argc, char **argv)
 		return (1);
 	}
 	if (!common.json)
-		printf("sound: events %" PRIu64 " to %" PRIu64 " (%" PRIu64 " of them still in the journal), %" PRIu64 " bytes of events in %"
+		printf(language_is_zh() ? "完好：事件 %" PRIu64 " 至 %" PRIu64 "（其中 %" PRIu64 " 个尚在预写日志中）；事件 %" PRIu64 " 字节，日志 %"
+		    PRIu64 " 字节，索引 %" PRIu64 " 字节\n" :
+		    "sound: events %" PRIu64 " to %" PRIu64 " (%" PRIu64 " of them still in the journal), %" PRIu64 " bytes of events in %"
 		    PRIu64 " bytes of log and %" PRIu64 " bytes of key index\n", v.first, v.last, v.in_journal, v.bytes, v.log_bytes, v.key_bytes);
 	return (0);
 }

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "language.h"
 #include "nearest.h"
+#include "wrap.h"
 
 static const struct verb {
 	const char *name;
@@ -33,15 +34,15 @@ print_help(FILE *to)
 	bool zh = language_is_zh();
 
 	fputs(zh ?
-	    "用法:estate 命令 [参数]\n\n" :
+	    "用法：estate 命令 [参数]\n\n" :
 	    "usage: estate VERB [ARGUMENTS]\n\n", to);
 	for (size_t i = 0; i < VERBS; i++)
 		fprintf(to, "  %-12s %s\n", verbs[i].name, zh ? verbs[i].zh : verbs[i].en);
-	fputs(zh ?
+	wrap_print(to, zh ?
 	    "\nestate 命令 --help   详细说明与示例\nestate --version     版本\n\n"
-	    "退出码:0 完成;1 部分完成或被拒绝;2 用法有误;3 无法连接或读取\n" :
+	    "退出码：0 完成；1 部分完成或被拒绝；2 用法有误；3 无法连接或读取\n" :
 	    "\nestate VERB --help   what the verb does, with examples\nestate --version     the version\n\n"
-	    "exit status: 0 done, 1 done in part or refused, 2 wrong usage, 3 could not reach or read\n", to);
+	    "exit status: 0 done, 1 done in part or refused, 2 wrong usage, 3 could not reach or read\n");
 }
 
 static int

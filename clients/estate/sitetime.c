@@ -59,6 +59,17 @@ split(int64_t ns, uint32_t *nanos)
 }
 
 void
+sitetime_brief(int64_t ns, char out[SITETIME_TEXT])
+{
+	uint32_t nanos;
+	time_t s = split(ns, &nanos);
+	struct tm tm;
+
+	localtime_r(&s, &tm);
+	strftime(out, SITETIME_TEXT, "%m-%d %H:%M:%S", &tm);
+}
+
+void
 sitetime_local(int64_t ns, unsigned decimals, char out[SITETIME_TEXT])
 {
 	uint32_t nanos, scale = 1;
@@ -243,4 +254,13 @@ sitetime_span(struct buffer *b, int64_t ns, bool zh)
 		buffer_printf(b, zh ? "%" PRId64 " 小时 %02" PRId64 " 分" : "%" PRId64 " h %02" PRId64 " min", s / 3600, s % 3600 / 60);
 	else
 		buffer_printf(b, zh ? "%" PRId64 " 天 %" PRId64 " 小时" : "%" PRId64 " d %" PRId64 " h", s / 86400, s % 86400 / 3600);
+}
+
+void
+sitetime_seconds(struct buffer *b, int64_t s, bool zh)
+{
+	if (s > -60 && s < 60)
+		buffer_printf(b, zh ? "%" PRId64 " 秒" : "%" PRId64 " s", s);
+	else
+		sitetime_span(b, s * SECOND, zh);
 }

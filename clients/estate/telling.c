@@ -74,7 +74,7 @@ tell_integer(struct buffer *b, const struct field *f, int64_t v, bool zh)
 	else if (strcmp(unit, "fen") == 0)
 		tell_money(b, v);
 	else if (strcmp(unit, "s") == 0 && v > -1000000000 && v < 1000000000)
-		sitetime_span(b, v * 1000000000, zh);
+		sitetime_seconds(b, v, zh);
 	else
 		buffer_printf(b, "%" PRId64 " %s", v, unit);
 }

@@ -13,12 +13,12 @@
 #include "telling.h"
 
 #define SEQ_COLUMNS	8
+#define SEQ_COLUMNS_NARROW	5
 #define TYPE_COLUMNS	22
+#define WIDE_COLUMNS	100
 #define SUBJECT_COLUMNS	18
 #define LATENCY_COLUMNS	12
-
-/* On a terminal narrower than this, columns that stay straight would leave no room for what they are about. */
-#define STRAIGHT_COLUMNS	100
+#define LATENCY_COLUMNS_NARROW	8
 
 /* The members that --json adds to the event's own. */
 static const char *const added[] = { "seq", "logtime", "sender", "flags" };
@@ -46,6 +46,12 @@ view_when(const struct event *e, const struct estate_event *v)
 	return (e->has_time && (v->flags & EVENT_TIME_IMPLAUSIBLE) == 0 ? e->time_ns : v->log_time);
 }
 
+bool
+view_is_wide(const struct view *w)
+{
+	return (w->columns == 0 || w->columns >= WIDE_COLUMNS);
+}
+
 static void
 view_latency(struct buffer *b, const struct event *e, const struct estate_event *v, bool zh)
 {
@@ -70,14 +76,18 @@ view_short(const struct view *w, struct buffer *b, const struct event *e, const 
 	struct buffer cell = { NULL, 0, 0 };
 	char when[SITETIME_TEXT];
 	size_t from = b->len, fit;
-	bool straight = w->columns == 0 || w->columns >= STRAIGHT_COLUMNS;
+	bool straight = view_is_wide(w);
+	size_t latency = straight ? LATENCY_COLUMNS : LATENCY_COLUMNS_NARROW;
 
-	sitetime_local(view_when(e, v), 0, when);
-	buffer_printf(b, "%s%s%s %*" PRIu64 " ", paint(PAINT_DIM), when, paint(PAINT_OFF), SEQ_COLUMNS, v->seq);
+	if (straight)
+		sitetime_local(view_when(e, v), 0, when);
+	else
+		sitetime_brief(view_when(e, v), when);
+	buffer_printf(b, "%s%s%s %*" PRIu64 " ", paint(PAINT_DIM), when, paint(PAINT_OFF), straight ? SEQ_COLUMNS : SEQ_COLUMNS_NARROW, v->seq);
 	if (w->latency) {
 		view_latency(&cell, e, v, w->zh);
-		if ((fit = paint_width(cell.data, cell.len)) < LATENCY_COLUMNS)
-			buffer_fill(b, ' ', LATENCY_COLUMNS - fit);
+		if ((fit = paint_width(cell.data, cell.len)) < latency)
+			buffer_fill(b, ' ', latency - fit);
 		buffer_printf(b, "%s ", cell.data);
 		buffer_clear(&cell);
 	}

@@ -27,6 +27,9 @@ void	view_event(const struct view *, struct buffer *, const struct estate_event 
 /* Prove the bytes of a delivered event well-formed and read its envelope.  False if they are not. */
 bool	view_read(struct event *, const struct estate_event *);
 
+/* Is there room for columns that stay straight, and for times with year and offset? */
+bool	view_is_wide(const struct view *);
+
 /* When it happened: its own time, unless that is missing or implausible; then log time. */
 int64_t	view_when(const struct event *, const struct estate_event *);
 
