@@ -175,8 +175,9 @@ def test_good_client_names(daemon, name):
 
 
 def test_a_cursor_of_another_log_is_refused(daemon, wire):
+    last = first_seq(wire.put(1, packed()))
     welcome = wire.hello()
-    log, epoch, last = welcome["log"], welcome["epoch"], welcome["last"]
+    log, epoch = welcome["log"], welcome["epoch"]
     wire.hello(log=log, epoch=epoch, cursor=last)
     wrong = log.replace(log[0], "0" if log[0] != "0" else "1")
     refusal(wire.ask(1, "hello", 2, {"client": "a", "log": wrong, "epoch": epoch}), 2, "other-log")
