@@ -34,6 +34,17 @@ def time_limit():
 
 
 @pytest.fixture
+def daemon(start_daemon):
+    """A daemon whose own first event, daemon.started, is in the log: it is ready a moment before."""
+    daemon = start_daemon()
+    wire = daemon.wire()
+    while wire.ask(1, "ping", 1)[3]["last"] == 0:
+        pass
+    wire.ask(1, "bye", 2)
+    return daemon
+
+
+@pytest.fixture
 def wire(daemon):
     """A bare socket that has said hello."""
     return daemon.wire()
