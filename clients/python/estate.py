@@ -219,13 +219,15 @@ class Client:
 
     patience: seconds after which an unanswered put is doubted, and the daemon asked whether it lives.
     timeout: seconds without an answer to hello after which a call raises NoAnswer.  A daemon that lives is waited for, however slow.
+    ping_after: seconds of our own silence after which the daemon is asked whether it still knows us; a reader notices a restart no sooner.
     log, epoch, cursor: where a stored cursor belongs; hello refuses if that is not this log.
     """
 
     def __init__(self, endpoint: str, name: str, *, patience: float = 5.0, timeout: float = 30.0, log: Optional[str] = None,
-                 epoch: Optional[int] = None, cursor: Optional[int] = None, window: int = 8192):
+                 epoch: Optional[int] = None, cursor: Optional[int] = None, window: int = 8192,
+                 ping_after: float = PING_AFTER_S):
         self.endpoint, self.name, self.patience, self.timeout, self.window = endpoint, name, patience, timeout, window
-        self.log, self.epoch = log, epoch
+        self.log, self.epoch, self.ping_after = log, epoch, ping_after
         self.welcome: dict = {}
         self.credit = 0
         self._cursor, self._bound = cursor, log is not None
@@ -433,7 +435,7 @@ class Client:
         if self._pinged_at is not None:
             if now - self._pinged_at > self.patience:
                 self._connect()
-        elif now - self._sent_at > PING_AFTER_S or awaited and now - max(self._heard_at, self._sent_at) > self.patience:
+        elif now - self._sent_at > self.ping_after or awaited and now - max(self._heard_at, self._sent_at) > self.patience:
             self._pinged_at = now
             self._send("ping", next(self._numbers))
         oldest = next(iter(self._outbox.values()), None)

@@ -1,4 +1,10 @@
 UNIT_TESTS += \
+	test_errcode \
+	test_rfc3339 \
+	test_nearest \
+	test_catalogue \
+	test_catalogue_check \
+	test_catalogue_released \
 	test_json \
 	test_libestate_put \
 	test_libestate_subscribe \
