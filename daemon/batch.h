@@ -58,8 +58,8 @@ batch_last(const struct batch *b)
 void		 entry_fill(struct index_entry *, const struct event *, uint64_t secret);
 
 /* malloc that never returns NULL: a daemon that cannot get a kilobyte has no better answer than a restart. */
-void		*must_alloc(size_t);
-void		*must_realloc(void *, size_t);
-char		*must_strdup(const char *);
+void		*must_alloc(size_t) __attribute__((returns_nonnull));
+void		*must_realloc(void *, size_t) __attribute__((returns_nonnull));
+char		*must_strdup(const char *) __attribute__((returns_nonnull));
 
 #endif

@@ -58,7 +58,7 @@ sender_index(const uint8_t *table, uint8_t **end, unsigned *count, const struct 
 	for (unsigned i = 0; i < *count; i++, p += 1 + *p)
 		if (*p == r->sender_len && memcmp(p + 1, r->sender, *p) == 0)
 			return (i);
-	assert(*count < SENDERS_MAX);
+	assert(*count < SENDERS_MAX && *end != NULL);
 	**end = r->sender_len;
 	memcpy(*end + 1, r->sender, r->sender_len);
 	*end += 1 + r->sender_len;

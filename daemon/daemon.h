@@ -44,6 +44,7 @@ struct daemon {
 	/* Intake. */
 	struct job *gather;		/* the batch that fills */
 	struct job_queue ready;		/* full ones before it */
+	struct job *spare;		/* an empty one for the next use, or NULL */
 	size_t intake_bytes;		/* unanswered, of all sessions */
 	uint64_t log_time;		/* of the last durable batch */
 	uint64_t durable;		/* the last durable number */

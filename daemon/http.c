@@ -70,7 +70,7 @@ on_metrics(struct evhttp_request *r, void *arg)
 static int
 port_of(struct evhttp_bound_socket *s)
 {
-	struct sockaddr_storage a;
+	struct sockaddr_storage a = { 0 };
 	socklen_t len = sizeof(a);
 
 	if (getsockname(evhttp_bound_socket_get_fd(s), (struct sockaddr *)&a, &len) != 0)

@@ -21,6 +21,26 @@ job_bytes_max(const struct daemon *d)
 #define JOB_EVENTS_MAX	16384u
 
 static struct job *
+empty_job(struct daemon *d)
+{
+	struct job *j = d->spare != NULL ? d->spare : job_new();
+
+	d->spare = NULL;
+	return (j);
+}
+
+static void
+done_with_job(struct daemon *d, struct job *j)
+{
+	if (d->spare != NULL) {
+		job_free(j);
+		return;
+	}
+	job_clear(j);
+	d->spare = j;
+}
+
+static struct job *
 next_job(struct daemon *d)
 {
 	struct job *j = STAILQ_FIRST(&d->ready);
@@ -32,7 +52,7 @@ next_job(struct daemon *d)
 	if (d->gather->put_count == 0)
 		return (NULL);
 	j = d->gather;
-	d->gather = job_new();
+	d->gather = empty_job(d);
 	return (j);
 }
 
@@ -54,7 +74,7 @@ intake_gathered(struct daemon *d)
 	if (d->gather->bytes < job_bytes_max(d) && d->gather->event_count < JOB_EVENTS_MAX)
 		return;
 	STAILQ_INSERT_TAIL(&d->ready, d->gather, link);
-	d->gather = job_new();
+	d->gather = empty_job(d);
 	intake_turn(d);
 }
 
@@ -77,7 +97,7 @@ intake_on_done(struct daemon *d)
 	intake_turn(d);
 	if (j->batch != NULL)
 		fanout_wake(d);
-	job_free(j);
+	done_with_job(d, j);
 }
 
 static void

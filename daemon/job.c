@@ -13,14 +13,23 @@ job_new(void)
 }
 
 void
-job_free(struct job *j)
+job_clear(struct job *j)
 {
-	if (j == NULL)
-		return;
 	for (unsigned i = 0; i < j->message_count; i++)
 		zmq_msg_close(&j->messages[i]);
 	if (j->batch != NULL)
 		batch_unref(j->batch);
+	j->batch = NULL;
+	j->bytes = 0;
+	j->put_count = j->event_count = j->warning_count = j->message_count = 0;
+}
+
+void
+job_free(struct job *j)
+{
+	if (j == NULL)
+		return;
+	job_clear(j);
 	free(j->puts);
 	free(j->events);
 	free(j->warnings);

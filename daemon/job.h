@@ -63,6 +63,9 @@ struct job {
 STAILQ_HEAD(job_queue, job);
 
 struct job	*job_new(void);
+
+/* Empty it for the next use; its lists keep their room, since growing them anew costs more than filling them. */
+void		 job_clear(struct job *);
 /* Frees what it holds, messages and batch included; sessions are the loop's to release before. */
 void		 job_free(struct job *);
 

@@ -165,7 +165,17 @@ keys_append(struct keys *k, struct batch *const *batches, unsigned count)
 int
 keys_read_begin(struct keys *k)
 {
-	return (mdb_txn_renew(k->reader));
+	MDB_cursor *c;
+	MDB_val key, value;
+	int rc;
+
+	if ((rc = mdb_txn_renew(k->reader)) != 0 || (rc = mdb_cursor_open(k->reader, k->keys, &c)) != 0)
+		return (rc);
+	memset(k->greatest, 0, sizeof(k->greatest));
+	if ((rc = mdb_cursor_get(c, &key, &value, MDB_LAST)) == 0 && key.mv_size == sizeof(k->greatest))
+		memcpy(k->greatest, key.mv_data, sizeof(k->greatest));
+	mdb_cursor_close(c);
+	return (rc == MDB_NOTFOUND ? 0 : rc);
 }
 
 void
@@ -180,6 +190,9 @@ keys_find(struct keys *k, const uint8_t key[EVENT_KEY_BYTES], uint64_t *seq, uin
 	MDB_val kv = { EVENT_KEY_BYTES, (void *)(uintptr_t)key }, v;
 	int rc;
 
+	/* New events with ids in the order of time lie behind everything: no need to look. */
+	if (memcmp(key, k->greatest, EVENT_KEY_BYTES) > 0)
+		return (MDB_NOTFOUND);
 	if ((rc = mdb_get(k->reader, k->keys, &kv, &v)) != 0)
 		return (rc);
 	if (v.mv_size != KEYS_VALUE_BYTES)

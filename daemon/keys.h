@@ -22,6 +22,7 @@ struct keys {
 	MDB_env *env;
 	MDB_dbi keys, meta;
 	MDB_txn *reader;		/* the writer's thread's, renewed per batch */
+	uint8_t greatest[EVENT_KEY_BYTES];	/* in what is read; all zeros if it is empty */
 	_Atomic uint64_t applied;
 };
 

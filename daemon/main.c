@@ -176,8 +176,12 @@ on_applier_progress(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	drain(fd);
 	recent_trim(&d->recent, d->store->applied, d->settings->recent_memory);
-	if (d->recent.count <= 1)
+	/* Intake pauses: give memory back. */
+	if (d->store->applied == d->durable) {
+		job_free(d->spare);
+		d->spare = NULL;
 		malloc_trim(0);
+	}
 }
 
 static void
@@ -304,6 +308,7 @@ close_all(struct daemon *d, struct http *http)
 		job_free(j);
 	}
 	job_free(d->gather);
+	job_free(d->spare);
 	recent_clear(&d->recent);
 	store_reader_free(d->reader);
 	logclock_free(d->clock);
@@ -336,8 +341,10 @@ run(struct daemon *d)
 	else {
 		if (http != NULL)
 			printf("listening %s\n", bound);
+		/* Ready means that the start itself is in the log. */
 		own_event_started(d);
 		intake_turn(d);
+		finish_intake(d);
 		zsock_start(d->zsock);
 		printf("ready\n");
 		fflush(stdout);

@@ -109,9 +109,15 @@ put_filter(struct packing *p, MDB_val *k)
 
 	bloom_init(filter, size);
 	for (unsigned i = 0; i < p->count; i++) {
-		bloom_add(filter, size, p->entries[i]->subject);
-		bloom_add(filter, size, p->entries[i]->source);
-		bloom_add(filter, size, p->entries[i]->type);
+		const struct index_entry *e = p->entries[i], *before = i > 0 ? p->entries[i - 1] : NULL;
+
+		/* Neighbours often share what they are. */
+		if (before == NULL || e->subject != before->subject)
+			bloom_add(filter, size, e->subject);
+		if (before == NULL || e->source != before->source)
+			bloom_add(filter, size, e->source);
+		if (before == NULL || e->type != before->type)
+			bloom_add(filter, size, e->type);
 	}
 	return (mdb_put(p->txn, p->m->filters, k, &v, MDB_APPEND));
 }

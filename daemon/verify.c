@@ -33,7 +33,7 @@ struct walk {
 	void (*tick)(uint64_t);
 	uint64_t log_time;		/* of the event before */
 	uint64_t keys_seen;
-	const char *file;		/* at hand */
+	char file[4096];		/* at hand */
 };
 
 static bool problem(struct walk *w, const void *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -52,6 +52,12 @@ problem(struct walk *w, const void *at, const char *fmt, ...)
 		snprintf(place, sizeof(place), " at byte %zu", store_file_offset(at));
 	snprintf(w->v->problem, sizeof(w->v->problem), "%.160s%s: %.390s", w->file, place, what);
 	return (false);
+}
+
+static void
+look_at(struct walk *w, const char *file)
+{
+	snprintf(w->file, sizeof(w->file), "%s", file);
 }
 
 /* One event's bytes, and its place in the key index. */
@@ -194,7 +200,7 @@ check_months(struct walk *w)
 	DIR *dir;
 
 	path_join(folder, sizeof(folder), w->folder, "months");
-	w->file = folder;
+	look_at(w, folder);
 	if ((dir = opendir(folder)) == NULL)
 		return (problem(w, NULL, "%s", strerror(errno)));
 	while ((d = readdir(dir)) != NULL)
@@ -208,7 +214,7 @@ check_months(struct walk *w)
 
 		path_join(month, sizeof(month), folder, names[i]);
 		path_join(path, sizeof(path), month, "data.mdb");
-		w->file = path;
+		look_at(w, path);
 		forget_cached(path);
 		if ((m = month_open(folder, names[i], &w->identity, false, true, why, sizeof(why))) == NULL)
 			return (problem(w, NULL, "%s", why));
@@ -261,7 +267,7 @@ check_all(struct walk *w)
 	char keys[4096], journal[4096], why[512];
 
 	path_join(keys, sizeof(keys), w->folder, "keys/data.mdb");
-	w->file = keys;
+	look_at(w, keys);
 	forget_cached(keys);
 	path_join(journal, sizeof(journal), w->folder, "keys");
 	if ((w->keys = keys_open(journal, &w->identity, true, why, sizeof(why))) == NULL)
@@ -269,12 +275,12 @@ check_all(struct walk *w)
 	if (keys_read_begin(w->keys) != 0 || !check_months(w))
 		return (w->v->problem[0] != '\0' ? false : problem(w, NULL, "cannot be read"));
 	path_join(journal, sizeof(journal), w->folder, "journal");
-	w->file = journal;
+	look_at(w, journal);
 	if (journal_read(journal, &w->identity, w->v->last, on_journal_block, w, why, sizeof(why)) != 0)
 		return (problem(w, NULL, "%s", why));
 	if (w->v->problem[0] != '\0')
 		return (false);
-	w->file = keys;
+	look_at(w, keys);
 	w->v->key_bytes = file_bytes(keys);
 	if (!check_keys(w))
 		return (false);

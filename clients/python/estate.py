@@ -17,8 +17,8 @@ the receipt then carries the original number and `duplicate`.
 
 Doubt.  Whatever is unanswered is sent again, unchanged and in order: after a forgotten session, after a connection was lost, and when
 an answer takes longer than `patience` although the daemon lives.  When the daemon says "later", the client waits (100 ms, doubling to 10 s),
-lifts the hold and sends again.  A call that sees nothing of the daemon for `timeout` seconds raises NoAnswer: its events may or may
-not be stored, so put the same bytes again.
+lifts the hold and sends again.  A call that finds no daemon for `timeout` seconds raises NoAnswer: its events may or may not be stored,
+so put the same bytes again.
 
 Reading.  `subscribe` returns an iterator of Delivery; credit is granted as you go.  Store `delivery.seq` together with `client.log` and
 `client.epoch`, and come back with Client(..., log=, epoch=, cursor=) and subscribe({"seq": cursor + 1}).  The fault `other-log` or
@@ -218,17 +218,19 @@ class Client:
     """A session with one daemon.  `endpoint`: ipc://PATH or tcp://HOST:PORT; `name`: of the program.
 
     patience: seconds after which an unanswered put is doubted, and the daemon asked whether it lives.
-    timeout: seconds without any sign of the daemon after which a call raises NoAnswer.
+    timeout: seconds without an answer to hello after which a call raises NoAnswer.  A daemon that lives is waited for, however slow.
+    ping_after: seconds of our own silence after which the daemon is asked whether it still knows us; a reader notices a restart no sooner.
     log, epoch, cursor: where a stored cursor belongs; hello refuses if that is not this log.
     """
 
     def __init__(self, endpoint: str, name: str, *, patience: float = 5.0, timeout: float = 30.0, log: Optional[str] = None,
-                 epoch: Optional[int] = None, cursor: Optional[int] = None, window: int = 8192):
+                 epoch: Optional[int] = None, cursor: Optional[int] = None, window: int = 8192,
+                 ping_after: float = PING_AFTER_S):
         self.endpoint, self.name, self.patience, self.timeout, self.window = endpoint, name, patience, timeout, window
-        self.log, self.epoch = log, epoch
+        self.log, self.epoch, self.ping_after = log, epoch, ping_after
         self.welcome: dict = {}
         self.credit = 0
-        self._cursor = cursor
+        self._cursor, self._bound = cursor, log is not None
         self._generation = 0                    # of the session: an unanswered request of an older one is sent again
         self._lost = True                       # no session, as far as we know
         self._put_numbers, self._numbers = itertools.count(1), itertools.count(REQUESTS_FROM)
@@ -433,7 +435,7 @@ class Client:
         if self._pinged_at is not None:
             if now - self._pinged_at > self.patience:
                 self._connect()
-        elif now - self._sent_at > PING_AFTER_S or awaited and now - max(self._heard_at, self._sent_at) > self.patience:
+        elif now - self._sent_at > self.ping_after or awaited and now - max(self._heard_at, self._sent_at) > self.patience:
             self._pinged_at = now
             self._send("ping", next(self._numbers))
         oldest = next(iter(self._outbox.values()), None)
@@ -452,8 +454,9 @@ class Client:
 
     def _greet(self) -> None:
         """Say hello until it is answered, then carry on where the last session ended."""
-        hello = {"client": self.name, "software": "estate.py 1", "log": self.log, "epoch": self.epoch, "cursor": self._cursor}
-        hello = {k: v for k, v in hello.items() if v is not None}
+        hello: dict = {"client": self.name, "software": "estate.py 1"}
+        if self._bound or self._subscriptions:                  # who reads must not go on in another log; who only puts may
+            hello.update((k, v) for k, v in (("log", self.log), ("epoch", self.epoch), ("cursor", self._cursor)) if v is not None)
         started, backoff = time.monotonic(), BACKOFF_S
         while self._lost:
             number, asked = next(self._numbers), time.monotonic()

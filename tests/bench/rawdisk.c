@@ -72,13 +72,15 @@ main(int argc, char **argv)
 		case 'b': bytes = strtoull(optarg, NULL, 10); break;
 		case 's': seconds = atof(optarg); break;
 		case 'd': direct = true; break;
-		default: return (2);
+		default: exit(2);
 		}
 	if (direct)
 		bytes = (bytes + 4095) / 4096 * 4096;
-	if (file == NULL || samples == NULL || bytes == 0 || bytes > FILE_BYTES / 2 ||
+	if (samples == NULL)
+		abort();
+	if (file == NULL || bytes == 0 || bytes > FILE_BYTES / 2 ||
 	    posix_memalign((void **)&buffer, 4096, bytes < 1 << 20 ? 1 << 20 : bytes) != 0)
-		return (2);
+		exit(2);
 	fill(file, buffer);
 	for (size_t i = 0; i < bytes; i++)
 		buffer[i] = (uint8_t)(i * 2654435761u >> 13);

@@ -66,6 +66,8 @@ draw(uint64_t *state)
 	return (z ^ z >> 31);
 }
 
+static void die(const char *what, const char *path) __attribute__((noreturn));
+
 static void
 die(const char *what, const char *path)
 {

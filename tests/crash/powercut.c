@@ -45,6 +45,8 @@ static struct {
 } truth[EVENTS_MAX];
 static uint64_t truth_last;
 
+static void die(const char *what) __attribute__((noreturn));
+
 static void
 die(const char *what)
 {

@@ -3,6 +3,7 @@
  * which must itself be a well-formed message.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,9 +49,13 @@ static void
 begin(void)
 {
 	static struct settings *settings;
-	char folder[] = "/tmp/fuzz-frame-XXXXXX", why[512];
-	struct store_options o = { mkdtemp(folder), 4u << 20, 3, 1u << 20 };
+	const char *below = getenv("TMPDIR");
+	char folder[256], why[512];
+	struct store_options o = { folder, 4u << 20, 3, 1u << 20 };
 
+	snprintf(folder, sizeof(folder), "%s/fuzz-frame-XXXXXX", below != NULL ? below : "/tmp");
+	if (mkdtemp(folder) == NULL)
+		abort();
 	d.settings = settings = settings_new();
 	d.base = event_base_new();
 	d.store = store_open(&o, NULL, why, sizeof(why));

@@ -20,7 +20,7 @@ main(int argc, char **argv)
 
 		if (dir == NULL || bytes == NULL) {
 			perror(argv[i]);
-			return (1);
+			exit(1);
 		}
 		while ((d = readdir(dir)) != NULL) {
 			FILE *f;

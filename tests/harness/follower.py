@@ -15,7 +15,7 @@ import estate  # noqa: E402
 
 def main():
     endpoint, name, marker, seen = sys.argv[1:]
-    client = estate.Client(endpoint, name, patience=0.3, timeout=120)
+    client = estate.Client(endpoint, name, patience=0.3, timeout=120, ping_after=0.2)
     client.hello()
     with open(seen, "w", encoding="ascii") as out:
         for delivery in client.subscribe("first"):

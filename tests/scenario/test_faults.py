@@ -281,16 +281,16 @@ def test_a_tail_that_never_reads(start_daemon):
     daemon = start_daemon()
     client = daemon.client()
     client.hello()
-    alone = rate(client, 0, 8000)
+    alone = rate(client, 0, 40000)
     wires = [daemon.wire() for _ in range(8)]
     for wire in wires:
         wire.send(1, "subscribe", 7, {"from": "first", "events": 8192, "bytes": 1 << 20})
         for _ in range(200):
             wire.send(1, "credit", 7, 8192, 1 << 20)
-    beside = rate(client, 100000, 8000)
+    beside = rate(client, 100000, 40000)
     print(f"intake beside 8 tails that never read: {beside / alone:.2f} of {alone:.0f} events/s alone, "
           f"{memory(daemon) >> 20} MiB of anonymous memory")
     assert memory(daemon) < 400 << 20
     healthy = daemon.client("healthy")
     healthy.hello()
-    assert sum(1 for _ in healthy.subscribe("first", until_end=True)) == 16001
+    assert sum(1 for _ in healthy.subscribe("first", until_end=True)) == 80001

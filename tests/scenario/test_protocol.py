@@ -2,6 +2,9 @@
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
 
 import estate
 import msgpack
@@ -14,6 +17,31 @@ VERBS = {
     "ping": [], "put": [[packed("x")]], "puts": [[packed("x")]], "resume": [], "subscribe": [{"from": "first"}], "credit": [1, 1],
     "unsubscribe": [], "get": [{"seq": 1}], "status": [], "backup": [{"path": "/nowhere"}], "clock-accept": [], "bye": [],
 }
+
+
+LIMIT_S = 120
+
+
+@pytest.fixture(autouse=True)
+def time_limit():
+    """A client waits for a living daemon as long as it takes; a test does not."""
+    def expire(*_):
+        raise AssertionError(f"not done after {LIMIT_S} s")
+    signal.signal(signal.SIGALRM, expire)
+    signal.alarm(LIMIT_S)
+    yield
+    signal.alarm(0)
+
+
+@pytest.fixture
+def daemon(start_daemon):
+    """A daemon whose own first event, daemon.started, is in the log: it is ready a moment before."""
+    daemon = start_daemon()
+    wire = daemon.wire()
+    while wire.ask(1, "ping", 1)[3]["last"] == 0:
+        pass
+    wire.ask(1, "bye", 2)
+    return daemon
 
 
 @pytest.fixture
@@ -99,7 +127,7 @@ def test_arguments_that_lack_or_are_too_many_are_refused(wire, message):
 
 
 def test_a_message_above_one_mebibyte_is_answered_and_nothing_of_it_stored(wire):
-    before = wire.ask(1, "ping", 5)[3]["last"]
+    before = first_seq(wire.put(5, packed()))
     answer = wire.put(6, *[padded(60000, f"b{i}") for i in range(20)], verb="puts")
     refusal(answer, answer[2], "too-large")
     assert wire.ask(1, "ping", 7)[3]["last"] == before
@@ -158,8 +186,9 @@ def test_good_client_names(daemon, name):
 
 
 def test_a_cursor_of_another_log_is_refused(daemon, wire):
+    last = first_seq(wire.put(1, packed()))
     welcome = wire.hello()
-    log, epoch, last = welcome["log"], welcome["epoch"], welcome["last"]
+    log, epoch = welcome["log"], welcome["epoch"]
     wire.hello(log=log, epoch=epoch, cursor=last)
     wrong = log.replace(log[0], "0" if log[0] != "0" else "1")
     refusal(wire.ask(1, "hello", 2, {"client": "a", "log": wrong, "epoch": epoch}), 2, "other-log")
@@ -179,8 +208,9 @@ def test_before_hello_every_request_is_answered_no_session(daemon, verb):
 def test_a_put_before_hello_stores_nothing(daemon):
     wire = daemon.wire(hello=False)
     wire.put(1, packed("early"))
-    welcome = wire.hello()
-    assert wire.put(2, packed("early"))[4] == [[welcome["last"] + 1, 1, False]]
+    wire.hello()
+    (_, _, duplicate), = wire.put(2, packed("early"))[4]
+    assert not duplicate
 
 
 def test_puts_before_hello_are_each_answered_or_as_one(daemon):
@@ -229,7 +259,7 @@ def test_a_new_hello_lifts_the_hold(gated_daemon, gate):
 # --- 3. Put
 
 def test_a_put_is_acknowledged_with_its_numbers(wire):
-    last = wire.ask(1, "ping", 4)[3]["last"]
+    last = first_seq(wire.put(4, packed()))
     answer = wire.put(5, packed("a"), packed("b"), packed("c"))
     assert stored(answer, 5, 5) == [[last + 1, 3, False]]
     assert answer[5] == 4 << 20
@@ -237,7 +267,7 @@ def test_a_put_is_acknowledged_with_its_numbers(wire):
 
 
 def test_puts_are_numbered_on(wire):
-    last = wire.ask(1, "ping", 4)[3]["last"]
+    last = first_seq(wire.put(4, packed()))
     assert stored(wire.put(10, packed("a"), packed("b"), packed("c"), verb="puts"), 10, 12) == [[last + 1, 3, False]]
 
 
@@ -610,7 +640,7 @@ def test_more_credit_than_the_bound_is_capped(daemon):
 
 
 def test_new_events_are_delivered_in_order_each_once(daemon, wire):
-    wire.send(1, "subscribe", 6, {"events": 1000, "bytes": 1000000})
+    wire.send(1, "subscribe", 6, {"source": ["/test"], "events": 1000, "bytes": 1000000})
     wire.until("progress")
     one, two = daemon.client("one"), daemon.client("two")
     put = []
@@ -718,8 +748,7 @@ def test_backup_is_a_log_of_another_epoch(daemon, client, start_daemon):
     assert restored.hello()["log"] == client.log and restored.epoch != client.epoch
     assert restored.get(seq).event == event
     with pytest.raises(estate.Fault) as other:
-        restored.epoch = client.epoch
-        restored.hello()
+        estate.Client(restored.endpoint, "test", log=client.log, epoch=client.epoch, cursor=seq).hello()
     assert other.value.name == "other-log"
 
 
@@ -775,6 +804,54 @@ def test_the_client_puts_and_reads(client):
     assert receipts[0].duplicate and receipts[1].fault.name == "bad-id" and receipts[2].seq == batch[2].seq + 1
     assert [d.event for d in client.subscribe({"seq": receipt.seq}, until_end=True)] == \
         [estate.pack(made), packed("b1"), packed("b2"), packed("m1")]
+
+
+def test_the_client_refuses_itself_what_the_daemon_could_not_answer(client):
+    with pytest.raises(estate.Fault) as refused:
+        client.put(packed(data={"n": 1, "pad": "x" * (3 << 20)}))
+    assert refused.value.name == "too-large"
+    with pytest.raises(estate.Fault) as refused:
+        client.put_batch(packed() for _ in range(PUT_EVENTS + 1))
+    assert refused.value.name == "too-many"
+    receipts = list(client.put_many([packed(data={"n": 1, "pad": "x" * size}) for size in (70_000, 2 << 20, 10)]))
+    assert [r.fault and r.fault.name for r in receipts] == ["too-large", "too-large", None]
+
+
+def test_iterating_may_stop_early(client):
+    receipts = client.put_many(packed(f"s{i}") for i in range(20000))
+    assert next(receipts).fault is None
+    receipts.close()
+    first = client.put(packed("s0"))
+    assert first.duplicate and not client.put(packed("later")).duplicate
+    subscription = client.subscribe("first")
+    next(subscription)
+    subscription.close()
+    assert list(subscription) == []
+    assert client.ping()["last"] > first.seq
+
+
+def test_a_client_that_only_puts_goes_on_in_a_restored_log(daemon, client, start_daemon):
+    folder = os.path.join(daemon.folder, "backup")
+    before = client.put(packed("before")).seq
+    client.backup(folder)
+    daemon.stop()
+    daemon.data = folder
+    daemon.start()
+    assert client.put(packed("before")).seq == before
+    assert not client.put(packed("after")).duplicate
+
+
+def test_the_demonstration_puts_and_tails(daemon):
+    def run(*arguments, stdin=""):
+        return subprocess.run([sys.executable, estate.__file__, *arguments], input=stdin, capture_output=True, text=True, check=False, timeout=60)
+    assert "put" in run("--help").stdout
+    lines = "".join(json.dumps({"type": "probe.recorded", "id": i, "data": {"n": 1}}) + "\n" for i in ("a", "b", "bad id"))
+    put = run("--endpoint", daemon.endpoint, "put", stdin=lines)
+    assert put.returncode == 1 and "bad-id" in put.stderr
+    seqs = [int(line.split()[0]) for line in put.stdout.splitlines()]
+    assert len(seqs) == 2
+    tail = run("--endpoint", daemon.endpoint, "tail", "--from", str(seqs[0]), "--type", "probe.*", "--until-end")
+    assert [(e["seq"], e["id"]) for e in map(json.loads, tail.stdout.splitlines())] == list(zip(seqs, "ab"))
 
 
 def test_the_client_survives_a_killed_daemon(daemon):
