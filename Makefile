@@ -37,6 +37,7 @@ PACKAGES_BUILD = \
 PACKAGES_TEST = \
 	e2fsprogs \
 	libcmocka-dev \
+	mandoc \
 	mount \
 	python3 \
 	python3-msgpack \

@@ -56,8 +56,10 @@ static const char help_text[] =
 "\n"
 "examples\n"
 "  estate generate --households 1000 --from 2026-11-01 --days 30 --seed 1 --out november.jsonl\n"
-"  estate generate --households 300 --from 2026-01-01 --days 365 --seed 7 | estate-escalate --rehearse -\n"
-"  estate generate --households 50 --from 2026-11-01 --days 1 --seed 1 | grep complaint.opened\n";
+"  estate generate --households 300 --from 2026-01-01 --days 365 --seed 7 | estate put > acks.jsonl\n"
+"  estate generate --households 50 --from 2026-11-01 --days 1 --seed 1 | grep complaint.opened\n"
+"\n"
+"exit status: 0 written, 1 cut short, 2 wrong usage, 3 could not open FILE\n";
 
 struct options {
 	uint64_t households, days, seed;

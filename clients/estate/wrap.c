@@ -21,9 +21,9 @@ hanging(const char *line, size_t len, size_t columns)
 		if (line[i] != ' ' && memcmp(line + i - GAP, "   ", GAP) == 0)
 			at = i;
 	width = paint_width(line, at);
-	if (at > 0 && width * 3 <= columns * 2)
+	if (at > 0 && width * 4 <= columns * 3)
 		return (width);
-	if (lead == 0 || lead * 3 > columns * 2)
+	if (lead == 0 || lead * 4 > columns * 3)
 		return (0);
 	return (lead < DEEP ? lead + STEP : lead);
 }
