@@ -39,12 +39,23 @@ home(const struct dedup *d, const uint8_t *key)
 	return (h & d->mask);
 }
 
+/* Sixteen bytes as two words: a call of memcmp costs more than the comparison. */
+static inline bool
+same_key(const uint8_t *a, const uint8_t *b)
+{
+	uint64_t x[2], y[2];
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	return (((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0);
+}
+
 static struct slot *
 find(const struct dedup *d, const uint8_t *key)
 {
 	size_t i = home(d, key);
 
-	while (d->slots[i].seq != 0 && memcmp(d->slots[i].key, key, EVENT_KEY_BYTES) != 0)
+	while (d->slots[i].seq != 0 && !same_key(d->slots[i].key, key))
 		i = (i + 1) & d->mask;
 	return (&d->slots[i]);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "env.h"
 #include "identity.h"
 
@@ -95,7 +96,13 @@ struct pair {
 static int
 compare_pairs(const void *a, const void *b)
 {
-	return (memcmp(a, b, EVENT_KEY_BYTES));
+	uint64_t x = get_be64(a), y = get_be64(b);
+
+	if (x == y) {
+		x = get_be64((const uint8_t *)a + 8);
+		y = get_be64((const uint8_t *)b + 8);
+	}
+	return (x < y ? -1 : x > y);
 }
 
 /* In key order, so that neighbours share pages; what sorts behind everything there is appended without splitting pages in half. */
