@@ -1,6 +1,7 @@
 #include "backup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,27 @@ struct backup {
 	char why[512];		/* empty: done */
 };
 
+static int
+fail(struct backup *b, const char *doing, const char *path, const char *why)
+{
+	snprintf(b->why, sizeof(b->why), "%s %.300s: %s", doing, path, why);
+	return (-1);
+}
+
+/* LMDB's copy does not flush what it wrote. */
+static int
+file_sync(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), e = 0;
+
+	if (fd < 0)
+		return (errno);
+	if (fsync(fd) != 0)
+		e = errno;
+	close(fd);
+	return (e);
+}
+
 /* Copy one environment into folder/name, pages packed, and flush it. */
 static int
 copy_env(struct backup *b, MDB_env *env, const char *folder, const char *name)
@@ -30,20 +52,21 @@ copy_env(struct backup *b, MDB_env *env, const char *folder, const char *name)
 	int rc;
 
 	path_join(path, sizeof(path), folder, name);
-	if ((rc = folder_make(path)) != 0 || (rc = mdb_env_copy2(env, path, MDB_CP_COMPACT)) != 0) {
-		snprintf(b->why, sizeof(b->why), "copying to %.300s: %s", path, mdb_strerror(rc));
-		return (-1);
-	}
+	if ((rc = folder_make(path)) != 0 || (rc = mdb_env_copy2(env, path, MDB_CP_COMPACT)) != 0)
+		return (fail(b, "copying to", path, mdb_strerror(rc)));
 	path_join(file, sizeof(file), path, "data.mdb");
 	if (stat(file, &st) == 0)
 		b->bytes += (uint64_t)st.st_size;
-	return (folder_sync(path));
+	if ((rc = file_sync(file)) != 0 || (rc = folder_sync(path)) != 0)
+		return (fail(b, "flushing", path, strerror(rc)));
+	return (0);
 }
 
 static void
 copy_store(struct backup *b)
 {
-	char months[4096];
+	char months[4096], parent[4096];
+	unsigned count;
 	int rc;
 
 	if ((rc = applier_drain(b->applier)) != 0) {
@@ -54,16 +77,20 @@ copy_store(struct backup *b)
 		return;
 	path_join(months, sizeof(months), b->folder, "months");
 	if ((rc = folder_make(months)) != 0) {
-		snprintf(b->why, sizeof(b->why), "making %.300s: %s", months, strerror(rc));
+		fail(b, "making", months, strerror(rc));
 		return;
 	}
-	/* A month that begins meanwhile is copied too: what the copy then holds beyond the keys is indexed at its first start. */
-	for (unsigned i = 0; i < b->store->month_count; i++) {
+	/* What a month has got since the keys were copied is indexed at the copy's first start.  A month that begins from now on is not
+	 * copied: the one before it may have grown after its own copy, and that would be a gap. */
+	count = b->store->month_count;
+	for (unsigned i = 0; i < count; i++) {
 		b->last = b->store->months[i]->last != 0 ? b->store->months[i]->last : b->last;
 		if (copy_env(b, b->store->months[i]->env, months, b->store->months[i]->name) != 0)
 			return;
 	}
-	if (folder_sync(months) == 0)
+	if ((rc = folder_sync(months)) != 0 || (rc = folder_sync(path_join(parent, sizeof(parent), b->folder, ".."))) != 0)
+		fail(b, "flushing", b->folder, strerror(rc));
+	else
 		identity_write(&b->store->identity, 0, b->folder, b->why, sizeof(b->why));
 }
 

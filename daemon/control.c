@@ -194,7 +194,7 @@ control_on_backup(struct daemon *d, struct request *r)
 	asked.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if ((d->backup = backup_start(d->store, d->applier, path, on_backup_done, d, why, sizeof(why))) == NULL) {
 		close(asked.fd);
-		request_nak(d, r, E_ARGUMENT, "path", why);
+		request_nak(d, r, access(path, F_OK) == 0 ? E_EXISTS : E_ARGUMENT, "path", why);
 		return;
 	}
 	asked.session = session_ref(r->session);

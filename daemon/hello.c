@@ -76,7 +76,7 @@ read_greeting(struct daemon *d, struct request *r, struct greeting *g, struct da
 			return (code);
 	}
 	if (g->client == NULL)
-		return (bad(f, E_MISSING, "client", "the program's name"));
+		return (bad(f, E_ARGUMENT, "client", "the program's name is missing"));
 	return (check_log(d, g, f));
 }
 

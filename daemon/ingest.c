@@ -50,6 +50,18 @@ request_nak(struct daemon *d, const struct request *r, int code, const char *pat
 	session_nak(d, r->session, r->number, code, -1, path, detail);
 }
 
+/* The request's number, if the message gets that far: so that every refusal can carry it, whatever else is wrong. */
+static uint64_t
+glean_number(struct mp m)
+{
+	uint64_t number = 0;
+	uint32_t elements;
+
+	if (mp_array(&m, &elements) && elements >= 3 && mp_skip(&m) && mp_skip(&m))
+		mp_uint(&m, &number);
+	return (number);
+}
+
 /* What is wrong with the message as a whole: a code, with path and detail. */
 static int
 check_message(const struct mp *m, unsigned frames, char *path, size_t path_len, const char **detail)
@@ -79,7 +91,6 @@ check_message(const struct mp *m, unsigned frames, char *path, size_t path_len, 
 static int
 read_head(struct mp *m, const char **verb, uint32_t *verb_len, struct request *r, const char **path, const char **detail)
 {
-	struct mp ahead;
 	uint64_t version;
 	uint32_t elements;
 
@@ -87,10 +98,6 @@ read_head(struct mp *m, const char **verb, uint32_t *verb_len, struct request *r
 	*detail = "[1, verb, number, …]";
 	if (!mp_array(m, &elements) || elements < 3)
 		return (E_MALFORMED);
-	/* The number first, so that every refusal can carry it. */
-	ahead = *m;
-	if (mp_skip(&ahead) && mp_skip(&ahead))
-		mp_uint(&ahead, &r->number);
 	*path = "[0]";
 	if (!mp_uint(m, &version))
 		return (E_MALFORMED);
@@ -132,6 +139,7 @@ ingest_on_message(void *arg, const uint8_t *id, size_t id_len, const char *peer,
 
 	d->counters.messages++;
 	r.m = mp_over(zmq_msg_data(body), r.bytes);
+	r.number = glean_number(r.m);
 	if ((code = check_message(&r.m, frames, place, sizeof(place), &detail)) != 0)
 		path = place;
 	else

@@ -83,6 +83,22 @@ put_off(struct daemon *d, struct request *r, int code)
 	request_nak(d, r, code, NULL, detail);
 }
 
+/* The same for a message of single puts: each is answered, the later ones as held behind the first. */
+static void
+put_off_each(struct daemon *d, struct request *r, int code)
+{
+	struct mp m = r->m;
+	uint32_t count;
+
+	put_off(d, r, code);
+	if (!mp_array(&m, &count))
+		return;
+	for (uint32_t i = 1; i < count && i < PUT_EVENTS_MAX; i++) {
+		r->number++;
+		put_off(d, r, E_HELD);
+	}
+}
+
 /* The array of events, or an answer why not. */
 static bool
 read_events(struct daemon *d, struct request *r, uint32_t *count)
@@ -209,11 +225,15 @@ put_on_puts(struct daemon *d, struct request *r)
 	int code;
 
 	if ((code = check_state(d, r)) != 0) {
-		put_off(d, r, code);
+		put_off_each(d, r, code);
 		return;
 	}
 	if (!read_events(d, r, &count))
 		return;
+	if (r->number > UINT64_MAX - count) {
+		request_nak(d, r, E_ARGUMENT, "[2]", "the numbers of these puts do not fit 64 bits");
+		return;
+	}
 	keep_message(j, r);
 	for (uint32_t i = 0; i < count; i++) {
 		if ((code = read_event(&r->m, &e, &f)) != 0) {

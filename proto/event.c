@@ -271,6 +271,26 @@ check_required(const struct event *e, bool has_specversion, struct data_fault *f
 	return (0);
 }
 
+/* The first of them by name; one within an item is told as "data". */
+static void
+note_unknown_fields(struct event *e, unsigned count)
+{
+	struct mp m = e->data;
+	char path[80] = "data";
+	uint32_t pairs, len;
+	const char *name;
+
+	for (mp_map(&m, &pairs); pairs > 0 && mp_str(&m, &name, &len); pairs--) {
+		if (catalogue_field(e->kind, name, len) == NULL) {
+			snprintf(path, sizeof(path), "data.%.*s", (int)(len < 64 ? len : 64), name);
+			break;
+		}
+		mp_skip(&m);
+	}
+	odd_set(e, path, "a field the catalogue does not know");
+	e->unknown += count - 1;
+}
+
 int
 event_decode(struct event *e, const void *bytes, size_t len, struct data_fault *f)
 {
@@ -313,10 +333,8 @@ event_decode(struct event *e, const void *bytes, size_t len, struct data_fault *
 		e->data = mp_over(no_fields, sizeof(no_fields));
 	if ((code = catalogue_check(e->kind, e->data, &unknown, f)) != 0)
 		return (code);
-	if (unknown > 0) {
-		odd_set(e, "data", "a field the catalogue does not know");
-		e->unknown += unknown - 1;
-	}
+	if (unknown > 0)
+		note_unknown_fields(e, unknown);
 	return (0);
 }
 

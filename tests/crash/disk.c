@@ -192,7 +192,7 @@ load_below(struct disk *d, const char *folder, const char *prefix)
 		if (stat(path, &st) != 0)
 			die("cannot stat", path);
 		inode = inode_new(d, S_ISDIR(st.st_mode));
-		names_set(&d->live, strdup(name), inode);
+		names_set(&d->live, strdup(name), inode);	/* lives as long as the program */
 		if (S_ISDIR(st.st_mode)) {
 			load_below(d, path, name);
 			continue;

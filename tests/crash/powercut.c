@@ -287,6 +287,7 @@ main(int argc, char **argv)
 		{ "acked", 1, NULL, 'a' }, { "states", 1, NULL, 'n' }, { "seed", 1, NULL, 's' }, { "keep", 1, NULL, 'k' },
 		{ "keep-acked", 1, NULL, 'K' }, { NULL, 0, NULL, 0 },
 	};
+	const char *trace;
 	struct stat st;
 	void *map;
 	int opt, fd;
@@ -305,12 +306,13 @@ main(int argc, char **argv)
 		case 'K': options.keep_acked = optarg; break;
 		default: return (2);
 		}
-	if (options.trace == NULL || options.truth == NULL || options.work == NULL)
+	trace = options.trace;
+	if (trace == NULL || options.truth == NULL || options.work == NULL)
 		die("--trace, --truth and --work are needed");
 	learn_truth();
 	if (options.acked_before != NULL)
 		read_acked(options.acked_before);
-	if ((fd = open(options.trace, O_RDONLY | O_CLOEXEC)) < 0 || fstat(fd, &st) != 0 ||
+	if ((fd = open(trace, O_RDONLY | O_CLOEXEC)) < 0 || fstat(fd, &st) != 0 ||
 	    (map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
 		die("cannot read --trace");
 	return (replay(map, (const uint8_t *)map + st.st_size));
