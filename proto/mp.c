@@ -153,6 +153,19 @@ mp_peek(const struct mp *m)
 	return (h.type);
 }
 
+/* Past the plain characters: eight at a time, then one by one, up to the first byte that is none. */
+static inline const uint8_t *
+skip_ascii(const uint8_t *p, const uint8_t *end)
+{
+	uint64_t w;
+
+	while (end - p >= 8 && (memcpy(&w, p, 8), (w & 0x8080808080808080ull) == 0))
+		p += 8;
+	while (p < end && *p < 0x80)
+		p++;
+	return (p);
+}
+
 bool
 mp_utf8(const void *buf, size_t len, size_t *where)
 {
@@ -164,13 +177,7 @@ mp_utf8(const void *buf, size_t len, size_t *where)
 		uint32_t c;
 
 		if (b < 0x80) {
-			/* Eight ASCII bytes at a time: nearly every text outside `text` fields is ASCII. */
-			uint64_t w;
-
-			while (end - p >= 8 && (memcpy(&w, p, 8), (w & 0x8080808080808080ull) == 0))
-				p += 8;
-			while (p < end && *p < 0x80)
-				p++;
+			p = skip_ascii(p, end);
 			continue;
 		}
 		n = b >= 0xf0 ? 3 : b >= 0xe0 ? 2 : 1;
@@ -247,16 +254,27 @@ struct check {
 
 static enum mp_fault	check_value(struct check *, unsigned depth);
 
-/* One map key: a string.  `where` stays on it. */
-static enum mp_fault
-check_key(struct check *c)
+/* One map key: a string.  `where` stays on it.  Nearly every key is short and plain, and is read here in one go. */
+static inline enum mp_fault
+check_key(struct check *c, const char **s, uint32_t *len)
 {
-	enum mp_type t = mp_peek(&c->m);
+	const uint8_t *p = c->m.p;
+	size_t left = (size_t)(c->m.end - p);
+	enum mp_fault f;
+	struct mp k;
 
-	c->where = c->m.p;
-	if (t != MP_STR)
-		return (t == MP_END ? MP_TRUNCATED : MP_BAD_KEY);
-	return (check_value(c, 0));
+	c->where = p;
+	if (left > 0 && (*p & 0xe0) == 0xa0 && left > (*len = *p & 0x1fu) && skip_ascii(p + 1, p + 1 + *len) == p + 1 + *len) {
+		*s = (const char *)p + 1;
+		c->m.p = p + 1 + *len;
+		return (MP_OK);
+	}
+	k = c->m;
+	if (mp_peek(&k) != MP_STR)
+		return (mp_peek(&k) == MP_END ? MP_TRUNCATED : MP_BAD_KEY);
+	if ((f = check_value(c, 0)) != MP_OK)
+		return (f);
+	return (mp_str(&k, s, len) ? MP_OK : MP_TRUNCATED);
 }
 
 /* A map with string keys, few enough to compare each with each. */
@@ -268,15 +286,15 @@ check_small_map(struct check *c, uint32_t pairs, unsigned depth)
 	enum mp_fault f;
 
 	for (uint32_t i = 0; i < pairs; i++) {
-		struct mp k = c->m;
+		const uint8_t *at = c->m.p;
 
-		if ((f = check_key(c)) != MP_OK)
+		if ((f = check_key(c, &keys[i], &lens[i])) != MP_OK)
 			return (f);
-		if (!mp_str(&k, &keys[i], &lens[i]))
-			return (MP_TRUNCATED);
 		for (uint32_t j = 0; j < i; j++)
-			if (lens[j] == lens[i] && memcmp(keys[j], keys[i], lens[i]) == 0)
+			if (lens[j] == lens[i] && memcmp(keys[j], keys[i], lens[i]) == 0) {
+				c->where = at;
 				return (MP_DUPLICATE_KEY);
+			}
 		if ((f = check_value(c, depth)) != MP_OK)
 			return (f);
 	}
@@ -289,11 +307,13 @@ check_large_map(struct check *c, uint32_t pairs, unsigned depth)
 	const uint8_t *first = c->m.p;
 	struct key_table seen = { { 0 } };
 	enum mp_fault f;
+	const char *s;
+	uint32_t len;
 
 	for (uint32_t i = 0; i < pairs; i++) {
 		const uint8_t *at = c->m.p;
 
-		if ((f = check_key(c)) != MP_OK)
+		if ((f = check_key(c, &s, &len)) != MP_OK)
 			return (f);
 		if (!key_table_add(&seen, first, at, c->m.end)) {
 			c->where = at;
@@ -330,6 +350,19 @@ check_value(struct check *c, unsigned depth)
 	enum mp_fault f;
 
 	c->where = c->m.p;
+	/* The two commonest values, without ceremony: a small integer, a short plain string. */
+	if (c->m.p < c->m.end) {
+		const uint8_t *p = c->m.p, b = *p;
+
+		if (b <= 0x7f || b >= 0xe0) {
+			c->m.p++;
+			return (MP_OK);
+		}
+		if ((b & 0xe0) == 0xa0 && (size_t)(c->m.end - p) > (b & 0x1fu) && skip_ascii(p + 1, p + 1 + (b & 0x1f)) == p + 1 + (b & 0x1f)) {
+			c->m.p = p + 1 + (b & 0x1f);
+			return (MP_OK);
+		}
+	}
 	if (!read_head(&c->m, &h))
 		return (MP_TRUNCATED);
 	left = (size_t)(c->m.end - c->m.p) - h.size;
