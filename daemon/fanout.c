@@ -30,6 +30,7 @@ struct delivery {
 	size_t count_at;		/* offset of the array's count, patched at the end */
 	uint32_t count;
 	size_t bytes;
+	uint64_t last;			/* number of the last event in it */
 };
 
 static void
@@ -58,6 +59,7 @@ delivery_add(struct delivery *v, const struct record *r, uint64_t seq)
 	msgpack_pack_bin_body(p, r->bytes, r->len);
 	v->count++;
 	v->bytes += r->len;
+	v->last = seq;
 }
 
 static bool
@@ -215,7 +217,8 @@ deliver(struct daemon *d, struct subscription *sub)
 	}
 	sub->credit_events -= v.count;
 	sub->credit_bytes -= (int64_t)v.bytes;
-	sub->told = sub->next - 1;
+	/* What was filtered out behind it the peer doesn't know yet: that is progress owed. */
+	sub->told = v.last;
 	d->counters.delivered_events += v.count;
 	d->counters.delivered_bytes += v.bytes;
 	return (sub->next <= d->durable ? TURN_MORE : TURN_IDLE);
@@ -226,10 +229,12 @@ static enum turn
 serve(struct daemon *d, struct subscription *sub, bool *later)
 {
 	enum turn turn = deliver(d, sub);
+	bool first_end;
 
 	if (turn == TURN_GONE || !owes_progress(d, sub))
 		return (turn);
-	if (sub->told_end && monotonic_now() - sub->told_ns < PROGRESS_NS) {
+	first_end = sub->next > d->durable && !sub->told_end;
+	if (!first_end && monotonic_now() - sub->told_ns < PROGRESS_NS) {
 		*later = true;
 		return (turn);
 	}

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,8 +34,21 @@ struct walk {
 	void (*tick)(uint64_t);
 	uint64_t log_time;		/* of the event before */
 	uint64_t keys_seen;
-	char file[4096];		/* at hand */
+	struct place *shared;
 };
+
+/* Where the child is, for the parent to tell when LMDB has crashed. */
+struct place {
+	char file[4096];
+	bool in_keys;
+};
+
+/* From here on it is this file that is looked at. */
+static void
+turn_to(struct walk *w, const char *file)
+{
+	snprintf(w->shared->file, sizeof(w->shared->file), "%s", file);
+}
 
 static bool problem(struct walk *w, const void *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
@@ -50,14 +64,8 @@ problem(struct walk *w, const void *at, const char *fmt, ...)
 	va_end(ap);
 	if (at != NULL)
 		snprintf(place, sizeof(place), " at byte %zu", store_file_offset(at));
-	snprintf(w->v->problem, sizeof(w->v->problem), "%.160s%s: %.390s", w->file, place, what);
+	snprintf(w->v->problem, sizeof(w->v->problem), "%.160s%s: %.390s", w->shared->file, place, what);
 	return (false);
-}
-
-static void
-look_at(struct walk *w, const char *file)
-{
-	snprintf(w->file, sizeof(w->file), "%s", file);
 }
 
 /* One event's bytes, and its place in the key index. */
@@ -70,6 +78,7 @@ check_event(struct walk *w, const struct record *r, uint64_t seq)
 	uint64_t found, digest;
 	struct event e;
 	size_t where;
+	int rc;
 
 	if (r->log_time < w->log_time)
 		return (problem(w, r->bytes, "log time falls at event %" PRIu64, seq));
@@ -86,7 +95,10 @@ check_event(struct walk *w, const struct record *r, uint64_t seq)
 	if (seq > w->keys->applied)
 		return (true);
 	entry_fill(&entry, &e, w->identity.secret);
-	if (keys_find(w->keys, entry.key, &found, &digest) != 0)
+	w->shared->in_keys = true;
+	rc = keys_find(w->keys, entry.key, &found, &digest);
+	w->shared->in_keys = false;
+	if (rc != 0)
 		return (problem(w, r->bytes, "the key index lacks event %" PRIu64, seq));
 	if (found != seq || digest != entry.digest)
 		return (problem(w, r->bytes, "the key index has another number or digest for event %" PRIu64, seq));
@@ -200,7 +212,7 @@ check_months(struct walk *w)
 	DIR *dir;
 
 	path_join(folder, sizeof(folder), w->folder, "months");
-	look_at(w, folder);
+	turn_to(w, folder);
 	if ((dir = opendir(folder)) == NULL)
 		return (problem(w, NULL, "%s", strerror(errno)));
 	while ((d = readdir(dir)) != NULL)
@@ -214,7 +226,7 @@ check_months(struct walk *w)
 
 		path_join(month, sizeof(month), folder, names[i]);
 		path_join(path, sizeof(path), month, "data.mdb");
-		look_at(w, path);
+		turn_to(w, path);
 		forget_cached(path);
 		if ((m = month_open(folder, names[i], &w->identity, false, true, why, sizeof(why))) == NULL)
 			return (problem(w, NULL, "%s", why));
@@ -267,7 +279,7 @@ check_all(struct walk *w)
 	char keys[4096], journal[4096], why[512];
 
 	path_join(keys, sizeof(keys), w->folder, "keys/data.mdb");
-	look_at(w, keys);
+	turn_to(w, keys);
 	forget_cached(keys);
 	path_join(journal, sizeof(journal), w->folder, "keys");
 	if ((w->keys = keys_open(journal, &w->identity, true, why, sizeof(why))) == NULL)
@@ -275,12 +287,12 @@ check_all(struct walk *w)
 	if (keys_read_begin(w->keys) != 0 || !check_months(w))
 		return (w->v->problem[0] != '\0' ? false : problem(w, NULL, "cannot be read"));
 	path_join(journal, sizeof(journal), w->folder, "journal");
-	look_at(w, journal);
+	turn_to(w, journal);
 	if (journal_read(journal, &w->identity, w->v->last, on_journal_block, w, why, sizeof(why)) != 0)
 		return (problem(w, NULL, "%s", why));
 	if (w->v->problem[0] != '\0')
 		return (false);
-	look_at(w, keys);
+	turn_to(w, keys);
 	w->v->key_bytes = file_bytes(keys);
 	if (!check_keys(w))
 		return (false);
@@ -296,7 +308,8 @@ check_in_child(struct walk *w)
 	ssize_t n;
 	pid_t pid;
 
-	if (pipe2(fds, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
+	w->shared = mmap(NULL, sizeof(*w->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (w->shared == MAP_FAILED || pipe2(fds, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
 		snprintf(w->v->problem, sizeof(w->v->problem), "cannot start a child process: %s", strerror(errno));
 		return (false);
 	}
@@ -311,8 +324,9 @@ check_in_child(struct walk *w)
 	if (n == sizeof(*w->v))
 		return (true);
 	memset(w->v, 0, sizeof(*w->v));
-	snprintf(w->v->problem, sizeof(w->v->problem), "%.400s: LMDB crashed on it (signal %d): the structure of a data.mdb is damaged",
-	    w->folder, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+	snprintf(w->v->problem, sizeof(w->v->problem), "%.400s%s: LMDB crashed on it (signal %d): its structure is damaged",
+	    w->shared->in_keys ? w->folder : w->shared->file, w->shared->in_keys ? "/keys/data.mdb" : "",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 	return (true);
 }
 

@@ -156,6 +156,18 @@ is_loopback(const char *address)
 	return (strncmp(address, "127.", 4) == 0 || strncmp(address, "localhost:", 10) == 0 || strncmp(address, "[::1]:", 6) == 0);
 }
 
+/* libzmq takes 70000 for 4464. */
+static bool
+port_fits(const char *endpoint)
+{
+	const char *colon = strrchr(endpoint, ':');
+	unsigned long port;
+	char *end;
+
+	port = strtoul(colon + 1, &end, 10);
+	return (colon[1] >= '0' && colon[1] <= '9' && *end == '\0' && port <= 65535);
+}
+
 int
 zsock_listen(struct zsock *z, const char *endpoint, char *bound, size_t bound_len, char *why, size_t why_len)
 {
@@ -171,6 +183,10 @@ zsock_listen(struct zsock *z, const char *endpoint, char *bound, size_t bound_le
 		if (!is_loopback(endpoint + 6)) {
 			snprintf(why, why_len, "%.200s is beyond this machine: without keys estated listens on loopback only, such as "
 			    "tcp://127.0.0.1:7400", endpoint);
+			return (-1);
+		}
+		if (!port_fits(endpoint)) {
+			snprintf(why, why_len, "%.200s has no port from 0 to 65535: name one such as tcp://127.0.0.1:7400", endpoint);
 			return (-1);
 		}
 		if (n > 2 && n < sizeof(wildcard) && strcmp(endpoint + n - 2, ":0") == 0) {

@@ -22,7 +22,7 @@ WORK = os.path.join(REPOSITORY, "build", "tests")
 SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store"]
 
 # The longest first, so that two lanes end together.
-LONGEST_FIRST = ["test_kill", "test_faults", "test_powercut", "test_incidents_roundtrip", "test_protocol"]
+LONGEST_FIRST = ["test_kill", "test_store", "test_faults", "test_powercut", "test_incidents_roundtrip", "test_protocol"]
 
 # make check-long, part by part.
 LONG_PARTS = ["test_kill", "test_powercut", "test_scale", "test_faults", "test_durability", "test_store"]

@@ -246,7 +246,10 @@ def flip(rng, folder, place):
     path = os.path.join(folder, place)
     if os.path.isdir(path):
         path = rng.choice(sorted(p for p in glob.glob(os.path.join(path, "*.wal")) if used_pages(p)))
-    page = rng.choice(used_pages(path))
+        # Mostly in what is not yet in the months: the rest is read by nobody any more.
+        page = rng.choice(used_pages(path)[-30:] if rng.random() < 0.8 else used_pages(path))
+    else:
+        page = rng.choice(used_pages(path))
     with open(path, "r+b") as file:
         file.seek(0, os.SEEK_END)
         at = rng.randrange(page, min(page + 4096, file.tell()))
@@ -277,7 +280,7 @@ def assert_genuine(sample, content, whole=True, lost=frozenset()):
             assert delivery[0] in true or own(delivery)
     if whole:
         # The very last record before a cut can't be told from an unacknowledged write (DESIGN.md).
-        missing = set(true) - {d[0] for d in content} - set(sample.last_record)
+        missing = set(true) - {d[0] for d in content} - set(sample.last_record) - set(lost)
         assert not missing, f"missing: {sorted(missing)[:5]}"
 
 
@@ -305,6 +308,12 @@ def read_what_it_gives(data):
         daemon.close(failed=False)
 
 
+def names_the_file(problem, folder, file):
+    """What the index lacks is found on the walk through the months: then it is the index that is spoken of."""
+    place = os.path.dirname(file) if file.startswith("journal") else file
+    return os.path.join(folder, os.path.dirname(place)) in problem or file.startswith("keys") and "the key index" in problem
+
+
 def check_damage(sample, folder, file, outcomes):
     """One damaged store through verify, a start, and repair."""
     done = verify(folder)
@@ -316,10 +325,7 @@ def check_damage(sample, folder, file, outcomes):
         return
     told = json.loads(done.stdout)
     if done.returncode == 1:
-        # In keys and months a wrong turn may show first in the other's file: one of them is named.
-        assert os.path.join(folder, "") in told["problem"], told["problem"]
-        if "LMDB crashed" not in told["problem"] and file.startswith("journal"):
-            assert os.path.join(folder, "journal") in told["problem"], told["problem"]
+        assert names_the_file(told["problem"], folder, file), told["problem"]
         outcomes.append("reported")
     else:
         assert told["sound"]
@@ -334,9 +340,12 @@ def check_damage(sample, folder, file, outcomes):
     with harness.Daemon(data=repaired) as daemon:
         content = read_all(hello(daemon))
         lost = {d[0] for d in content if own(d) and b"event.lost" in d[4]}
-        assert len(lost) == figures["lost"]
-        assert [d[0] for d in content] == list(range(1, len(content) + 1))
-        for seq in lost:
+        assert len(lost) == figures["lost"] and content[0][0] == figures["first"]
+        # What was lost before the first whole block isn't told (test_repair_tells_of_a_lost_beginning).
+        first = content[0][0]
+        assert [d[0] for d in content] == list(range(first, first + len(content)))
+        lost |= set(range(1, first))
+        for seq in lost - set(range(1, first)):
             fields = harness.estate.unpack(next(d[4] for d in content if d[0] == seq))
             assert fields["type"] == "event.lost" and fields["data"]["event"] == seq
         assert_genuine(sample, content, whole=True, lost=lost)
@@ -366,6 +375,53 @@ def test_damage(sample, tmp_path, kind):
             raise
         shutil.rmtree(folder)
     print(f"{kind}: " + ", ".join(f"{outcomes.count(o)} {o}" for o in sorted(set(outcomes))))
+
+
+def break_block(data, month, seq):
+    """Flip a bit in the block of the month that begins with this number; by the block's header (block.h)."""
+    path = os.path.join(data, "months", month, "data.mdb")
+    with open(path, "r+b") as file:
+        content = bytearray(file.read())
+        place = re.search(rb"\x01\x00..[^\0]..." + re.escape(seq.to_bytes(8, "little")), content, re.S).start()
+        content[place + 200] ^= 1
+        file.seek(0)
+        file.write(content)
+
+
+def first_of_last_block(data, month, last):
+    path = os.path.join(data, "months", month, "data.mdb")
+    with open(path, "rb") as file:
+        content = file.read()
+    starts = [int.from_bytes(m.group(1), "little") for m in re.finditer(rb"(?=\x01\x00..[^\0]...(.{8}).{16})", content, re.S)]
+    return max(s for s in starts if s <= last)
+
+
+def broken_and_repaired(stopped, tmp_path, which):
+    """A store of one month whose first or last block is broken, repaired; the outcome and what was there."""
+    with harness.Daemon(data=stopped.data) as daemon:
+        client = hello(daemon)
+        for n in range(4):
+            put_all(client, [event(n * 1000 + k) for k in range(400)])
+        content = read_all(client)
+    content += [None] * (assert_sound(stopped.data)["last"] - len(content))
+    month = os.listdir(os.path.join(stopped.data, "months"))[0]
+    break_block(stopped.data, month, 1 if which == "first" else first_of_last_block(stopped.data, month, len(content)))
+    assert verify(stopped.data).returncode == 1
+    done = run_verb("repair", "--data", stopped.data, "--to", tmp_path / "repaired", "--json")
+    assert_sound(str(tmp_path / "repaired"))
+    return done.returncode, json.loads(done.stdout), len(content)
+
+
+@pytest.mark.xfail(strict=True, reason="repair starts at the first whole block and calls nothing lost")
+def test_repair_tells_of_a_lost_beginning(stopped, tmp_path):
+    status, figures, _ = broken_and_repaired(stopped, tmp_path, "first")
+    assert status == 1 and figures["first"] == 1 and figures["lost"] > 0
+
+
+@pytest.mark.xfail(strict=True, reason="repair ends with the last whole block, calls nothing lost, and the numbers are given again")
+def test_repair_tells_of_a_lost_end(stopped, tmp_path):
+    status, figures, last = broken_and_repaired(stopped, tmp_path, "last")
+    assert status == 1 and figures["last"] == last and figures["lost"] > 0
 
 
 def test_repair_of_a_store_without_an_index_or_journal(sample, tmp_path):
@@ -441,12 +497,14 @@ def test_refused_missing_identity(stopped):
 
 @pytest.mark.parametrize("part", ["months", "keys", "journal"])
 def test_refused_parts_of_another_log(stopped, tmp_path, part):
-    with harness.Daemon(folder=str(tmp_path / "other")) as other:
+    with harness.Daemon() as other:
         put_all(hello(other), [event(n) for n in range(100, 110)])
         if part == "journal":
-            other.kill9()
-    shutil.rmtree(os.path.join(stopped.data, part))
-    shutil.copytree(os.path.join(other.data, part), os.path.join(stopped.data, part))
+            other.kill9()           # a clean stop leaves an empty one
+        else:
+            other.stop()
+        shutil.rmtree(os.path.join(stopped.data, part))
+        shutil.copytree(os.path.join(other.data, part), os.path.join(stopped.data, part))
     refused(stopped, os.path.join(stopped.data, part), "belongs to another log")
 
 
@@ -498,7 +556,10 @@ def test_refused_not_a_directory(tmp_path):
     ("tcp://0.0.0.0:7400", ["beyond this machine", "loopback"]),
     ("http://x", ["no endpoint", "ipc:///path"]),
     ("ipc:///nowhere/at/all/s", ["/nowhere/at/all/s", "make its folder"]),
-    ("tcp://127.0.0.1:99999", ["127.0.0.1:99999"]),
+    ("tcp://127.0.0.1:99999", ["127.0.0.1:99999", "no port", "tcp://127.0.0.1:7400"]),
+    ("tcp://127.0.0.1:x", ["no port"]),
+    ("tcp://127.0.0.1", ["no port"]),
+    ("tcp://127.0.0.1:", ["no port"]),
 ])
 def test_refused_endpoints(endpoint, words):
     daemon = harness.Daemon(start=False)
@@ -680,7 +741,7 @@ def test_restart_after_a_stop_is_quick(daemon):
 
 @pytest.mark.parametrize("stops", [1, 3])
 def test_stop_under_load(daemon, tmp_path, stops):
-    campaign = Campaign(daemon, tmp_path, producers=4, followers=2, count=3000)
+    campaign = Campaign(daemon, tmp_path, producers=4, followers=0 if stops == 1 else 2, count=3000)
     try:
         for _ in range(stops):
             campaign.progress(20)
