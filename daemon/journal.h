@@ -53,6 +53,9 @@ void		 journal_close(struct journal *);
 int		 journal_read(const char *folder, const struct identity *, uint64_t applied, journal_visit *, void *arg, char *why,
 		    size_t why_len);
 
+/* The greatest number that any record header in a segment's bytes names, whole or not: what the log once held.  0 if none. */
+uint64_t	 journal_last_named(const uint8_t *bytes, size_t len);
+
 /* Writer's thread: room in this or the next segment for a batch with a buffer of that many bytes?  False: wait for
  * journal_prepare() or journal_release(). */
 bool		 journal_has_room(struct journal *, size_t buffer_len);

@@ -67,6 +67,24 @@ read_record_head(const struct reading *r, size_t offset, struct record_head *h)
 	return (count > 0 && h->block_len <= r->size - offset - JOURNAL_RECORD_HEADER);
 }
 
+uint64_t
+journal_last_named(const uint8_t *bytes, size_t len)
+{
+	uint64_t nonce, last = 0;
+
+	if (len < JOURNAL_ALIGN || memcmp(bytes, SEGMENT_MAGIC, 8) != 0 || get_le64(bytes + 56) != XXH3_64bits(bytes, 56))
+		return (0);
+	nonce = get_le64(bytes + 24);
+	for (size_t at = JOURNAL_ALIGN; at + JOURNAL_ALIGN <= len; at += JOURNAL_ALIGN) {
+		const uint8_t *h = bytes + at;
+		uint64_t end = get_le64(h + 8) + get_le32(h + 16) - 1;
+
+		if (get_le32(h) == RECORD_MAGIC && get_le64(h + 32) == XXH3_64bits_withSeed(h, 32, nonce) && end > last)
+			last = end;
+	}
+	return (last);
+}
+
 /* Hand the block behind a header on.  False if its bytes are not the ones that the header covers: torn. */
 static bool
 visit_block(struct reading *r, size_t offset, const struct record_head *h)

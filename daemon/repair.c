@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@ struct salvage {
 	struct found *found;
 	size_t count, room;
 	uint64_t rank;			/* of the file at hand */
+	uint64_t known_last;		/* the greatest number that the store speaks of, whole or not */
 	struct {
 		void *map;
 		size_t len;
@@ -89,6 +91,7 @@ scan(struct salvage *s, const uint8_t *p, size_t len)
 static bool
 scan_file(struct salvage *s, const char *path)
 {
+	uint64_t named;
 	struct stat st;
 	void *map;
 	int fd;
@@ -100,6 +103,9 @@ scan_file(struct salvage *s, const char *path)
 		s->files[s->file_count].map = map;
 		s->files[s->file_count++].len = (size_t)st.st_size;
 		scan(s, map, (size_t)st.st_size);
+		named = journal_last_named(map, (size_t)st.st_size);
+		if (named > s->known_last)
+			s->known_last = named;
 	}
 	close(fd);
 	return (true);
@@ -210,7 +216,8 @@ add_lost(struct salvage *s, uint64_t seq)
 static bool
 write_all_found(struct salvage *s)
 {
-	uint64_t next = s->found[0].first_seq, seq;
+	/* Nothing is ever trimmed yet: every log begins with 1. */
+	uint64_t next = 1, seq;
 
 	s->out->first = next;
 	for (size_t i = 0; i < s->count; i++) {
@@ -218,7 +225,7 @@ write_all_found(struct salvage *s)
 		struct record r;
 
 		block_open_trusted(&b, s->found[i].bytes, s->found[i].len);
-		if (next == s->found[0].first_seq)
+		if (i == 0)
 			s->log_time = b.log_time;
 		while (block_next(&b, &r, &seq)) {
 			/* Stands in the months and in the journal: once is enough. */
@@ -235,7 +242,45 @@ write_all_found(struct salvage *s)
 			next = seq + 1;
 		}
 	}
+	for (; next <= s->known_last; next++)
+		if (!add_lost(s, next))
+			return (false);
 	return (flush_chunk(s));
+}
+
+/* What the key index and the months say they hold, asked in a child, since LMDB may crash on them: up to where the log went. */
+static void
+ask_known_last(struct salvage *s, const char *from)
+{
+	char path[4096], why[512];
+	uint64_t last;
+	struct month *m;
+	struct keys *k;
+	struct dirent *d;
+	int fds[2], status;
+	DIR *dir;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) != 0 || (pid = fork()) < 0)
+		return;
+	if (pid == 0) {
+		if ((k = keys_open(path_join(path, sizeof(path), from, "keys"), &s->identity, true, why, sizeof(why))) != NULL &&
+		    (last = k->applied, write(fds[1], &last, sizeof(last))) < 0)
+			_exit(1);
+		if ((dir = opendir(path_join(path, sizeof(path), from, "months"))) == NULL)
+			_exit(0);
+		while ((d = readdir(dir)) != NULL)
+			if (d->d_name[0] != '.' && (m = month_open(path, d->d_name, &s->identity, false, true, why, sizeof(why))) != NULL &&
+			    (last = m->last, write(fds[1], &last, sizeof(last))) < 0)
+				_exit(1);
+		_exit(0);
+	}
+	close(fds[1]);
+	while (read(fds[0], &last, sizeof(last)) == sizeof(last))
+		if (last > s->known_last)
+			s->known_last = last;
+	close(fds[0]);
+	waitpid(pid, &status, 0);
 }
 
 static bool
@@ -266,6 +311,7 @@ repair_store(const char *from, const char *to, struct repair_outcome *out, char 
 	s->entries = must_alloc(CHUNK_EVENTS * sizeof(*s->entries));
 	ok = identity_open(&s->identity, from, 0, why, why_len) == 0;
 	if (ok) {
+		ask_known_last(s, from);
 		scan_folder(s, path_join(path, sizeof(path), from, "months"), "data.mdb");
 		scan_folder(s, path_join(path, sizeof(path), from, "journal"), NULL);
 		if (s->count == 0) {
