@@ -105,7 +105,11 @@ batch_read(const uint8_t *bytes, size_t len, uint64_t secret)
 	b->entries = must_alloc(b->count * sizeof(*b->entries));
 	block_open_trusted(&block, b->block, b->block_len);
 	while (block_next(&block, &r, &seq)) {
-		event_peek(&e, r.bytes, r.len);
+		if (!event_peek(&e, r.bytes, r.len)) {
+			/* Its checksum held, so this is our own bug. */
+			log_error("a stored event cannot be read", "seq=%llu", (unsigned long long)seq);
+			abort();
+		}
 		entry_fill(&b->entries[n++], &e, secret);
 	}
 	return (b);

@@ -8,6 +8,14 @@
 
 #define SENDERS_MAX	65535u
 
+static uint64_t secret;
+
+void
+block_secret_set(uint64_t s)
+{
+	secret = s;
+}
+
 static uint8_t *
 put_varint(uint8_t *p, uint64_t v)
 {
@@ -46,7 +54,7 @@ block_bound(const struct record *r, unsigned count)
 static uint64_t
 sum(const uint8_t *p, size_t len)
 {
-	return (XXH3_64bits_withSeed(p + BLOCK_HEADER, len - BLOCK_HEADER, XXH3_64bits(p, 32)));
+	return (XXH3_64bits_withSeed(p + BLOCK_HEADER, len - BLOCK_HEADER, XXH3_64bits_withSeed(p, 32, secret)));
 }
 
 /* The place of a sender in the table that begins at `table` and has `*count` entries; appended at *end if it is new. */

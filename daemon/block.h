@@ -10,7 +10,8 @@
  *  16  u64  log time of the first event, nanoseconds since 1970
  *  24  u32  bytes of senders and directory
  *  28  u32  bytes of events
- *  32  u64  XXH3-64 of bytes 40 to the end, its seed the XXH3-64 of bytes 0..31
+ *  32  u64  XXH3-64 of bytes 40 to the end, its seed the XXH3-64 of bytes 0..31, whose seed is the log's secret: so no
+ *           event's bytes can pose as a block when estate repair looks for blocks everywhere
  *  40       senders: each u8 length, then that many bytes
  *           directory: per event four varints (LEB128): length, log time minus that of the event before, sender's index, flags
  *           the events, end to end
@@ -37,6 +38,9 @@ struct record {
 	const char *sender;		/* not terminated */
 	uint8_t sender_len;
 };
+
+/* The log's secret, for all blocks of this process: identity_open() sets it. */
+void	block_secret_set(uint64_t);
 
 /* An upper bound of the bytes that block_build() writes for these. */
 size_t	block_bound(const struct record *, unsigned count);

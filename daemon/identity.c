@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <xxhash.h>
 
+#include "block.h"
 #include "files.h"
 
 static void
@@ -37,6 +40,7 @@ identity_write(const struct identity *id, uint64_t epoch, const char *folder, ch
 
 	n = snprintf(text, sizeof(text), "format: %d\nuuid: %s\nepoch: %" PRIu64 "\nsecret: %016" PRIx64 "\n", STORE_FORMAT,
 	    id->uuid_text, epoch, id->secret);
+	n += snprintf(text + n, sizeof(text) - (size_t)n, "sum: %016" PRIx64 "\n", (uint64_t)XXH3_64bits(text, (size_t)n));
 	if ((e = file_replace(folder, "identity", text, (size_t)n)) != 0) {
 		snprintf(why, why_len, "cannot write %s/identity: %s", folder, strerror(e));
 		return (-1);
@@ -53,6 +57,7 @@ identity_create(struct identity *id, const char *folder, char *why, size_t why_l
 	uuid_format(id);
 	randombytes_buf(&id->secret, sizeof(id->secret));
 	id->epoch = epoch_now();
+	block_secret_set(id->secret);
 	return (identity_write(id, id->epoch, folder, why, why_len));
 }
 
@@ -65,6 +70,16 @@ uuid_parse(struct identity *id, const char *text)
 		return (-1);
 	uuid_format(id);
 	return (0);
+}
+
+/* One wrong digit of the secret would make every event a stranger: the text proves itself. */
+static bool
+sum_holds(const char *text)
+{
+	const char *line = strstr(text, "\nsum: ");
+	uint64_t sum;
+
+	return (line != NULL && sscanf(line, "\nsum: %16" SCNx64, &sum) == 1 && sum == XXH3_64bits(text, (size_t)(line + 1 - text)));
 }
 
 int
@@ -91,10 +106,11 @@ identity_open(struct identity *id, const char *folder, int create, char *why, si
 		return (-1);
 	}
 	if (sscanf(text, "format: %d\nuuid: %63s\nepoch: %" SCNu64 "\nsecret: %" SCNx64, &format, uuid, &id->epoch, &id->secret) != 4 ||
-	    uuid_parse(id, uuid) != 0) {
+	    uuid_parse(id, uuid) != 0 || !sum_holds(text)) {
 		snprintf(why, why_len, "%s is damaged: restore it from a backup of the same log", path);
 		return (-1);
 	}
+	block_secret_set(id->secret);
 	if (id->epoch == 0) {
 		id->epoch = epoch_now();
 		if (create && identity_write(id, id->epoch, folder, why, why_len) != 0)

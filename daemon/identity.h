@@ -4,7 +4,8 @@
  *	format: 1
  *	uuid: 32 hex digits
  *	epoch: decimal; 0 in a backup, so that its first start draws a new one
- *	secret: 16 hex digits, the seed of the key index's hashes
+ *	secret: 16 hex digits, the seed of the key index's hashes and of the blocks' checksums; told to nobody
+ *	sum: 16 hex digits, XXH3-64 of all before it
  */
 #ifndef IDENTITY_H
 #define IDENTITY_H

@@ -177,7 +177,10 @@ add(struct salvage *s, const struct record *r, uint64_t seq, uint8_t *owned)
 			return (false);
 	if (s->chunk_count == 0)
 		s->chunk_first = seq;
-	event_peek(&e, r->bytes, r->len);
+	if (!event_peek(&e, r->bytes, r->len)) {
+		snprintf(s->why, s->why_len, "event %" PRIu64 " has a checksum that holds but is no event", seq);
+		return (false);
+	}
 	entry_fill(&s->entries[s->chunk_count], &e, s->identity.secret);
 	s->records[s->chunk_count] = *r;
 	s->owned[s->chunk_count++] = owned;

@@ -64,7 +64,7 @@ problem(struct walk *w, const void *at, const char *fmt, ...)
 	va_end(ap);
 	if (at != NULL)
 		snprintf(place, sizeof(place), " at byte %zu", store_file_offset(at));
-	snprintf(w->v->problem, sizeof(w->v->problem), "%.160s%s: %.390s", w->shared->file, place, what);
+	snprintf(w->v->problem, sizeof(w->v->problem), "%.700s%s: %.390s", w->shared->file, place, what);
 	return (false);
 }
 

@@ -20,7 +20,7 @@ struct verdict {
 	uint64_t first, last, events, bytes;	/* bytes of events */
 	uint64_t in_journal;			/* of the events, not yet in the months */
 	uint64_t blocks, log_bytes, key_bytes;	/* bytes of files */
-	char problem[640];			/* where and what; empty when sound */
+	char problem[1280];			/* where and what; empty when sound */
 };
 
 /* `tick` (may be NULL) is called now and then with the number of events proven.  Returns 0 with the verdict, or -1 with a sentence

@@ -366,7 +366,9 @@ event_peek(struct event *e, const void *bytes, size_t len)
 		if (a != A_OTHER)
 			(void)read_attribute(e, a, name, nlen, &value, &ignored);
 	}
-	return (e->type.s != NULL && e->id.s != NULL && e->source.s != NULL);
+	/* What never passed the door, damage or forgery, is no event: others rely on these bounds. */
+	return (e->type.s != NULL && e->id.s != NULL && e->source.s != NULL && e->id.len <= ID_CHARS_MAX &&
+	    e->source.len <= SOURCE_CHARS_MAX && e->site.len <= ID_CHARS_MAX);
 }
 
 /* The rank of an id's character: digits, letters without case, then punctuation, so that ULIDs, hex and base 32 sort by time. */
