@@ -96,8 +96,8 @@ prepare_segment(struct applier *a)
 {
 	int e = journal_prepare(a->store->journal);
 
-	if (e == 0 || e == ENOSPC || e == EDQUOT)
-		return (e);
+	if (e == 0 || store_may_retry(e))
+		return (e == 0 ? 0 : ENOSPC);
 	store_distrust(a->store->folder, "preparing a journal segment", strerror(e));
 }
 

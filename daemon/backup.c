@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@ struct backup {
 	void (*on_done)(void *);
 	void *arg;
 	pthread_t thread;
+	atomic_bool cancelled;
 	uint64_t last, bytes;
 	char why[512];		/* empty: done */
 };
@@ -52,6 +55,8 @@ copy_env(struct backup *b, MDB_env *env, const char *folder, const char *name)
 	int rc;
 
 	path_join(path, sizeof(path), folder, name);
+	if (b->cancelled)
+		return (fail(b, "copying to", path, "the daemon is stopping"));
 	if ((rc = folder_make(path)) != 0 || (rc = mdb_env_copy2(env, path, MDB_CP_COMPACT)) != 0)
 		return (fail(b, "copying to", path, mdb_strerror(rc)));
 	path_join(file, sizeof(file), path, "data.mdb");
@@ -125,12 +130,19 @@ backup_start(struct store *s, struct applier *a, const char *folder, void (*on_d
 	return (b);
 }
 
+void
+backup_cancel(struct backup *b)
+{
+	b->cancelled = true;
+}
+
 int
 backup_finish(struct backup *b, uint64_t *last, uint64_t *bytes, char *why, size_t why_len)
 {
-	int rc = b->why[0] == '\0' ? 0 : -1;
+	int rc;
 
 	pthread_join(b->thread, NULL);
+	rc = b->why[0] == '\0' ? 0 : -1;
 	*last = b->last;
 	*bytes = b->bytes;
 	snprintf(why, why_len, "%s", b->why);

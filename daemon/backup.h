@@ -20,7 +20,10 @@ struct backup;
 struct backup	*backup_start(struct store *, struct applier *, const char *folder, void (*on_done)(void *), void *arg, char *why,
 		    size_t why_len);
 
-/* After on_done: 0, or -1 with a sentence in `why`; `last` and `bytes` of the copy.  Frees. */
+/* The daemon stops: no further file is begun.  The folder stays without an identity, unfinished. */
+void		 backup_cancel(struct backup *);
+
+/* After on_done, or after backup_cancel() to wait for the end: 0, or -1 with a sentence in `why`; `last` and `bytes` of the copy.  Frees. */
 int		 backup_finish(struct backup *, uint64_t *last, uint64_t *bytes, char *why, size_t why_len);
 
 #endif

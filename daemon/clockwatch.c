@@ -1,12 +1,15 @@
 #include "clockwatch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "daemon.h"
+#include "files.h"
 #include "log.h"
 #include "service.h"
 
@@ -20,6 +23,43 @@ arm(int fd)
 		log_warn("the clock cannot be watched; a step is noticed with the next event", "errno=%d", errno);
 }
 
+#define JUMP_FILE	"clock"
+
+long long
+clockwatch_known_jump(const char *folder)
+{
+	char path[4096];
+	long long jump = 0;
+	FILE *f;
+
+	if ((f = fopen(path_join(path, sizeof(path), folder, JUMP_FILE), "re")) == NULL)
+		return (0);
+	if (fscanf(f, "jump: %lld", &jump) != 1)
+		jump = 0;
+	fclose(f);
+	return (jump);
+}
+
+/* For the next start.  A disk without room for it has louder troubles. */
+static void
+remember(struct daemon *d, int64_t seconds)
+{
+	char text[48];
+	int e, n = snprintf(text, sizeof(text), "jump: %lld\n", (long long)seconds);
+
+	if ((e = file_replace(d->store->folder, JUMP_FILE, text, (size_t)n)) != 0)
+		log_warn("the jump of the clock could not be noted for the next start", "error=\"%s\"", strerror(e));
+}
+
+void
+clockwatch_accepted(struct daemon *d)
+{
+	char path[4096];
+
+	if (unlink(path_join(path, sizeof(path), d->store->folder, JUMP_FILE)) == 0)
+		folder_sync(d->store->folder);
+}
+
 void
 clockwatch_check(struct daemon *d)
 {
@@ -29,6 +69,7 @@ clockwatch_check(struct daemon *d)
 		return;
 	seconds = logclock_jump(d->clock);
 	log_error("the wall clock jumped: log time goes on by itself", "seconds=%lld next=\"estate clock accept\"", (long long)seconds);
+	remember(d, seconds);
 	own_event_clock(d, "clock.jumped", seconds, NULL);
 	service_status(d);
 	intake_turn(d);

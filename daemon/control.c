@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "backup.h"
+#include "clockwatch.h"
 #include "daemon.h"
 #include "errcode.h"
 #include "files.h"
@@ -171,6 +172,16 @@ answer_backup(evutil_socket_t fd, short what, void *arg)
 	close(fd);
 }
 
+/* The daemon stops: whoever asked is answered. */
+void
+control_end_backup(struct daemon *d)
+{
+	if (d->backup == NULL)
+		return;
+	backup_cancel(d->backup);
+	answer_backup(asked.fd, EV_READ, d);
+}
+
 void
 control_on_backup(struct daemon *d, struct request *r)
 {
@@ -214,6 +225,7 @@ control_on_clock_accept(struct daemon *d, struct request *r)
 		return;
 	own_event_clock(d, "clock.accepted", logclock_jump(d->clock), r->session->sender);
 	logclock_accept(d->clock);
+	clockwatch_accepted(d);
 	intake_turn(d);
 	answer_begin(&a, "done", r->number, 4);
 	msgpack_pack_map(&a.packer, 0);

@@ -56,6 +56,7 @@ struct daemon {
 	STAILQ_HEAD(, subscription) subscriptions;
 	unsigned subscription_count;
 	struct event *fanout, *fanout_retry;
+	unsigned fanout_retry_ms;
 
 	struct recent recent;
 	struct backup *backup;		/* one at a time */

@@ -21,8 +21,10 @@
 /* While nothing matches a filter, word of progress is sent this often at most. */
 #define PROGRESS_NS	200000000ull
 
-/* A peer that does not read is tried again after this long: libzmq doesn't tell when a ROUTER's peer reads again. */
-#define RETRY_MS	50
+/* A peer that does not read is tried again after this long, then after twice that, and so on: libzmq doesn't tell when a ROUTER's
+ * peer reads again, and what is rebuilt for nothing costs. */
+#define RETRY_MS_MIN	25u
+#define RETRY_MS_MAX	800u
 
 /* One message of events in the making. */
 struct delivery {
@@ -244,10 +246,10 @@ serve(struct daemon *d, struct subscription *sub, bool *later)
 static void
 on_fanout(evutil_socket_t fd, short what, void *arg)
 {
-	struct timeval retry = { 0, RETRY_MS * 1000 };
 	struct daemon *d = arg;
+	struct timeval retry;
 	struct subscription *sub, *after;
-	bool more = false, later = false;
+	bool more = false, later = false, blocked = false;
 
 	(void)fd;
 	(void)what;
@@ -263,15 +265,19 @@ on_fanout(evutil_socket_t fd, short what, void *arg)
 			more = true;
 			break;
 		case TURN_IDLE:
-			later |= sub->blocked;
+			blocked |= sub->blocked;
 			break;
 		}
 	}
 	store_read_end(d->reader);
 	if (more)
 		event_active(d->fanout, EV_TIMEOUT, 0);
-	if (later && !event_pending(d->fanout_retry, EV_TIMEOUT, NULL))
+	if (!blocked)
+		d->fanout_retry_ms = RETRY_MS_MIN;
+	if ((later || blocked) && !event_pending(d->fanout_retry, EV_TIMEOUT, NULL)) {
+		retry = (struct timeval){ 0, (blocked ? d->fanout_retry_ms : RETRY_MS_MIN) * 1000 };
 		event_add(d->fanout_retry, &retry);
+	}
 }
 
 static void
@@ -282,6 +288,7 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 
 	STAILQ_FOREACH(sub, &d->subscriptions, link)
 		sub->blocked = false;
+	d->fanout_retry_ms = d->fanout_retry_ms * 2 < RETRY_MS_MAX ? d->fanout_retry_ms * 2 : RETRY_MS_MAX;
 	on_fanout(fd, what, arg);
 }
 
@@ -295,6 +302,7 @@ fanout_wake(struct daemon *d)
 void
 fanout_start(struct daemon *d)
 {
+	d->fanout_retry_ms = RETRY_MS_MIN;
 	d->fanout = daemon_event(d, -1, 0, on_fanout);
 	d->fanout_retry = daemon_event(d, -1, 0, on_retry);
 }

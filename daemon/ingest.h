@@ -30,6 +30,7 @@ void	control_on_status(struct daemon *, struct request *);
 void	control_on_ping(struct daemon *, struct request *);
 void	control_on_bye(struct daemon *, struct request *);
 void	control_on_backup(struct daemon *, struct request *);
+void	control_end_backup(struct daemon *);
 void	control_on_clock_accept(struct daemon *, struct request *);
 void	subscription_on_subscribe(struct daemon *, struct request *);
 void	subscription_on_credit(struct daemon *, struct request *);

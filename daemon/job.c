@@ -13,15 +13,21 @@ job_new(void)
 }
 
 void
+job_drop_messages(struct job *j, unsigned count)
+{
+	while (j->message_count > count)
+		zmq_msg_close(&j->messages[--j->message_count]);
+}
+
+void
 job_clear(struct job *j)
 {
-	for (unsigned i = 0; i < j->message_count; i++)
-		zmq_msg_close(&j->messages[i]);
+	job_drop_messages(j, 0);
 	if (j->batch != NULL)
 		batch_unref(j->batch);
 	j->batch = NULL;
 	j->bytes = 0;
-	j->put_count = j->event_count = j->warning_count = j->message_count = 0;
+	j->put_count = j->event_count = j->warning_count = 0;
 }
 
 void

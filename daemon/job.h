@@ -77,4 +77,7 @@ struct job_warning	*job_add_warning(struct job *);
 /* Keep the message for as long as the job lives; returns its bytes, which do not move any more.  Takes the message over. */
 const uint8_t		*job_add_message(struct job *, zmq_msg_t *);
 
+/* Give back the messages beyond the first `count`: nothing of them was taken. */
+void			 job_drop_messages(struct job *, unsigned count);
+
 #endif

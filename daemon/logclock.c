@@ -26,7 +26,7 @@ read_clock(clockid_t id)
 }
 
 struct logclock *
-logclock_new(uint64_t last)
+logclock_new(uint64_t last, int64_t jump)
 {
 	struct logclock *c = must_alloc(sizeof(*c));
 	int64_t real = read_clock(CLOCK_REALTIME);
@@ -35,6 +35,9 @@ logclock_new(uint64_t last)
 	c->last = (int64_t)last;
 	/* A wall clock far behind the log is a clock that lost its battery: go on from the log. */
 	c->base_real = real < c->last - CLOCK_JUMP_MAX_S * NS ? c->last : real;
+	/* Of the two readings, as it is and without the known jump, the one nearer to the log. */
+	if (jump != 0 && last != 0 && llabs(real - jump * NS - c->last) < llabs(real - c->last))
+		c->base_real = real - jump * NS > c->last ? real - jump * NS : c->last;
 	c->base_boot = read_clock(CLOCK_BOOTTIME);
 	c->jump = 0;
 	c->report = false;

@@ -15,8 +15,12 @@
 
 struct logclock;
 
-/* `last`: log time of the last stored event, 0 for none. */
-struct logclock	*logclock_new(uint64_t last);
+/*
+ * `last`: log time of the last stored event, 0 for none.  `jump`: by how many seconds the wall clock was known to be off when the
+ * daemon last ran, 0 if it was not: a restart accepts nothing.  If it still is (log time goes on more plausibly without the jump than
+ * with it), the jump is reported again.
+ */
+struct logclock	*logclock_new(uint64_t last, int64_t jump);
 void		 logclock_free(struct logclock *);
 
 /* The log time of now, in nanoseconds since 1970, at least every value returned before. */

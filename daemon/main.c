@@ -154,8 +154,9 @@ on_writer_done(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
 	drain(fd);
-	intake_on_done(arg);
+	/* Before the first ack under it: a restart must know of a jump. */
 	clockwatch_check(arg);
+	intake_on_done(arg);
 }
 
 /* On the applier's thread: the writer may be waiting for room, the loop may let go of memory. */
@@ -252,7 +253,7 @@ open_store(struct daemon *d, char *why, size_t why_len)
 	d->durable = d->store->last_seq;
 	d->log_time = d->store->last_log_time;
 	d->reader = store_reader_new(d->store);
-	d->clock = logclock_new(d->log_time);
+	d->clock = logclock_new(d->log_time, clockwatch_known_jump(s->data));
 	d->applier = applier_start(d->store, on_progress, d);
 	d->writer = writer_start(d->store, d->applier, d->clock, wake, &d->writer_fd);
 	while ((b = STAILQ_FIRST(&d->store->unapplied)) != NULL) {
@@ -298,6 +299,7 @@ close_all(struct daemon *d, struct http *http)
 	struct job *j;
 
 	http_stop(http);
+	control_end_backup(d);
 	if (d->zsock != NULL)
 		session_end_all(d);
 	writer_stop(d->writer);
@@ -342,15 +344,22 @@ run(struct daemon *d)
 	else {
 		if (http != NULL)
 			printf("listening %s\n", bound);
+		/* Set right while we were away. */
+		logclock_stamp(d->clock);
+		if (logclock_jump(d->clock) == 0)
+			clockwatch_accepted(d);
 		/* Ready means that the start itself is in the log. */
 		own_event_started(d);
 		intake_turn(d);
 		finish_intake(d);
-		zsock_start(d->zsock);
-		printf("ready\n");
-		fflush(stdout);
-		service_ready(d);
-		event_base_dispatch(d->base);
+		/* Told to stop before it was ready: the loop would forget that it was. */
+		if (!d->stopping) {
+			zsock_start(d->zsock);
+			printf("ready\n");
+			fflush(stdout);
+			service_ready(d);
+			event_base_dispatch(d->base);
+		}
 		finish_intake(d);
 	}
 	close_all(d, http);

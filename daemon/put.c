@@ -166,17 +166,30 @@ keep_message(struct job *j, struct request *r)
 	r->m = mp_over(bytes + at, r->bytes - at);
 }
 
-/* Forget what the job gathered since these counts: the put is refused whole. */
-static void
-take_back(struct daemon *d, struct job *j, unsigned puts, unsigned events, unsigned warnings, size_t bytes)
+/* How full the job was before a message. */
+struct mark {
+	unsigned puts, events, warnings, messages;
+	size_t bytes;
+};
+
+static struct mark
+mark_job(const struct job *j)
 {
-	while (j->put_count > puts) {
+	return ((struct mark){ j->put_count, j->event_count, j->warning_count, j->message_count, j->bytes });
+}
+
+/* Forget what the job gathered since: the message is refused whole, and its memory given back. */
+static void
+take_back(struct daemon *d, struct job *j, const struct mark *m)
+{
+	while (j->put_count > m->puts) {
 		session_unref(j->puts[--j->put_count].session);
 		d->counters.puts--;
 	}
-	j->event_count = events;
-	j->warning_count = warnings;
-	j->bytes = bytes;
+	j->event_count = m->events;
+	j->warning_count = m->warnings;
+	j->bytes = m->bytes;
+	job_drop_messages(j, m->messages);
 }
 
 void
@@ -184,8 +197,7 @@ put_on_put(struct daemon *d, struct request *r)
 {
 	uint64_t now = logclock_stamp(d->clock);
 	struct job *j = d->gather;
-	unsigned puts = j->put_count, events = j->event_count, warnings = j->warning_count;
-	size_t bytes = j->bytes;
+	struct mark mark = mark_job(j);
 	struct data_fault f;
 	struct event e;
 	uint32_t count;
@@ -201,14 +213,14 @@ put_on_put(struct daemon *d, struct request *r)
 	begin_put(d, j, r, false, r->number);
 	for (uint32_t i = 0; i < count; i++) {
 		if ((code = read_event(&r->m, &e, &f)) != 0) {
-			take_back(d, j, puts, events, warnings, bytes);
+			take_back(d, j, &mark);
 			session_nak(d, r->session, r->number, code, (long)i, f.path, f.detail);
 			return;
 		}
-		gather_event(d, j, puts, &e, now);
+		gather_event(d, j, mark.puts, &e, now);
 	}
-	j->puts[puts].count = count;
-	charge(d, r, &j->puts[puts]);
+	j->puts[mark.puts].count = count;
+	charge(d, r, &j->puts[mark.puts]);
 	intake_gathered(d);
 }
 
@@ -217,7 +229,7 @@ put_on_puts(struct daemon *d, struct request *r)
 {
 	uint64_t now = logclock_stamp(d->clock);
 	struct job *j = d->gather;
-	unsigned puts = j->put_count;
+	struct mark mark = mark_job(j);
 	struct job_put *p = NULL;
 	struct data_fault f;
 	struct event e;
@@ -247,8 +259,10 @@ put_on_puts(struct daemon *d, struct request *r)
 		gather_event(d, j, j->put_count - 1, &e, now);
 		p->count++;
 	}
-	if (j->put_count > puts)
+	if (j->put_count > mark.puts)
 		charge(d, r, &j->puts[j->put_count - 1]);
+	else
+		take_back(d, j, &mark);
 	intake_gathered(d);
 }
 

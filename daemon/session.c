@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,7 +180,7 @@ session_is_operator(const struct session *s)
 /* Silent sessions, gathered by the walk: the tree must not change under it. */
 static struct session *silent[256];
 static unsigned silent_count;
-static uint64_t silent_before;
+static uint64_t silent_now;
 
 static void
 gather_silent(const void *node, VISIT which, int depth)
@@ -187,7 +188,7 @@ gather_silent(const void *node, VISIT which, int depth)
 	struct session *s = *(struct session *const *)node;
 
 	(void)depth;
-	if ((which == preorder || which == leaf) && silent_count < 256 && s->heard_ns < silent_before)
+	if ((which == preorder || which == leaf) && silent_count < 256 && silent_now - s->heard_ns > SESSION_IDLE_S * 1000000000ull)
 		silent[silent_count++] = s;
 }
 
@@ -198,13 +199,16 @@ session_on_sweep(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	silent_before = monotonic_now() - SESSION_IDLE_S * 1000000000ull;
+	silent_now = monotonic_now();
 	silent_count = 0;
 	twalk(d->sessions, gather_silent);
 	for (unsigned i = 0; i < silent_count; i++) {
 		d->counters.sessions_expired++;
 		session_end(d, silent[i]);
 	}
+	/* What libzmq held for peers that are gone. */
+	if (d->store->applied == d->durable)
+		malloc_trim(0);
 	sweep_arm(d);
 }
 

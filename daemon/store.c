@@ -55,10 +55,10 @@ store_measure_space(struct store *s)
 	}
 }
 
-static bool
-no_room(int rc)
+bool
+store_may_retry(int rc)
 {
-	return (rc == ENOSPC || rc == EDQUOT || rc == MDB_MAP_FULL);
+	return (rc == ENOSPC || rc == EDQUOT || rc == MDB_MAP_FULL || rc == EMFILE || rc == ENFILE || rc == ENOMEM);
 }
 
 /* The outcome of an LMDB write: 0, ENOSPC, or the end. */
@@ -67,10 +67,10 @@ outcome(struct store *s, const char *what, int rc)
 {
 	if (rc == 0)
 		return (0);
-	if (!no_room(rc))
+	if (!store_may_retry(rc))
 		store_distrust(s->folder, what, mdb_strerror(rc));
 	if (!atomic_exchange(&s->full, true))
-		log_error("no room for the log: new events are refused until there is", "while=\"%s\" error=\"%s\"", what,
+		log_error("no room or no descriptors for the log: new events are refused until there are", "while=\"%s\" error=\"%s\"", what,
 		    mdb_strerror(rc));
 	return (ENOSPC);
 }

@@ -68,6 +68,9 @@ void		 store_month_name(uint64_t log_time, char out[MONTH_NAME]);
  */
 int		 store_apply(struct store *, struct batch *const *, unsigned count);
 
+/* Is this outcome of a write a shortage (of disk, descriptors, memory) that may pass?  Anything else is the end of trust. */
+bool		 store_may_retry(int rc);
+
 /* Look at the free space and set `full` accordingly. */
 void		 store_measure_space(struct store *);
 

@@ -32,6 +32,7 @@ struct writer {
 	struct index_entry *entries;
 	unsigned count, room;
 	size_t bytes;
+	bool full;			/* as it was when the job began: within one job all new events are put off or none, so order holds */
 };
 
 /* Take back the numbers given since `from`. */
@@ -74,7 +75,7 @@ decide_event(struct writer *w, const struct job_put *p, struct job_event *e)
 		w->counters.conflicts++;
 		return (E_ID_CONFLICT);
 	case DEDUP_NEW:
-		if (w->store->full) {
+		if (w->full) {
 			w->counters.refused_full++;
 			return (E_DISK_FULL);
 		}
@@ -206,6 +207,7 @@ do_job(struct writer *w, struct job *j)
 		store_distrust(w->store->folder, "reading the key index", mdb_strerror(rc));
 	w->count = 0;
 	w->bytes = 0;
+	w->full = w->store->full;
 	for (unsigned i = 0; i < j->put_count; i++)
 		if (j->puts[i].code == 0)
 			decide_put(w, j, &j->puts[i]);

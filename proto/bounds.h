@@ -55,7 +55,7 @@
 
 /* Messages libzmq may hold for a peer that does not read, whatever credit it grants: with DELIVERY_BYTES_MAX this bounds what a
  * dead or hostile reader costs.  At the bound it gets nothing, acks included, until it reads: its resent puts are answered again. */
-#define SEND_HWM		256
+#define SEND_HWM		64
 
 /* Messages of one peer that wait for the loop: with MESSAGE_BYTES_HARD, what a flooding peer may occupy. */
 #define RECEIVE_HWM		256

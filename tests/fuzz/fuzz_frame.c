@@ -61,7 +61,7 @@ begin(void)
 	d.store = store_open(&o, NULL, why, sizeof(why));
 	assert(d.store != NULL);
 	d.reader = store_reader_new(d.store);
-	d.clock = logclock_new(0);
+	d.clock = logclock_new(0, 0);
 	d.applier = applier_start(d.store, nothing, NULL);
 	d.writer = writer_start(d.store, d.applier, d.clock, nothing, NULL);
 	d.gather = job_new();

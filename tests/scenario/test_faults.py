@@ -186,7 +186,75 @@ def test_log_time_never_falls_over_a_restart(faulty_daemon, control):
     assert client.get(client.put(event(2)).seq).log_time >= before
 
 
+def test_a_restart_accepts_no_jump(faulty_daemon, control):
+    """Only an operator does, or a clock that was set right."""
+    client = faulty_daemon.client()
+    client.hello()
+    before = client.get(client.put(event(1)).seq).log_time
+    control.set(clock=365 * DAY_S)
+    client.put(event(2))
+    faulty_daemon.kill9()
+    faulty_daemon.start()
+    client = faulty_daemon.client()
+    client.hello()
+    receipt = client.put(event(3))
+    assert before <= client.get(receipt.seq).log_time < before + 600 * 10**9, "the restart accepted the jump"
+    assert abs(client.status()["clock_jump_seconds"] - 365 * DAY_S) <= 5
+    faulty_daemon.stop()
+    control.set(clock=0)
+    faulty_daemon.start()
+    client = faulty_daemon.client()
+    client.hello()
+    assert before <= client.get(client.put(event(4)).seq).log_time < before + 600 * 10**9
+    assert client.status()["clock_jump_seconds"] == 0
+
+
 # --- strangers
+
+def test_refused_puts_leave_no_memory(start_daemon):
+    """A peer may be wrong for ever."""
+    daemon = start_daemon()
+    wire = daemon.wire()
+    bad = [b"\xc1" * 60000] * 17
+    for number in range(5):
+        assert wire.put(number, *bad)[1] == "nak"
+    before = memory(daemon)
+    for number in range(5, 200):
+        assert wire.put(number, *bad, verb="put" if number % 2 else "puts")[1] == "nak"
+        if number % 2 == 0:
+            for _ in range(16):
+                wire.receive()
+    # A sanitizer keeps freed memory for a while, to see who still uses it.
+    assert daemon._sanitized() or memory(daemon) < before + (32 << 20)
+
+
+def test_stopped_while_a_backup_runs(start_daemon, tmp_path):
+    daemon = start_daemon()
+    client = daemon.client()
+    client.hello()
+    assert all(r.fault is None for r in client.put_many(event(n, 2000) for n in range(20000)))
+    wire = daemon.wire()
+    wire.send(1, "backup", 5, {"path": str(tmp_path / "copy")})
+    assert wire.receive()[1] == "accepted"
+    daemon.signal(15)
+    answer = wire.receive()
+    assert answer[1] in ("done", "nak")
+    assert daemon.wait() == 0
+    assert (answer[1] == "done") == os.path.exists(tmp_path / "copy" / "identity")
+
+
+def test_told_to_stop_before_it_is_ready(start_daemon):
+    daemon = harness.Daemon(start=False)
+    for _ in range(20):
+        daemon.launch()
+        # As soon as the data folder is there: somewhere in the start.
+        while daemon.process.poll() is None and not os.path.exists(os.path.join(daemon.data, "lock")):
+            pass
+        if daemon.process.poll() is None:
+            daemon.signal(15)
+        assert daemon.wait(20) in (0, -15)
+    daemon.close()
+
 
 @pytest.fixture
 def open_daemon(start_daemon):

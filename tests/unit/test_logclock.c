@@ -32,7 +32,7 @@ pass(int64_t ns)
 static void
 test_follows_the_wall_clock(void **state)
 {
-	struct logclock *c = logclock_new(0);
+	struct logclock *c = logclock_new(0, 0);
 
 	(void)state;
 	assert_true(logclock_stamp(c) == (uint64_t)wall);
@@ -51,7 +51,7 @@ test_follows_the_wall_clock(void **state)
 static void
 test_stands_still_while_the_wall_clock_is_a_little_behind(void **state)
 {
-	struct logclock *c = logclock_new(0);
+	struct logclock *c = logclock_new(0, 0);
 	uint64_t before = logclock_stamp(c);
 
 	(void)state;
@@ -71,7 +71,7 @@ test_a_jump_is_reported_once_and_not_followed(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
-		struct logclock *c = logclock_new(0);
+		struct logclock *c = logclock_new(0, 0);
 		uint64_t before = logclock_stamp(c), after;
 
 		wall += jumps[i] * NS;
@@ -96,7 +96,7 @@ test_a_jump_is_reported_once_and_not_followed(void **state)
 static void
 test_a_jump_that_is_taken_back(void **state)
 {
-	struct logclock *c = logclock_new(0);
+	struct logclock *c = logclock_new(0, 0);
 
 	(void)state;
 	logclock_stamp(c);
@@ -114,7 +114,7 @@ static void
 test_goes_on_from_the_last_stored(void **state)
 {
 	uint64_t last = (uint64_t)(wall + 3600 * NS);
-	struct logclock *c = logclock_new(last);
+	struct logclock *c = logclock_new(last, 0);
 
 	(void)state;
 	assert_true(logclock_stamp(c) >= last);
@@ -124,7 +124,7 @@ test_goes_on_from_the_last_stored(void **state)
 	logclock_free(c);
 	/* Within two minutes it waits for the wall clock. */
 	last = (uint64_t)(wall + 60 * NS);
-	c = logclock_new(last);
+	c = logclock_new(last, 0);
 	assert_true(logclock_stamp(c) == last);
 	pass(61 * NS);
 	assert_true(logclock_stamp(c) == (uint64_t)wall);
@@ -150,7 +150,7 @@ stamp_many(void *c)
 static void
 test_monotone(void **state)
 {
-	struct logclock *c = logclock_new(0);
+	struct logclock *c = logclock_new(0, 0);
 	uint64_t seed = 11, before = 0;
 	pthread_t threads[2];
 	void *problem;
