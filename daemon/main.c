@@ -305,7 +305,6 @@ close_all(struct daemon *d, struct http *http)
 	writer_stop(d->writer);
 	applier_stop(d->applier);
 	writer_free(d->writer);
-	zsock_free(d->zsock, LINGER_MS);
 	while ((j = STAILQ_FIRST(&d->ready)) != NULL) {
 		STAILQ_REMOVE_HEAD(&d->ready, link);
 		job_free(j);
@@ -316,6 +315,8 @@ close_all(struct daemon *d, struct http *http)
 	store_reader_free(d->reader);
 	logclock_free(d->clock);
 	store_close(d->store);
+	/* Last: whatever libzmq makes of it, everything is stored. */
+	zsock_free(d->zsock, LINGER_MS);
 	while (d->kept_count > 0)
 		event_free(d->kept[--d->kept_count]);
 	event_base_free(d->base);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +232,13 @@ zsock_send(struct zsock *z, const uint8_t *id, size_t id_len, zmq_msg_t *m)
 	return (e);
 }
 
+static void
+on_abort(int number)
+{
+	(void)number;
+	_exit(0);
+}
+
 void
 zsock_free(struct zsock *z, int linger_ms)
 {
@@ -239,8 +247,10 @@ zsock_free(struct zsock *z, int linger_ms)
 	event_free(z->readable);
 	event_free(z->again);
 	set_int(z->socket, ZMQ_LINGER, linger_ms);
+	signal(SIGABRT, on_abort);
 	zmq_close(z->socket);
 	zmq_ctx_term(z->context);
+	signal(SIGABRT, SIG_DFL);
 	for (unsigned i = 0; i < z->lock_count; i++)
 		close(z->locks[i]);
 	free(z);

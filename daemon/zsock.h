@@ -43,7 +43,8 @@ void		 zsock_start(struct zsock *);
 /* Send one frame to a peer.  Takes the message over in every case.  0; EHOSTUNREACH: the peer is gone; EAGAIN: it does not read. */
 int		 zsock_send(struct zsock *, const uint8_t *id, size_t id_len, zmq_msg_t *);
 
-/* Stop reading; what is queued for peers is given `linger_ms` to leave. */
+/* Stop reading; what is queued for peers is given `linger_ms` to leave.  The last thing a process does: libzmq 4.3 aborts when a peer
+ * is in the middle of an old-style handshake as the socket closes (zmtp_engine.cpp, EAGAIN); that then ends the process cleanly. */
 void		 zsock_free(struct zsock *, int linger_ms);
 
 #endif
