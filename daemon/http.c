@@ -18,6 +18,8 @@
 #define BODY_MAX	1024
 #define TIMEOUT_S	10
 
+#define HOST_MAX	128
+
 struct http {
 	struct evhttp *server;
 };
@@ -78,21 +80,30 @@ port_of(struct evhttp_bound_socket *s)
 	return (ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port : ((struct sockaddr_in *)&a)->sin_port));
 }
 
+int
+http_check_address(const char *address, char *why, size_t why_len)
+{
+	const char *colon = strrchr(address, ':');
+	char *end;
+	long port;
+
+	port = colon != NULL ? strtol(colon + 1, &end, 10) : -1;
+	if (colon != NULL && colon > address && colon - address < HOST_MAX && *end == '\0' && end > colon + 1 && port >= 0 && port <= 65535)
+		return (0);
+	snprintf(why, why_len, "http: \"%.100s\" is no address: write 127.0.0.1:9400", address);
+	return (-1);
+}
+
 struct http *
 http_start(struct daemon *d, const char *address, char *bound, size_t bound_len, char *why, size_t why_len)
 {
 	const char *colon = strrchr(address, ':');
 	struct evhttp_bound_socket *s;
 	struct http *h;
-	char host[128], *end;
-	long port;
+	char host[HOST_MAX];
 
-	port = colon != NULL ? strtol(colon + 1, &end, 10) : -1;
-	if (colon == NULL || colon == address || (size_t)(colon - address) >= sizeof(host) || *end != '\0' || end == colon + 1 ||
-	    port < 0 || port > 65535) {
-		snprintf(why, why_len, "http: \"%.100s\" is no address: write 127.0.0.1:9400", address);
+	if (http_check_address(address, why, why_len) != 0)
 		return (NULL);
-	}
 	snprintf(host, sizeof(host), "%.*s", (int)(colon - address), address);
 	h = must_alloc(sizeof(*h));
 	if ((h->server = evhttp_new(d->base)) == NULL)
@@ -103,7 +114,7 @@ http_start(struct daemon *d, const char *address, char *bound, size_t bound_len,
 	evhttp_set_allowed_methods(h->server, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
 	evhttp_set_cb(h->server, "/healthz", on_healthz, d);
 	evhttp_set_cb(h->server, "/metrics", on_metrics, d);
-	if ((s = evhttp_bind_socket_with_handle(h->server, host, (uint16_t)port)) == NULL) {
+	if ((s = evhttp_bind_socket_with_handle(h->server, host, (uint16_t)atoi(colon + 1))) == NULL) {
 		snprintf(why, why_len, "http: cannot listen on %.100s: is the address this machine's, and the port free?", address);
 		http_stop(h);
 		return (NULL);

@@ -7,6 +7,9 @@
 struct daemon;
 struct http;
 
+/* Is it "ADDRESS:PORT"?  0, or -1 with a sentence in `why`. */
+int		 http_check_address(const char *address, char *why, size_t why_len);
+
 /* Serve on "ADDRESS:PORT"; port 0 picks one.  `bound` receives the address.  NULL with a sentence in `why`. */
 struct http	*http_start(struct daemon *, const char *address, char *bound, size_t bound_len, char *why, size_t why_len);
 void		 http_stop(struct http *);

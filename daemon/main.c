@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,19 +116,33 @@ raise_descriptors(void)
 	}
 }
 
+/* A zone of this machine's table, and nothing else: a wrong one would silently be UTC. */
 static int
-set_timezone(const char *zone, char *why, size_t why_len)
+check_timezone(const char *zone, char *why, size_t why_len)
 {
-	char path[256];
+	char path[256], magic[4] = "";
+	FILE *f = NULL;
+	bool ok;
 
 	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone);
-	if (access(path, R_OK) != 0) {
+	ok = strstr(zone, "..") == NULL && (f = fopen(path, "re")) != NULL && fread(magic, 1, 4, f) == 4 && memcmp(magic, "TZif", 4) == 0;
+	if (f != NULL)
+		fclose(f);
+	if (!ok)
 		snprintf(why, why_len, "timezone: there is no zone \"%.64s\" on this machine; write one such as Asia/Shanghai", zone);
+	return (ok ? 0 : -1);
+}
+
+/* What no row of the table can tell by itself; asked by --check-config and before anything is opened. */
+static int
+check_settings(const struct settings *s, char *why, size_t why_len)
+{
+	for (unsigned i = 0; i < s->listen.count; i++)
+		if (zsock_check_endpoint(s->listen.items[i], why, why_len) != 0)
+			return (-1);
+	if (*s->http != '\0' && http_check_address(s->http, why, why_len) != 0)
 		return (-1);
-	}
-	setenv("TZ", zone, 1);
-	tzset();
-	return (0);
+	return (check_timezone(s->timezone, why, why_len));
 }
 
 static void
@@ -338,7 +353,9 @@ run(struct daemon *d)
 	recent_init(&d->recent);
 	d->started_ns = monotonic_now();
 	make_events(d);
-	if (set_timezone(d->settings->timezone, why, sizeof(why)) != 0 || open_store(d, why, sizeof(why)) != 0 ||
+	setenv("TZ", d->settings->timezone, 1);
+	tzset();
+	if (open_store(d, why, sizeof(why)) != 0 ||
 	    open_endpoints(d, why, sizeof(why)) != 0 || (*d->settings->http != '\0' &&
 	    (http = http_start(d, d->settings->http, bound, sizeof(bound), why, sizeof(why))) == NULL))
 		rc = refuse(why);
@@ -375,6 +392,7 @@ main(int argc, char **argv)
 	struct settings *settings = settings_new();
 	struct daemon d = { .settings = settings };
 	int rc, check = 0;
+	char why[1024];
 
 	if (sodium_init() < 0)
 		abort();
@@ -388,7 +406,9 @@ main(int argc, char **argv)
 	if ((rc = read_settings(settings, argc, argv, &check)) == 0) {
 		log_level_set(settings->log_level[0] == 'e' ? LOG_ERROR : settings->log_level[0] == 'w' ? LOG_WARN :
 		    settings->log_level[0] == 'd' ? LOG_DEBUG : LOG_INFO);
-		if (check)
+		if (check_settings(settings, why, sizeof(why)) != 0)
+			rc = refuse(why);
+		else if (check)
 			settings_print(settings, stdout);
 		else
 			rc = run(&d);

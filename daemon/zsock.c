@@ -23,6 +23,9 @@
 
 #define LISTENERS_MAX	16u
 
+/* What the kernel takes for the path of a socket, less the zero at its end. */
+#define IPC_PATH_MAX	107u
+
 struct zsock {
 	void *context, *socket;
 	struct event *readable;		/* the edge */
@@ -170,6 +173,25 @@ port_fits(const char *endpoint)
 }
 
 int
+zsock_check_endpoint(const char *endpoint, char *why, size_t why_len)
+{
+	if (strncmp(endpoint, "ipc://", 6) == 0) {
+		if (strlen(endpoint + 6) > 0 && strlen(endpoint + 6) <= IPC_PATH_MAX)
+			return (0);
+		snprintf(why, why_len, "%.200s: the path of a socket has 1 to %u characters", endpoint, IPC_PATH_MAX);
+	} else if (strncmp(endpoint, "tcp://", 6) != 0)
+		snprintf(why, why_len, "\"%.200s\" is no endpoint: use ipc:///path or tcp://127.0.0.1:port", endpoint);
+	else if (!is_loopback(endpoint + 6))
+		snprintf(why, why_len, "%.200s is beyond this machine: without keys estated listens on loopback only, such as "
+		    "tcp://127.0.0.1:7400", endpoint);
+	else if (port_fits(endpoint))
+		return (0);
+	else
+		snprintf(why, why_len, "%.200s has no port from 0 to 65535: name one such as tcp://127.0.0.1:7400", endpoint);
+	return (-1);
+}
+
+int
 zsock_listen(struct zsock *z, const char *endpoint, char *bound, size_t bound_len, char *why, size_t why_len)
 {
 	char wildcard[256];
@@ -177,29 +199,15 @@ zsock_listen(struct zsock *z, const char *endpoint, char *bound, size_t bound_le
 	mode_t mask;
 	int rc;
 
-	if (strncmp(endpoint, "ipc://", 6) == 0) {
-		if (lock_ipc_path(z, endpoint + 6, why, why_len) != 0)
-			return (-1);
-	} else if (strncmp(endpoint, "tcp://", 6) == 0) {
-		if (!is_loopback(endpoint + 6)) {
-			snprintf(why, why_len, "%.200s is beyond this machine: without keys estated listens on loopback only, such as "
-			    "tcp://127.0.0.1:7400", endpoint);
-			return (-1);
-		}
-		if (!port_fits(endpoint)) {
-			snprintf(why, why_len, "%.200s has no port from 0 to 65535: name one such as tcp://127.0.0.1:7400", endpoint);
-			return (-1);
-		}
-		if (n > 2 && n < sizeof(wildcard) && strcmp(endpoint + n - 2, ":0") == 0) {
-			snprintf(wildcard, sizeof(wildcard), "%.*s*", (int)n - 1, endpoint);
-			endpoint = wildcard;
-		}
-		if (strncmp(endpoint, "tcp://[", 7) == 0)
-			set_int(z->socket, ZMQ_IPV6, 1);
-	} else {
-		snprintf(why, why_len, "\"%.200s\" is no endpoint: use ipc:///path or tcp://127.0.0.1:port", endpoint);
+	if (zsock_check_endpoint(endpoint, why, why_len) != 0 ||
+	    (strncmp(endpoint, "ipc://", 6) == 0 && lock_ipc_path(z, endpoint + 6, why, why_len) != 0))
 		return (-1);
+	if (strncmp(endpoint, "tcp://", 6) == 0 && n < sizeof(wildcard) && strcmp(endpoint + n - 2, ":0") == 0) {
+		snprintf(wildcard, sizeof(wildcard), "%.*s*", (int)n - 1, endpoint);
+		endpoint = wildcard;
 	}
+	if (strncmp(endpoint, "tcp://[", 7) == 0)
+		set_int(z->socket, ZMQ_IPV6, 1);
 	/* The socket's file: owner and group may connect. */
 	mask = umask(0117);
 	rc = zmq_bind(z->socket, endpoint);

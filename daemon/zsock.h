@@ -31,6 +31,9 @@ typedef void	zsock_on_turn(void *arg);
 /* NULL with errno when libzmq cannot make a socket. */
 struct zsock	*zsock_new(struct event_base *, zsock_on_message *, zsock_on_turn *, void *arg);
 
+/* Could one listen there at all?  0, or -1 with a sentence in `why`. */
+int		 zsock_check_endpoint(const char *endpoint, char *why, size_t why_len);
+
 /*
  * Listen on an endpoint: ipc://PATH or tcp://ADDRESS:PORT; a port of 0 or * picks a free one.  `bound` receives the endpoint as
  * clients must name it.  An ipc path in use by a live process is refused, not stolen.  0, or -1 with a sentence in `why`.
