@@ -32,7 +32,8 @@ static const char help[] =
 "What is refused is named on standard error with line, reason and remedy, and the others go on.\n"
 "\n"
 "      --batch N            store N lines together or not at all (1 to 4096, default 1); when one of them is refused\n"
-"                           the rest of its batch is sent again without it\n"
+"                           the rest of its batch is sent again without it, behind the batches already under way:\n"
+"                           it may be stored after lines that follow it (--window 1 keeps the order)\n"
 "      --window N           batches that may be on their way (default 256)\n"
 "      --rate N             at most N events a second\n"
 "      --skip N             begin behind line N\n"
@@ -46,7 +47,8 @@ COMMON_HELP
 "  estate generate --households 1000 --from 2026-11-01 --days 7 --seed 1 | estate put > acks.jsonl\n"
 "  estate put --rate 5 day.jsonl > acks.jsonl      a demonstration at visible speed\n"
 "  estate put --batch 100 bills.jsonl 2> refused.txt\n"
-"Exit status: 0 all stored, 1 some refused or interrupted, 2 wrong usage, 3 daemon not reached\n";
+"Exit status: 0 all stored, 1 some refused or interrupted, 2 wrong usage,\n"
+"3 daemon not reached, or acks not written\n";
 
 struct put {
 	struct common common;
@@ -63,6 +65,7 @@ struct put {
 	int64_t began_ms, shown_ms, away_ms;	/* away since, or -1 */
 	bool progress;
 	bool input_done;
+	bool mute;				/* acks could not be written: no more of them */
 };
 
 static int64_t
@@ -79,9 +82,13 @@ monotonic_ms(void)
 static void
 out_flush(struct put *p)
 {
-	if (p->out.len > 0)
-		fwrite(p->out.data, 1, p->out.len, stdout);
-	fflush(stdout);
+	if (p->out.len > 0 && !p->mute && (fwrite(p->out.data, 1, p->out.len, stdout) != p->out.len || fflush(stdout) != 0)) {
+		/* The events are what counts, so they go on; whoever closed a pipe has enough, and the exit status says it. */
+		if (errno != EPIPE)
+			fprintf(stderr, "%sestate put: events were stored, but their acks could not be written: %s; put the same lines "
+			    "again to get them\n", p->progress ? "\r\033[K" : "", strerror(errno));
+		p->mute = true;
+	}
 	buffer_clear(&p->out);
 }
 
@@ -286,6 +293,16 @@ blank(const char *s, size_t len)
 	return (len == 0);
 }
 
+/* What some editors and spreadsheets put before the first line of a file. */
+static void
+skip_bom(const char **line, size_t *len)
+{
+	if (*len >= 3 && memcmp(*line, "\xef\xbb\xbf", 3) == 0) {
+		*line += 3;
+		*len -= 3;
+	}
+}
+
 /* Take lines into the next parcel until it is full or no line is there.  True if it is ready to go. */
 static bool
 fill_parcel(struct put *p)
@@ -314,6 +331,8 @@ fill_parcel(struct put *p)
 		case LINES_ONE:
 			break;
 		}
+		if (it.line == 1)
+			skip_bom(&line, &len);
 		if (it.line <= p->skip || blank(line, len) || !pack_line(p, line, len, &it))
 			continue;
 		parcel_add(p->next, &it, p->packed.data, p->packed.size);
@@ -500,6 +519,8 @@ cmd_put(int argc, char **argv)
 	r = run(&p);
 	show_progress(&p, true);
 	out_flush(&p);
+	if (p.mute)
+		r = EXIT_UNREACHED;
 	estate_close(p.e);
 	parcels_fini(&p.parcels);
 	msgpack_sbuffer_destroy(&p.packed);

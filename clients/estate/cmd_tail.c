@@ -99,6 +99,8 @@ struct tail {
 	struct buffer out;
 	uint64_t shown;
 	uint64_t seen;			/* up to here everything was shown or did not pass */
+	uint64_t written;		/* the same, and what was shown has been written and flushed */
+	bool failed;			/* to write: from here on nothing counts as shown */
 	bool again;			/* look back further */
 	bool done;
 	int status;
@@ -124,15 +126,16 @@ filtered(const struct tail *t)
 static void
 flush(struct tail *t)
 {
-	if (t->out.len == 0)
+	if (t->failed)
 		return;
-	if (fwrite(t->out.data, 1, t->out.len, stdout) != t->out.len || fflush(stdout) != 0) {
+	if (t->out.len > 0 && (fwrite(t->out.data, 1, t->out.len, stdout) != t->out.len || fflush(stdout) != 0)) {
 		/* Whoever read us has enough: no complaint.  SIGPIPE is ignored so that the cursor stays true. */
 		if (errno != EPIPE)
 			fprintf(stderr, "estate tail: cannot write: %s\n", strerror(errno));
 		t->status = errno == EPIPE ? 0 : EXIT_UNREACHED;
-		t->done = true;
-	}
+		t->failed = t->done = true;
+	} else
+		t->written = t->seen;
 	buffer_clear(&t->out);
 }
 
@@ -229,22 +232,22 @@ subscribe(struct tail *t, struct estate_subscription **s)
 	return (estate_subscribe(t->e, &o, s));
 }
 
-/* Keep the cursor behind what was printed, never before it. */
+/* Keep the cursor behind what was written and flushed: never beyond it, whatever was seen. */
 static void
 keep_cursor(struct tail *t, bool now)
 {
 	int64_t ms = sitetime_now() / 1000000;
 
-	if (t->cursor_path == NULL || t->seen <= t->cursor_written || (!now && ms < t->cursor_at_ms + CURSOR_MS))
+	if (t->cursor_path == NULL || t->written <= t->cursor_written || (!now && ms < t->cursor_at_ms + CURSOR_MS))
 		return;
 	snprintf(t->cursor.log, sizeof(t->cursor.log), "%s", estate_log(t->e)->log);
 	t->cursor.epoch = estate_log(t->e)->epoch;
-	t->cursor.seq = t->seen;
+	t->cursor.seq = t->written;
 	if (cursor_write("tail", t->cursor_path, &t->cursor) != 0) {
 		t->status = EXIT_UNREACHED;
 		t->done = true;
 	}
-	t->cursor_written = t->seen;
+	t->cursor_written = t->written;
 	t->cursor_at_ms = ms;
 }
 
@@ -311,7 +314,7 @@ place(struct tail *t)
 			if (t->from_text != NULL)
 				fprintf(stderr, "estate tail: %s says where to begin; --from is for a new one\n", t->cursor_path);
 			t->cursor_known = true;
-			t->cursor_written = t->seen = t->cursor.seq;
+			t->cursor_written = t->written = t->seen = t->cursor.seq;
 			t->from = ESTATE_FROM_SEQ;
 			t->value = t->cursor.seq + 1;
 			return (0);

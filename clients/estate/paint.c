@@ -43,7 +43,7 @@ static const struct {
 	uint32_t first, last;
 	unsigned columns;
 } special[] = {
-	{ 0x0300, 0x036f, 0 }, { 0x1100, 0x115f, 2 }, { 0x200b, 0x200f, 0 }, { 0x20d0, 0x20ff, 0 }, { 0x231a, 0x231b, 2 },
+	{ 0x0300, 0x036f, 0 }, { 0x1100, 0x115f, 2 }, { 0x200b, 0x200d, 0 }, { 0x20d0, 0x20ff, 0 }, { 0x231a, 0x231b, 2 },
 	{ 0x2e80, 0x303e, 2 }, { 0x3041, 0x33ff, 2 }, { 0x3400, 0x4dbf, 2 }, { 0x4e00, 0x9fff, 2 }, { 0xa000, 0xa4cf, 2 },
 	{ 0xa960, 0xa97f, 2 }, { 0xac00, 0xd7a3, 2 }, { 0xf900, 0xfaff, 2 }, { 0xfe00, 0xfe0f, 0 }, { 0xfe10, 0xfe19, 2 },
 	{ 0xfe30, 0xfe6f, 2 }, { 0xff00, 0xff60, 2 }, { 0xffe0, 0xffe6, 2 }, { 0x1f300, 0x1f64f, 2 }, { 0x1f680, 0x1f6ff, 2 },
@@ -129,21 +129,43 @@ paint_width(const char *s, size_t len)
 	return (width);
 }
 
+/*
+ * What somebody typed into a form must neither move the cursor nor turn the text around it: C0, DEL, C1, and the marks, embeddings,
+ * overrides and isolates of bidirectional text, as they are written in UTF-8.  The bytes of one that begins here, or 0.
+ */
+static size_t
+unwanted(const char *s, size_t len)
+{
+	const uint8_t *p = (const uint8_t *)s;
+
+	if (p[0] < 0x20 || p[0] == 0x7f)
+		return (1);
+	if (len >= 2 && p[0] == 0xc2 && p[1] < 0xa0)
+		return (2);
+	if (len < 3 || p[0] != 0xe2)
+		return (0);
+	/* U+200E, U+200F, U+202A to U+202E; U+2066 to U+2069. */
+	if (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xaa && p[2] <= 0xae)))
+		return (3);
+	return (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9 ? 3 : 0);
+}
+
 void
 paint_clean(struct buffer *b, const char *s, size_t len, size_t columns)
 {
-	size_t from = b->len, fit = columns > 0 ? paint_fit(s, len, columns) : len;
+	size_t i = 0, n = 0, plain, fit = columns > 0 ? paint_fit(s, len, columns) : len;
 	bool clipped = fit < len;
 
 	if (clipped)
 		fit = paint_fit(s, len, columns - 1);
-	buffer_add(b, s, fit);
-	/* What somebody typed into a form must not move the cursor: C0, DEL, and C1 as it is written in UTF-8. */
-	for (size_t i = from; i < b->len; i++)
-		if ((unsigned char)b->data[i] < 0x20 || b->data[i] == 0x7f)
-			b->data[i] = b->data[i] == '\n' || b->data[i] == '\t' ? ' ' : '?';
-		else if ((unsigned char)b->data[i] == 0xc2 && (unsigned char)b->data[i + 1] < 0xa0)
-			b->data[i] = b->data[i + 1] = '?';
+	do {
+		for (plain = i; i < fit && (n = unwanted(s + i, fit - i)) == 0; i++)
+			;
+		buffer_add(b, s + plain, i - plain);
+		if (i < fit)
+			buffer_text(b, s[i] == '\n' || s[i] == '\t' ? " " : "?");
+		i += n;
+	} while (i < fit);
 	if (clipped)
 		buffer_text(b, "…");
 }

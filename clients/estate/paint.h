@@ -24,7 +24,10 @@ size_t	paint_width(const char *, size_t len);
 /* How many of the bytes fit into so many columns; never a part of a character. */
 size_t	paint_fit(const char *, size_t len, size_t columns);
 
-/* Append text without control characters (they become '?'), clipped to so many columns with an ellipsis; 0 means all of it. */
+/*
+ * Append text without control characters and what turns the direction of writing (each becomes a '?'), clipped to so many columns
+ * with an ellipsis; 0 means all of it.
+ */
 void	paint_clean(struct buffer *, const char *, size_t len, size_t columns);
 
 /* Append text as above, then spaces up to so many columns. */

@@ -135,7 +135,6 @@ reach_advice(int code)
 		{ E_KIND, "estate types TYPE says what kind it must be" },
 		{ E_RANGE, "estate types TYPE says the bounds" },
 		{ E_VALUE, "estate types TYPE lists the values" },
-		{ E_ID, "ids have 1 to 64 characters of A-Z a-z 0-9 . _ : / -" },
 		{ E_TIME, "write it as 2026-11-24T05:06:07+08:00" },
 		{ E_ID_CONFLICT, "give the changed event an id of its own; estate tail --source finds the first" },
 		{ E_NOT_FOUND, "estate status shows the first and the last number" },
@@ -173,7 +172,8 @@ reach_fault_json(struct buffer *b, const struct estate_fault *f)
 		buffer_text(b, ",\"path\":");
 		json_write_text(b, f->path, strlen(f->path));
 	}
-	if (f->detail[0] != '\0') {
+	/* What the text says already is not said again. */
+	if (f->detail[0] != '\0' && strstr(f->text, f->detail) == NULL) {
 		buffer_text(b, ",\"detail\":");
 		json_write_text(b, f->detail, strlen(f->detail));
 	}

@@ -107,7 +107,22 @@ test_wide_characters_and_what_must_not_reach_a_terminal(void **state)
 	assert_string_equal(b.data, "投诉  ");
 	buffer_clear(&b);
 	paint_clean(&b, "a\033[31m\nb\x7f\xc2\x9b" "c", 12, 0);
-	assert_string_equal(b.data, "a?[31m b???c");
+	assert_string_equal(b.data, "a?[31m b??c");
+	/* U+200E and U+200F, U+202A to U+202E, U+2066 to U+2069, and not their neighbours. */
+	for (unsigned c = 0x2000; c < 0x2080; c++) {
+		char text[] = { 'a', (char)0xe2, (char)(0x80 | (c >> 6 & 0x3f)), (char)(0x80 | (c & 0x3f)), 'b', '\0' };
+		bool turns = c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+
+		buffer_clear(&b);
+		paint_clean(&b, text, 5, 0);
+		assert_string_equal(b.data, turns ? "a?b" : text);
+	}
+	buffer_clear(&b);
+	paint_cell(&b, "a\xe2\x80\xae" "bcd\xe2\x80\x8e", 10, 4);
+	assert_string_equal(b.data, "a?b…");
+	buffer_clear(&b);
+	paint_cell(&b, "\xe2\x80\x8f" "a\xe2\x80", 6, 6);
+	assert_string_equal(b.data, "?a\xe2\x80  ");
 	buffer_free(&b);
 }
 

@@ -1,0 +1,122 @@
+"""The command-line tool where its surroundings are bad: output that cannot be written, files as editors leave them, refused ids."""
+import json
+import os
+import subprocess
+
+import daemon as harness
+
+RULE = "1 to 64 characters of A-Z a-z 0-9"
+
+
+def line(number, **members):
+    return json.dumps({"specversion": "1.0", "id": f"e{number}", "source": "/test/cli", "type": "probe.recorded", "data": {"n": number},
+                       **members})
+
+
+def lines(count):
+    return "".join(line(number) + "\n" for number in range(count))
+
+
+def estate(daemon, *arguments, stdout, stdin=None):
+    """Run `estate` with a standard output of one's own."""
+    return subprocess.run([harness.program("estate"), *map(str, arguments)], input=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True,
+                          check=False, timeout=harness.VERB_S, env={**os.environ, "ESTATE_ENDPOINT": daemon.endpoint})
+
+
+def estate_full(daemon, *arguments, stdin=None):
+    with open("/dev/full", "wb") as full:
+        return estate(daemon, *arguments, stdout=full, stdin=stdin)
+
+
+def estate_closed(daemon, *arguments, stdin=None):
+    """The same into a pipe that nobody reads any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        return estate(daemon, *arguments, stdout=writer, stdin=stdin)
+    finally:
+        os.close(writer)
+
+
+def stored(daemon):
+    """The ids of this test's events, in the log's order."""
+    shown = daemon.estate("tail", "--from", "first", "--source", "/test/cli", "--json").stdout
+    return [json.loads(one)["id"] for one in shown.splitlines()]
+
+
+def cursor_of(path):
+    return json.loads(path.read_text(encoding="utf-8"))["seq"]
+
+
+def test_a_cursor_stays_where_writing_failed(daemon, tmp_path):
+    cursor = tmp_path / "cursor"
+    daemon.estate("put", stdin=lines(20))
+    options = ["tail", "--cursor", cursor, "--source", "/test/cli", "--json"]
+    done = estate_full(daemon, *options)
+    assert done.returncode == 3 and done.stderr.count("cannot write") == 1
+    assert not cursor.exists()
+    assert estate_closed(daemon, *options).returncode == 0
+    assert not cursor.exists()
+    first = [json.loads(one) for one in daemon.estate(*options, "-n", 5).stdout.splitlines()]
+    assert [one["id"] for one in first] == [f"e{number}" for number in range(5)]
+    assert cursor_of(cursor) == first[-1]["seq"]
+    assert estate_full(daemon, *options).returncode == 3
+    assert cursor_of(cursor) == first[-1]["seq"]
+    rest = [json.loads(one)["id"] for one in daemon.estate(*options).stdout.splitlines()]
+    assert rest == [f"e{number}" for number in range(5, 20)]
+    assert daemon.estate(*options).stdout == ""
+
+
+def test_a_cursor_is_never_ahead_of_a_reader_that_left(daemon, tmp_path):
+    """Much more than a pipe holds, and a reader that takes a little of it: the cursor may be behind what it took, never ahead of what
+    was written."""
+    cursor = tmp_path / "cursor"
+    daemon.estate("put", "--batch", 100, stdin="".join(line(number, data={"n": number, "text": "x" * 1000}) + "\n" for number in range(2000)))
+    tail = subprocess.Popen([harness.program("estate"), "tail", "--cursor", str(cursor), "--source", "/test/cli", "--json"],
+                            stdout=subprocess.PIPE, env={**os.environ, "ESTATE_ENDPOINT": daemon.endpoint})
+    taken = [json.loads(tail.stdout.readline()) for _ in range(10)]
+    tail.stdout.close()
+    assert tail.wait(harness.VERB_S) == 0
+    # 64 KiB in the pipe, and what Python's reader took ahead.
+    assert not cursor.exists() or cursor_of(cursor) < taken[-1]["seq"] + 300
+
+
+def test_put_says_when_its_acks_cannot_be_written(daemon):
+    done = estate_full(daemon, "put", stdin=lines(3))
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1 and "events were stored, but their acks could not be written: No space left" in done.stderr
+    assert stored(daemon) == ["e0", "e1", "e2"]
+    again = [json.loads(one) for one in daemon.estate("put", stdin=lines(3)).stdout.splitlines()]
+    assert [one["duplicate"] for one in again] == [True] * 3
+
+
+def test_put_into_a_closed_pipe_stores_and_exits_3(daemon):
+    done = estate_closed(daemon, "put", stdin=lines(3))
+    assert done.returncode == 3 and done.stderr == ""
+    assert stored(daemon) == ["e0", "e1", "e2"]
+
+
+def test_put_without_anything_to_say_needs_no_output(daemon):
+    assert estate_full(daemon, "put", stdin="").returncode == 0
+
+
+def test_put_skips_a_byte_order_mark(daemon, tmp_path):
+    file = tmp_path / "events.jsonl"
+    file.write_text("\ufeff" + lines(2), encoding="utf-8")
+    acks = [json.loads(one) for one in daemon.estate("put", file).stdout.splitlines()]
+    assert [(one["line"], one["id"]) for one in acks] == [(1, "e0"), (2, "e1")]
+    file.write_text("\ufeff\n" + line(2) + "\n\ufeff" + line(3) + "\n", encoding="utf-8")
+    done = daemon.estate("put", file, expect=1)     # only at the very beginning
+    assert json.loads(done.stdout)["id"] == "e2"
+    assert ":3:" in done.stderr and "not JSON" in done.stderr
+
+
+def test_a_bad_id_is_explained_once(daemon):
+    bad = line(0, id="no id") + "\n" + line(1, subject="no id") + "\n"
+    done = daemon.estate("put", stdin=bad, expect=1)
+    assert done.stdout == ""
+    for told, path in zip(done.stderr.splitlines(), ["id", "subject"]):
+        assert f"bad-id (35) at {path}: " in told and told.count(RULE) == 1, told
+    done = daemon.estate("put", "--json", stdin=bad, expect=1)
+    for told, path in zip(done.stderr.splitlines(), ["id", "subject"]):
+        assert json.loads(told)["path"] == path and told.count(RULE) == 1, told
