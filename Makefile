@@ -193,7 +193,7 @@ clean:
 # ---- tests -------------------------------------------------------------------------------------------------------------------
 
 .PHONY: test-binaries
-test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS)) $(B)/test/powercut $(B)/test/interpose.so $(B)/test/rawdisk
+test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS)) $(B)/test/powercut $(B)/test/interpose.so $(B)/test/rawdisk $(B)/test/naive
 
 $(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
@@ -208,6 +208,10 @@ $(B)/test/powercut: $(call OBJ,tests/crash/powercut.c tests/crash/disk.c) $(B)/l
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 $(B)/test/rawdisk: $(call OBJ,tests/bench/rawdisk.c)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(B)/test/naive: $(call OBJ,tests/bench/naive.c)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 

@@ -1,9 +1,9 @@
 """make bench: `estate bench put` beside the raw disk, in the same run and in turns, round after round.
 
 The physical limit is one pwrite and one fdatasync of as many bytes as there are events outstanding (connections × window × batch, 256
-bytes each), on the same filesystem; beside it the O_DIRECT and O_DSYNC variant.  Each figure is the median over the rounds with its
-spread, and the ratio is taken within the round, since machines drift.  The naive column is what a one-thread server (ROUTER, LMDB
-commit, ack; no validation) and one with a zero-filled journal reached on a machine like this.
+bytes each), on the same filesystem; beside it the O_DIRECT and O_DSYNC variant, and the naive servers of naive.c: one thread, no
+validation, no de-duplication, no readers, with LMDB or with a bare journal.  Each figure is the median over the rounds with its spread,
+and ratios are taken within the round, since machines drift.
 
     bench.py [--rounds N] [--seconds S] [--folder DIR]
 """
@@ -21,9 +21,9 @@ sys.path.insert(0, os.path.join(REPOSITORY, "tests", "harness"))
 import daemon as harness  # noqa: E402
 
 SIZE = 256
-# connections, window, batch, naive events/s: LMDB commit – journal
-CASES = [(1, 1, 1, "2 k"), (1, 64, 1, "83 k – 152 k"), (8, 64, 1, "390 k – 567 k"), (8, 1024, 1, "1.1 M"), (1, 64, 32, "1.2 M – 2.2 M")]
-RAW = os.path.join(REPOSITORY, "build", "test", "rawdisk")
+# connections, window, batch
+CASES = [(1, 1, 1), (1, 64, 1), (8, 64, 1), (8, 1024, 1), (1, 64, 32)]
+RAW, NAIVE = (os.path.join(REPOSITORY, "build", "test", name) for name in ("rawdisk", "naive"))
 
 
 def raw(folder, events, seconds, direct):
@@ -31,6 +31,14 @@ def raw(folder, events, seconds, direct):
     done = subprocess.run([RAW, "--file", os.path.join(folder, "raw"), "--bytes", str(min(events * SIZE, 32 << 20)), "--seconds", str(seconds),
                            *(["--direct"] if direct else [])], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)["appends_per_s"] * events
+
+
+def naive(folder, case, seconds, *more):
+    inner = tempfile.mkdtemp(dir=folder)
+    done = subprocess.run([NAIVE, "--folder", inner, "--connections", str(case[0]), "--window", str(case[1]), "--batch", str(case[2]),
+                           "--seconds", str(seconds), *more], capture_output=True, text=True, check=True)
+    shutil.rmtree(inner)
+    return json.loads(done.stdout)["events_per_s"]
 
 
 def put(daemon, connections, window, batch, seconds):
@@ -44,15 +52,21 @@ def spread(values):
     return f"{middle:,.0f} (±{100 * (max(values) - min(values)) / 2 / middle:.0f} %)"
 
 
+def ratio(ours, theirs):
+    ratios = [a / b for a, b in zip(ours, theirs)]
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+
+
 def one_round(folder, case, seconds):
-    connections, window, batch, _ = case
+    connections, window, batch = case
     outstanding = connections * window * batch
     limit, direct = (raw(folder, outstanding, seconds / 2, d) for d in (False, True))
+    lmdb, journal = (naive(folder, case, seconds, *more) for more in ([], ["--journal"]))
     with harness.Daemon(folder=tempfile.mkdtemp(dir=folder), settings={"journal_segment": "16MiB", "journal_segments": 4}) as daemon:
         result = put(daemon, connections, window, batch, seconds)
         folder_of_daemon = daemon.folder
     shutil.rmtree(folder_of_daemon, ignore_errors=True)
-    return result, limit, direct
+    return result["events_per_s"], result["p50_us"], result["p99_us"], limit, direct, lmdb, journal
 
 
 def main():
@@ -72,14 +86,14 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
     print("\r" + " " * 60, file=sys.stderr)
     print(f"256 B events, {o.rounds} rounds of {o.seconds:g} s; medians, half of the range in brackets\n")
-    print("| connections × window, events a message | events/s | p50 µs | p99 µs | ratio to raw | raw fdatasync | raw O_DIRECT O_DSYNC | naive servers |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| connections × window, events a message | events/s | p50 µs | p99 µs | ÷ raw | ÷ naive LMDB | ÷ naive journal | raw fdatasync | "
+          "raw O_DIRECT O_DSYNC | naive LMDB | naive journal |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for case, rounds in results.items():
-        rates = [r["events_per_s"] for r, _, _ in rounds]
-        ratios = [r["events_per_s"] / limit for r, limit, _ in rounds]
-        print(f"| {case[0]}×{case[1]}, {case[2]} | {spread(rates)} | {statistics.median(r['p50_us'] for r, _, _ in rounds):,.0f} | "
-              f"{statistics.median(r['p99_us'] for r, _, _ in rounds):,.0f} | {statistics.median(ratios):.3f} ({min(ratios):.3f}–{max(ratios):.3f}) | "
-              f"{spread([limit for _, limit, _ in rounds])} | {spread([direct for _, _, direct in rounds])} | {case[3]} |")
+        rate, p50, p99, limit, direct, lmdb, journal = (list(column) for column in zip(*rounds))
+        print(f"| {case[0]}×{case[1]}, {case[2]} | {spread(rate)} | {statistics.median(p50):,.0f} | {statistics.median(p99):,.0f} | "
+              f"{ratio(rate, limit)} | {ratio(rate, lmdb)} | {ratio(rate, journal)} | {spread(limit)} | {spread(direct)} | {spread(lmdb)} | "
+              f"{spread(journal)} |")
 
 
 if __name__ == "__main__":
