@@ -1,6 +1,7 @@
 #include "month.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,29 @@ month_open(const char *folder, const char *name, const struct identity *id, bool
 		return (NULL);
 	}
 	return (m);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return (strcmp(a, b));
+}
+
+int
+month_list(const char *folder, char names[][MONTH_NAME])
+{
+	struct dirent *d;
+	unsigned n = 0;
+	DIR *dir;
+
+	if ((dir = opendir(folder)) == NULL)
+		return (-1);
+	while ((d = readdir(dir)) != NULL)
+		if (strlen(d->d_name) == MONTH_NAME - 1 && d->d_name[4] == '-' && n < MONTHS_MAX)
+			memcpy(names[n++], d->d_name, MONTH_NAME);
+	closedir(dir);
+	qsort(names, n, MONTH_NAME, compare_names);
+	return ((int)n);
 }
 
 void

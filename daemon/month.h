@@ -25,6 +25,9 @@ struct identity;
 
 #define MONTH_NAME	8	/* "2026-11" */
 
+/* A hundred years of them. */
+#define MONTHS_MAX	1200u
+
 struct month {
 	char name[MONTH_NAME];
 	char *folder;
@@ -39,6 +42,9 @@ struct month {
 struct month	*month_open(const char *folder, const char *name, const struct identity *, bool create, bool readonly, char *why,
 		    size_t why_len);
 void		 month_close(struct month *);
+
+/* The names of the months in `folder`, in order.  How many, or -1 with errno. */
+int		 month_list(const char *folder, char names[][MONTH_NAME]);
 
 /*
  * Append these batches, which continue the month's last number, in one flushed transaction.  Applier's thread only.

@@ -18,9 +18,6 @@
 #include "keys.h"
 #include "month.h"
 
-/* A hundred years of months. */
-#define MONTHS_MAX	1200u
-
 /* The exit status after which nobody may start the daemon again before `estate verify`: systemd is told so. */
 #define EXIT_UNTRUSTED	70
 

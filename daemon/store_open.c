@@ -1,7 +1,6 @@
 /* Opening the data folder and recovering what a stop of any kind left. */
 #include "store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -69,33 +68,19 @@ open_folder(struct opening *o)
 	return (true);
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return (strcmp(a, b));
-}
-
 static bool
 open_months(struct opening *o)
 {
 	struct store *s = o->s;
 	char folder[4096], names[MONTHS_MAX][MONTH_NAME];
-	unsigned count = 0;
-	struct dirent *d;
-	DIR *dir;
-	int e;
+	int count, e;
 
 	path_join(folder, sizeof(folder), s->folder, "months");
-	if ((e = folder_make(folder)) != 0 || (dir = opendir(folder)) == NULL) {
+	if ((e = folder_make(folder)) != 0 || (count = month_list(folder, names)) < 0) {
 		snprintf(o->why, o->why_len, "cannot read %s: %s", folder, strerror(e != 0 ? e : errno));
 		return (false);
 	}
-	while ((d = readdir(dir)) != NULL)
-		if (strlen(d->d_name) == MONTH_NAME - 1 && d->d_name[4] == '-' && count < MONTHS_MAX)
-			strcpy(names[count++], d->d_name);
-	closedir(dir);
-	qsort(names, count, MONTH_NAME, compare_names);
-	for (unsigned i = 0; i < count; i++) {
+	for (int i = 0; i < count; i++) {
 		struct month *m, *before = s->month_count > 0 ? s->months[s->month_count - 1] : NULL;
 
 		/* One that lost its events leaves a gap that shows. */

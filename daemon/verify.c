@@ -1,6 +1,5 @@
 #include "verify.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -176,12 +175,6 @@ check_month(struct walk *w, const struct month *m)
 	return (true);
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return (strcmp(a, b));
-}
-
 static uint64_t
 file_bytes(const char *path)
 {
@@ -207,20 +200,13 @@ static bool
 check_months(struct walk *w)
 {
 	char folder[4096], month[4096], path[4096], names[MONTHS_MAX][MONTH_NAME], why[512];
-	unsigned count = 0;
-	struct dirent *d;
-	DIR *dir;
+	int count;
 
 	path_join(folder, sizeof(folder), w->folder, "months");
 	turn_to(w, folder);
-	if ((dir = opendir(folder)) == NULL)
+	if ((count = month_list(folder, names)) < 0)
 		return (problem(w, NULL, "%s", strerror(errno)));
-	while ((d = readdir(dir)) != NULL)
-		if (strlen(d->d_name) == MONTH_NAME - 1 && d->d_name[4] == '-' && count < MONTHS_MAX)
-			strcpy(names[count++], d->d_name);
-	closedir(dir);
-	qsort(names, count, MONTH_NAME, compare_names);
-	for (unsigned i = 0; i < count; i++) {
+	for (int i = 0; i < count; i++) {
 		struct month *m;
 		bool ok;
 

@@ -535,16 +535,27 @@ mp_float(struct mp *m, double *v)
 	return (true);
 }
 
+/* A header of that type and the bytes behind it. */
+static inline bool
+take_bytes(struct mp *m, enum mp_type want, struct head *h, const uint8_t **p, uint32_t *len)
+{
+	if (!take(m, want, h))
+		return (false);
+	*p = m->p;
+	*len = h->length;
+	m->p += h->length;
+	return (true);
+}
+
 bool
 mp_str(struct mp *m, const char **s, uint32_t *len)
 {
 	struct head h;
+	const uint8_t *p;
 
-	if (!take(m, MP_STR, &h))
+	if (!take_bytes(m, MP_STR, &h, &p, len))
 		return (false);
-	*s = (const char *)m->p;
-	*len = h.length;
-	m->p += h.length;
+	*s = (const char *)p;
 	return (true);
 }
 
@@ -553,12 +564,7 @@ mp_bin(struct mp *m, const uint8_t **p, uint32_t *len)
 {
 	struct head h;
 
-	if (!take(m, MP_BIN, &h))
-		return (false);
-	*p = m->p;
-	*len = h.length;
-	m->p += h.length;
-	return (true);
+	return (take_bytes(m, MP_BIN, &h, p, len));
 }
 
 bool
@@ -588,12 +594,9 @@ mp_ext(struct mp *m, int8_t *type, const uint8_t **p, uint32_t *len)
 {
 	struct head h;
 
-	if (!take(m, MP_EXT, &h))
+	if (!take_bytes(m, MP_EXT, &h, p, len))
 		return (false);
 	*type = h.ext;
-	*p = m->p;
-	*len = h.length;
-	m->p += h.length;
 	return (true);
 }
 
