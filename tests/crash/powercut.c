@@ -175,6 +175,8 @@ remove_entry(const char *path, const struct stat *st, int kind, struct FTW *f)
 static void
 empty_folder(const char *folder)
 {
+	if (folder == NULL)
+		die("a folder is missing");
 	mkdir(folder, 0700);
 	nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
