@@ -2,6 +2,7 @@
  * Ack: the last step before fan-out, called from nowhere but commit completion.  One message answers as many consecutive puts of a
  * session as the job held: numbers n_first..n_last, and the sequence numbers of their events in runs.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +117,7 @@ ack_event(struct acking *k, struct pending_ack *p, uint64_t n, uint32_t index_in
 			p->run_room = p->run_room == 0 ? 8 : p->run_room * 2;
 			p->runs = must_realloc(p->runs, p->run_room * sizeof(*p->runs));
 		}
+		assert(p->runs != NULL);
 		p->runs[p->run_count++] = (struct run){ e->seq, 1, e->duplicate };
 	}
 	for (; k->warning < k->job->warning_count && k->job->warnings[k->warning].event <= index_in_job; k->warning++) {
