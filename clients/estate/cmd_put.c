@@ -17,6 +17,7 @@
 #include "json.h"
 #include "bounds.h"
 #include "lines.h"
+#include "paint.h"
 #include "parcel.h"
 #include "reach.h"
 
@@ -158,8 +159,11 @@ tell_refusal(struct put *p, const struct item *it, const struct estate_fault *f)
 		buffer_text(&b, "}");
 	} else {
 		buffer_printf(&b, "%s:%" PRIu64 ": ", p->name, it->line);
-		if (it->id[0] != '\0')
-			buffer_printf(&b, "id %s: ", it->id);
+		if (it->id[0] != '\0') {
+			buffer_text(&b, "id ");
+			paint_clean(&b, it->id, strlen(it->id), 0);
+			buffer_text(&b, ": ");
+		}
 		reach_fault_text(&b, f);
 	}
 	fprintf(stderr, "%s%s\n", p->progress ? "\r\033[K" : "", b.data);

@@ -1,4 +1,5 @@
 /* Reaching the daemon, and saying why it said no: see reach.h. */
+#include "paint.h"
 #include "reach.h"
 
 #include <errno.h>
@@ -188,7 +189,9 @@ reach_fault_text(struct buffer *b, const struct estate_fault *f)
 	buffer_printf(b, "%s (%d)", f->name, f->code);
 	if (f->path[0] != '\0')
 		buffer_printf(b, " at %s", f->path);
-	buffer_printf(b, ": %s", f->detail[0] != '\0' ? f->detail : f->text);
+	buffer_text(b, ": ");
+	/* It may quote what was sent. */
+	paint_clean(b, f->detail[0] != '\0' ? f->detail : f->text, strlen(f->detail[0] != '\0' ? f->detail : f->text), 0);
 	if (*advice != '\0')
 		buffer_printf(b, "; %s", advice);
 	buffer_printf(b, " [retry: %s]", retry_word(f));
