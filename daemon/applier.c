@@ -91,26 +91,29 @@ next_step(struct applier *a, struct batch **step)
 	return (n);
 }
 
+/* A segment and keys, ready before they are needed. */
 static int
-prepare_segment(struct applier *a)
+prepare(struct applier *a)
 {
 	int e = journal_prepare(a->store->journal);
 
+	if (e == 0)
+		e = vault_prepare(a->store->vault);
 	if (e == 0 || store_may_retry(e))
 		return (e == 0 ? 0 : ENOSPC);
-	store_distrust(a->store->folder, "preparing a journal segment", strerror(e));
+	store_distrust(a->store->folder, "preparing a journal segment or keys", strerror(e));
 }
 
 /* One step, without the lock. */
 static int
 do_step(struct applier *a, struct batch *const *step, unsigned n)
 {
-	int e, prepared = prepare_segment(a);
+	int e, prepared = prepare(a);
 
 	e = n > 0 ? store_apply(a->store, step, n) : 0;
 	/* What was released may serve at once. */
 	if (prepared != 0 || n > 0)
-		prepared = prepare_segment(a);
+		prepared = prepare(a);
 	store_measure_space(a->store);
 	return (e != 0 ? e : prepared);
 }

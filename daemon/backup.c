@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "vault.h"
 
 struct backup {
 	struct store *store;
@@ -32,20 +33,6 @@ fail(struct backup *b, const char *doing, const char *path, const char *why)
 	return (-1);
 }
 
-/* LMDB's copy does not flush what it wrote. */
-static int
-file_sync(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), e = 0;
-
-	if (fd < 0)
-		return (errno);
-	if (fsync(fd) != 0)
-		e = errno;
-	close(fd);
-	return (e);
-}
-
 /* Copy one environment into folder/name, pages packed, and flush it. */
 static int
 copy_env(struct backup *b, MDB_env *env, const char *folder, const char *name)
@@ -62,6 +49,7 @@ copy_env(struct backup *b, MDB_env *env, const char *folder, const char *name)
 	path_join(file, sizeof(file), path, "data.mdb");
 	if (stat(file, &st) == 0)
 		b->bytes += (uint64_t)st.st_size;
+	/* LMDB's copy does not flush what it wrote. */
 	if ((rc = file_sync(file)) != 0 || (rc = folder_sync(path)) != 0)
 		return (fail(b, "flushing", path, strerror(rc)));
 	return (0);
@@ -93,6 +81,9 @@ copy_store(struct backup *b)
 		if (copy_env(b, b->store->months[i]->env, months, b->store->months[i]->name) != 0)
 			return;
 	}
+	/* After the months: it knows whose all the keys are that they use. */
+	if (vault_copy(b->store->vault, b->folder, &b->bytes, b->why, sizeof(b->why)) != 0)
+		return;
 	if ((rc = folder_sync(months)) != 0 || (rc = folder_sync(path_join(parent, sizeof(parent), b->folder, ".."))) != 0)
 		fail(b, "flushing", b->folder, strerror(rc));
 	else

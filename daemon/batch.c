@@ -6,6 +6,7 @@
 #include "bloom.h"
 #include "journal.h"
 #include "log.h"
+#include "seal.h"
 
 void *
 must_alloc(size_t n)
@@ -47,6 +48,21 @@ entry_fill(struct index_entry *en, const struct event *e, uint64_t secret)
 	en->subject = e->subject.s != NULL ? bloom_hash(BLOOM_SUBJECT, e->subject.s, e->subject.len) : 0;
 	en->source = bloom_hash(BLOOM_SOURCE, e->source.s, e->source.len);
 	en->type = bloom_hash(BLOOM_TYPE, e->type.s, e->type.len);
+	en->links = e->kind != NULL && e->subject.s != NULL && catalogue_field(e->kind, "household", 9) != NULL;
+}
+
+bool
+entry_read(struct index_entry *en, const struct record *r, uint64_t secret)
+{
+	struct sealed fields[PERSONAL_FIELDS_MAX];
+	struct event e;
+
+	if (!event_peek(&e, r->bytes, r->len))
+		return (false);
+	entry_fill(en, &e, secret);
+	if ((r->flags & EVENT_SEALED) != 0 && seal_fields(&e, fields) > 0)
+		en->digest = fields[0].digest;
+	return (true);
 }
 
 static struct batch *
@@ -96,7 +112,6 @@ batch_read(const uint8_t *bytes, size_t len, uint64_t secret)
 	struct batch *b = batch_new(len);
 	struct block block;
 	struct record r;
-	struct event e;
 	uint64_t seq;
 	unsigned n = 0;
 
@@ -105,12 +120,11 @@ batch_read(const uint8_t *bytes, size_t len, uint64_t secret)
 	b->entries = must_alloc(b->count * sizeof(*b->entries));
 	block_open_trusted(&block, b->block, b->block_len);
 	while (block_next(&block, &r, &seq)) {
-		if (!event_peek(&e, r.bytes, r.len)) {
+		if (!entry_read(&b->entries[n++], &r, secret)) {
 			/* Its checksum held, so this is our own bug. */
 			log_error("a stored event cannot be read", "seq=%llu", (unsigned long long)seq);
 			abort();
 		}
-		entry_fill(&b->entries[n++], &e, secret);
 	}
 	return (b);
 }

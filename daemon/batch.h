@@ -18,6 +18,7 @@ struct index_entry {
 	uint8_t key[EVENT_KEY_BYTES];
 	uint64_t digest;
 	uint64_t subject, source, type;	/* bloom_hash() of each; 0 for no subject */
+	bool links;			/* its data names the household that its subject belongs to (vault.h) */
 };
 
 struct batch {
@@ -56,6 +57,9 @@ batch_last(const struct batch *b)
 
 /* Fill an entry from a decoded event. */
 void		 entry_fill(struct index_entry *, const struct event *, uint64_t secret);
+
+/* The same from a stored record, whose digest is that of the event as it was put.  False if it cannot be read. */
+bool		 entry_read(struct index_entry *, const struct record *, uint64_t secret);
 
 /* malloc that never returns NULL: a daemon that cannot get a kilobyte has no better answer than a restart. */
 void		*must_alloc(size_t) __attribute__((returns_nonnull));

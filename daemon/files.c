@@ -62,6 +62,19 @@ write_all(int fd, const void *bytes, size_t len, int64_t offset)
 	return (0);
 }
 
+int
+file_sync(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), e = 0;
+
+	if (fd < 0)
+		return (errno);
+	if (fsync(fd) != 0)
+		e = errno;
+	close(fd);
+	return (e);
+}
+
 /* The plain files in a folder, and the folder. */
 static int
 remove_folder(const char *folder)

@@ -11,6 +11,9 @@ char	*path_join(char *out, size_t size, const char *folder, const char *name);
 /* Flush a folder's entries.  0 or errno. */
 int	folder_sync(const char *folder);
 
+/* Flush a file's content, whoever wrote it.  0 or errno. */
+int	file_sync(const char *path);
+
 /* Make the folder unless it is there, with mode 0750; its parent is flushed.  0 or errno. */
 int	folder_make(const char *folder);
 

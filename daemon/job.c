@@ -27,7 +27,7 @@ job_clear(struct job *j)
 		batch_unref(j->batch);
 	j->batch = NULL;
 	j->bytes = 0;
-	j->put_count = j->event_count = j->warning_count = 0;
+	j->put_count = j->event_count = j->warning_count = j->span_count = 0;
 }
 
 void
@@ -39,6 +39,7 @@ job_free(struct job *j)
 	free(j->puts);
 	free(j->events);
 	free(j->warnings);
+	free(j->spans);
 	free(j->messages);
 	free(j);
 }
@@ -74,6 +75,12 @@ struct job_warning *
 job_add_warning(struct job *j)
 {
 	return (grow((void **)&j->warnings, &j->warning_count, &j->warning_room, sizeof(*j->warnings)));
+}
+
+struct span *
+job_add_span(struct job *j)
+{
+	return (grow((void **)&j->spans, &j->span_count, &j->span_room, sizeof(*j->spans)));
 }
 
 const uint8_t *

@@ -21,6 +21,8 @@ struct job_event {
 	uint32_t len;
 	uint32_t flags;
 	struct index_entry entry;
+	uint32_t span, spans;	/* its personal values: from spans[] of the job, how many */
+	struct text person;	/* whose they are; lent from the bytes */
 	/* The writer's answer. */
 	uint64_t seq;
 	bool duplicate;
@@ -53,7 +55,9 @@ struct job {
 	struct job_put *puts;
 	struct job_event *events;
 	struct job_warning *warnings;
+	struct span *spans;
 	zmq_msg_t *messages;
+	unsigned span_count, span_room;
 	unsigned put_count, event_count, warning_count, message_count;
 	unsigned put_room, event_room, warning_room, message_room;
 	size_t bytes;			/* of events */
@@ -73,6 +77,7 @@ void		 job_free(struct job *);
 struct job_put		*job_add_put(struct job *);
 struct job_event	*job_add_event(struct job *);
 struct job_warning	*job_add_warning(struct job *);
+struct span		*job_add_span(struct job *);
 
 /* Keep the message for as long as the job lives; returns its bytes, which do not move any more.  Takes the message over. */
 const uint8_t		*job_add_message(struct job *, zmq_msg_t *);

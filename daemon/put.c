@@ -7,6 +7,7 @@
 #include "event.h"
 #include "ingest.h"
 #include "bounds.h"
+#include "seal.h"
 #include "session.h"
 
 /* The sender's clock is not to be believed: the event is stored all the same. */
@@ -38,7 +39,14 @@ gather_event(struct daemon *d, struct job *j, uint32_t put, const struct event *
 	je->bytes = e->bytes;
 	je->len = e->len;
 	entry_fill(&je->entry, e, d->store->identity.secret);
-	j->bytes += e->len;
+	j->bytes += e->len + e->personal * SEAL_OVERHEAD;
+	if (e->personal > 0) {
+		je->person = seal_person(e);
+		je->span = j->span_count;
+		je->spans = e->personal;
+		for (unsigned i = 0; i < e->personal; i++)
+			*job_add_span(j) = e->spans[i];
+	}
 	if (time_implausible(e, now)) {
 		je->flags |= EVENT_TIME_IMPLAUSIBLE;
 		d->counters.warnings_time++;
@@ -168,14 +176,14 @@ keep_message(struct job *j, struct request *r)
 
 /* How full the job was before a message. */
 struct mark {
-	unsigned puts, events, warnings, messages;
+	unsigned puts, events, warnings, spans, messages;
 	size_t bytes;
 };
 
 static struct mark
 mark_job(const struct job *j)
 {
-	return ((struct mark){ j->put_count, j->event_count, j->warning_count, j->message_count, j->bytes });
+	return ((struct mark){ j->put_count, j->event_count, j->warning_count, j->span_count, j->message_count, j->bytes });
 }
 
 /* Forget what the job gathered since: the message is refused whole, and its memory given back. */
@@ -188,6 +196,7 @@ take_back(struct daemon *d, struct job *j, const struct mark *m)
 	}
 	j->event_count = m->events;
 	j->warning_count = m->warnings;
+	j->span_count = m->spans;
 	j->bytes = m->bytes;
 	job_drop_messages(j, m->messages);
 }

@@ -9,6 +9,9 @@ DAEMON_SRC = \
 	daemon/job.c \
 	daemon/writer.c \
 	daemon/dedup.c \
+	daemon/seal.c \
+	daemon/vault.c \
+	daemon/vault_slots.c \
 	daemon/batch.c \
 	daemon/block.c \
 	daemon/journal.c \

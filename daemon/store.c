@@ -132,6 +132,9 @@ store_apply(struct store *s, struct batch *const *b, unsigned count)
 {
 	int rc;
 
+	if ((rc = outcome(s, "writing the vault's index", vault_append(s->vault, b, count))) != 0)
+		return (rc);
+	lever_reach("after-vault-commit");
 	if ((rc = apply_months(s, b, count)) != 0 ||
 	    (rc = outcome(s, "writing the key index", keys_append(s->keys, b, count))) != 0)
 		return (rc);
@@ -163,6 +166,7 @@ store_close(struct store *s)
 	}
 	journal_close(s->journal);
 	keys_close(s->keys);
+	vault_close(s->vault);
 	for (unsigned i = 0; i < s->month_count; i++)
 		month_close(s->months[i]);
 	if (s->lock_fd >= 0)

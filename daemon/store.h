@@ -1,7 +1,7 @@
 /*
- * store: the data folder as one thing.  DIR/identity, DIR/lock, DIR/journal/, DIR/months/YYYY-MM/, DIR/keys/.
+ * store: the data folder as one thing.  DIR/identity, DIR/lock, DIR/journal/, DIR/months/YYYY-MM/, DIR/keys/, DIR/vault/.
  *
- * Order of truth: the journal has what is durable; months follow; keys follow months.  So after any cut: keys ≤ months ≤ journal's
+ * Order of truth: the journal has what is durable; the vault's index and then the months follow; keys follow months.  So after any cut: keys ≤ months ≤ journal's
  * end, whatever is behind is made again from what is ahead, and nothing else can be the case in a sound store.
  */
 #ifndef STORE_H
@@ -17,6 +17,7 @@
 #include "journal.h"
 #include "keys.h"
 #include "month.h"
+#include "vault.h"
 
 /* The exit status after which nobody may start the daemon again before `estate verify`: systemd is told so. */
 #define EXIT_UNTRUSTED	70
@@ -34,6 +35,7 @@ struct store {
 	int lock_fd;
 	struct journal *journal;
 	struct keys *keys;
+	struct vault *vault;
 	struct month *months[MONTHS_MAX];	/* in order; never freed while open */
 	atomic_uint month_count;
 	_Atomic uint64_t applied;	/* the last number in the months */

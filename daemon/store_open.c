@@ -108,6 +108,9 @@ flush_lmdb(struct opening *o)
 	struct store *s = o->s;
 	int rc = mdb_env_sync(s->keys->env, 1);
 
+	if (rc == 0)
+		rc = vault_sync(s->vault);
+
 	for (unsigned i = s->month_count; i > 0 && i + 2 > s->month_count && rc == 0; i--)
 		rc = mdb_env_sync(s->months[i - 1]->env, 1);
 	if (rc != 0)
@@ -160,6 +163,7 @@ on_journal_record(void *arg, const uint8_t *bytes, size_t len)
 	struct opening *o = arg;
 	struct batch *b = batch_read(bytes, len, o->s->identity.secret);
 
+	vault_adopt(o->s->vault, b);
 	STAILQ_INSERT_TAIL(&o->s->unapplied, b, recent_link);
 	o->s->last_seq = batch_last(b);
 	o->s->last_log_time = b->log_time;
@@ -205,7 +209,7 @@ recover(struct opening *o, const struct store_options *options)
 	path_join(path, sizeof(path), s->folder, "journal");
 	s->journal = journal_open(path, &s->identity, options->segment_bytes, options->segments_max, s->applied, on_journal_record, o,
 	    o->why, o->why_len);
-	if (s->journal == NULL || !find_last_log_time(o))
+	if (s->journal == NULL || !find_last_log_time(o) || vault_check(s->vault, o->why, o->why_len) != 0)
 		return (false);
 	journal_release(s->journal, s->applied);
 	return (true);
@@ -217,13 +221,14 @@ prepare_journal(struct opening *o)
 {
 	int e;
 
-	if ((e = journal_prepare(o->s->journal)) == 0 && journal_has_room(o->s->journal, JOURNAL_ALIGN))
-		e = journal_prepare(o->s->journal);
+	if ((e = journal_prepare(o->s->journal)) == 0 && journal_has_room(o->s->journal, JOURNAL_ALIGN) &&
+	    (e = journal_prepare(o->s->journal)) == 0)
+		e = vault_prepare(o->s->vault);
 	if (e == ENOSPC || e == EDQUOT) {
 		atomic_store(&o->s->full, true);
 		log_error("the disk is full: starting to serve reads only", "folder=%s", o->s->folder);
 	} else if (e != 0) {
-		snprintf(o->why, o->why_len, "cannot write the journal in %s: %s", o->s->folder, strerror(e));
+		snprintf(o->why, o->why_len, "cannot write the journal and the vault in %s: %s", o->s->folder, strerror(e));
 		return (false);
 	}
 	return (true);
@@ -254,6 +259,7 @@ store_open(const struct store_options *options, void (*on_tick)(const char *), c
 	path_join(path, sizeof(path), s->folder, "keys");
 	if (identity_open(&s->identity, s->folder, 1, why, why_len) != 0 ||
 	    (s->keys = keys_open(path, &s->identity, false, why, why_len)) == NULL ||
+	    (s->vault = vault_open(s->folder, &s->identity, false, why, why_len)) == NULL ||
 	    !open_months(&o) || !recover(&o, options) || !prepare_journal(&o))
 		goto refuse;
 	return (s);

@@ -23,12 +23,15 @@
 #include "keys.h"
 #include "bounds.h"
 #include "month.h"
+#include "seal.h"
 #include "store.h"
+#include "vault.h"
 
 struct walk {
 	const char *folder;
 	struct identity identity;
 	struct keys *keys;
+	struct vault *vault;
 	struct verdict *v;
 	void (*tick)(uint64_t);
 	uint64_t log_time;		/* of the event before */
@@ -89,11 +92,13 @@ check_event(struct walk *w, const struct record *r, uint64_t seq)
 	w->v->last = seq;
 	if (w->v->first == 0)
 		w->v->first = seq;
+	if ((r->flags & EVENT_SEALED) != 0 && !seal_sound(w->vault, r, seq))
+		return (problem(w, r->bytes, "the personal data of event %" PRIu64 " cannot be opened: its key or its bytes are damaged", seq));
 	if (w->tick != NULL && w->v->events % 65536 == 0)
 		w->tick(w->v->events);
 	if (seq > w->keys->applied)
 		return (true);
-	entry_fill(&entry, &e, w->identity.secret);
+	entry_read(&entry, r, w->identity.secret);
 	w->shared->in_keys = true;
 	rc = keys_find(w->keys, entry.key, &found, &digest);
 	w->shared->in_keys = false;
@@ -270,6 +275,10 @@ check_all(struct walk *w)
 	path_join(journal, sizeof(journal), w->folder, "keys");
 	if ((w->keys = keys_open(journal, &w->identity, true, why, sizeof(why))) == NULL)
 		return (problem(w, NULL, "%s", why));
+	path_join(journal, sizeof(journal), w->folder, "vault");
+	turn_to(w, journal);
+	if ((w->vault = vault_open(w->folder, &w->identity, true, why, sizeof(why))) == NULL)
+		return (problem(w, NULL, "%s", why));
 	if (keys_read_begin(w->keys) != 0 || !check_months(w))
 		return (w->v->problem[0] != '\0' ? false : problem(w, NULL, "cannot be read"));
 	path_join(journal, sizeof(journal), w->folder, "journal");
@@ -283,6 +292,7 @@ check_all(struct walk *w)
 	if (!check_keys(w))
 		return (false);
 	keys_close(w->keys);
+	vault_close(w->vault);
 	return (w->v->sound = true);
 }
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +11,8 @@
 #include "errcode.h"
 #include "journal.h"
 #include "levers.h"
+#include "seal.h"
+#include "vault.h"
 
 struct writer {
 	struct store *store;
@@ -32,6 +35,8 @@ struct writer {
 	struct index_entry *entries;
 	unsigned count, room;
 	size_t bytes;
+	uint8_t **sealed;		/* those of them that are sealed have bytes of their own, until the batch is built */
+	unsigned sealed_count, sealed_room;
 	bool full;			/* as it was when the job began: within one job all new events are put off or none, so order holds */
 };
 
@@ -46,25 +51,66 @@ rollback(struct writer *w, unsigned from)
 	}
 }
 
-static void
-accept_event(struct writer *w, const struct job_put *p, struct job_event *e)
+/* The event's bytes as they are stored: personal values become ciphertext.  0 or a code. */
+static int
+seal(struct writer *w, const struct job *j, const struct job_event *e, struct record *r)
 {
+	uint8_t key[SEAL_KEY_BYTES], *out;
+	uint64_t slot;
+	int rc;
+
+	if ((rc = vault_key_for(w->store->vault, e->person.s, e->person.len, &slot, key)) != 0) {
+		/* From here on nothing new of this job is taken, as if it had been full from the start: order holds. */
+		if ((w->full = store_may_retry(rc)))
+			return (E_DISK_FULL);
+		store_distrust(w->store->folder, "taking a key from the vault", mdb_strerror(rc));
+	}
+	out = must_alloc(e->len + e->spans * SEAL_OVERHEAD);
+	if (w->sealed_count == w->sealed_room) {
+		w->sealed_room = w->sealed_room == 0 ? 64 : w->sealed_room * 2;
+		w->sealed = must_realloc(w->sealed, w->sealed_room * sizeof(*w->sealed));
+	}
+	w->sealed[w->sealed_count++] = out;
+	r->bytes = out;
+	r->len = (uint32_t)seal_event(out, e->bytes, e->len, &j->spans[e->span], e->spans, slot, key, e->entry.digest, e->seq);
+	r->flags |= EVENT_SEALED;
+	sodium_memzero(key, sizeof(key));
+	return (0);
+}
+
+static void
+drop_sealed(struct writer *w)
+{
+	while (w->sealed_count > 0)
+		free(w->sealed[--w->sealed_count]);
+}
+
+/* It gets the next number.  0 or a code. */
+static int
+accept_event(struct writer *w, const struct job *j, const struct job_put *p, struct job_event *e)
+{
+	struct record *r;
+	int code;
+
 	if (w->count == w->room) {
 		w->room = w->room == 0 ? 256 : w->room * 2;
 		w->records = must_realloc(w->records, w->room * sizeof(*w->records));
 		w->entries = must_realloc(w->entries, w->room * sizeof(*w->entries));
 	}
 	e->seq = w->next_seq + w->count;
+	r = &w->records[w->count];
+	*r = (struct record){ .bytes = e->bytes, .len = e->len, .flags = e->flags, .sender = p->sender, .sender_len = p->sender_len };
+	if (e->spans > 0 && (code = seal(w, j, e, r)) != 0)
+		return (code);
 	dedup_add(w->dedup, &e->entry, e->seq);
-	w->records[w->count] = (struct record){ .bytes = e->bytes, .len = e->len, .flags = e->flags, .sender = p->sender,
-	    .sender_len = p->sender_len };
 	w->entries[w->count++] = e->entry;
-	w->bytes += e->len;
+	w->bytes += r->len;
+	return (0);
 }
 
 /* New, known, or refused: 0 or the code. */
 static int
-decide_event(struct writer *w, const struct job_put *p, struct job_event *e)
+decide_event(struct writer *w, const struct job *j, const struct job_put *p, struct job_event *e)
 {
 	switch (dedup_find(w->dedup, &e->entry, &e->seq)) {
 	case DEDUP_SAME:
@@ -79,8 +125,7 @@ decide_event(struct writer *w, const struct job_put *p, struct job_event *e)
 			w->counters.refused_full++;
 			return (E_DISK_FULL);
 		}
-		accept_event(w, p, e);
-		return (0);
+		return (accept_event(w, j, p, e));
 	case DEDUP_FAILED:
 		break;
 	}
@@ -98,7 +143,7 @@ decide_put(struct writer *w, struct job *j, struct job_put *p)
 
 		if (p->first + i + DEDUP_AHEAD < j->event_count)
 			dedup_expect(w->dedup, &e[DEDUP_AHEAD].entry);
-		if ((code = decide_event(w, p, e)) == 0)
+		if ((code = decide_event(w, j, p, e)) == 0)
 			continue;
 		if (p->each && code != E_DISK_FULL)
 			e->code = code;
@@ -182,6 +227,7 @@ write_batch(struct writer *w, struct job *j)
 		w->records[i].log_time = log_time;
 	memcpy(entries, w->entries, w->count * sizeof(*entries));
 	b = batch_build(w->next_seq, w->records, entries, w->count);
+	drop_sealed(w);
 	if (!await_room(w, b->buffer_len)) {
 		batch_unref(b);
 		refuse_new(w, j);
@@ -207,6 +253,8 @@ do_job(struct writer *w, struct job *j)
 
 	if ((rc = dedup_begin(w->dedup)) != 0)
 		store_distrust(w->store->folder, "reading the key index", mdb_strerror(rc));
+	if ((rc = vault_read_begin(w->store->vault)) != 0)
+		store_distrust(w->store->folder, "reading the vault", mdb_strerror(rc));
 	w->count = 0;
 	w->bytes = 0;
 	w->full = w->store->full;
@@ -216,6 +264,8 @@ do_job(struct writer *w, struct job *j)
 	lever_reach("after-decide");
 	if (w->count > 0)
 		write_batch(w, j);
+	drop_sealed(w);
+	vault_read_end(w->store->vault);
 	dedup_end(w->dedup);
 	lever_reach("before-done");
 }
@@ -347,6 +397,7 @@ writer_free(struct writer *w)
 	dedup_free(w->dedup);
 	pthread_cond_destroy(&w->wake);
 	pthread_mutex_destroy(&w->lock);
+	free(w->sealed);
 	free(w->records);
 	free(w->entries);
 	free(w);

@@ -114,10 +114,21 @@ struct data_fault {
 	char detail[160];	/* what was found and what would be right */
 };
 
+/* Where a value lies: its first byte and its length. */
+struct span {
+	const uint8_t *p;
+	size_t len;
+};
+
+/* Personal fields of one type; a test holds the catalogue to it. */
+#define PERSONAL_FIELDS_MAX	6u
+
 /* What catalogue_check() found besides faults. */
 struct data_findings {
 	unsigned unknown;	/* fields the catalogue does not know: they are kept, flagged and counted, never refused */
 	bool unproven;		/* whether the bytes are well-formed is not proven: unknown fields, lists, a field twice, odd text */
+	unsigned personal;	/* how many personal fields there are, and where their values lie, in the order of the bytes */
+	struct span spans[PERSONAL_FIELDS_MAX];
 };
 
 /*

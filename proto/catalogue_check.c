@@ -456,6 +456,9 @@ check_fields(const struct type *t, struct mp *m, struct walk *w)
 		value = *m;
 		if ((code = checks[f->kind](f, m, w)) != 0)
 			return (note_fault(w, code, t, f, value));
+		/* One that stands twice is refused in the end. */
+		if (f->personal && w->findings->personal < PERSONAL_FIELDS_MAX)
+			w->findings->spans[w->findings->personal++] = (struct span){ value.p, (size_t)(m->p - value.p) };
 		required += f->required;
 		any_of += f->any_of;
 	}
@@ -471,6 +474,8 @@ catalogue_check(const struct type *t, struct mp *data, struct data_findings *fou
 	int code;
 
 	memset(&w, 0, sizeof(w));
+	w.findings = found;
+	found->personal = 0;
 	code = check_fields(t, data, &w);
 	found->unknown = w.unknown;
 	found->unproven = w.unproven;

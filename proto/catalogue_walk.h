@@ -8,6 +8,7 @@
 struct walk {
 	unsigned unknown;		/* fields the catalogue does not know */
 	bool unproven;			/* something was passed over or only half looked at: mp_check() must have the last word */
+	struct data_findings *findings;	/* personal fields are noted here */
 	/* The rest says where a fault was found, innermost first. */
 	const struct type *type;	/* the type, or catalogue_item() */
 	const struct field *field;	/* NULL: the map itself, or its any_of fields */

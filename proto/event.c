@@ -388,6 +388,8 @@ read_event(struct reading *r, struct mp m, struct data_fault *f)
 	}
 	if (r->found.unknown > 0)
 		note_unknown_fields(e, r->found.unknown);
+	e->personal = r->found.personal;
+	memcpy(e->spans, r->found.spans, e->personal * sizeof(e->spans[0]));
 	return (0);
 }
 

@@ -25,7 +25,7 @@ struct text {
 enum event_flag {
 	EVENT_TIME_IMPLAUSIBLE = 1,	/* count from log time */
 	EVENT_UNKNOWN_FIELDS = 2,	/* fields or attributes the catalogue does not know */
-	EVENT_SEALED = 4		/* personal fields are ciphertext: reserved, no writer sets it yet */
+	EVENT_SEALED = 4		/* personal fields are ciphertext (seal.h); in a delivery: they are masked in this copy */
 };
 #define EVENT_FLAGS_KNOWN	7u
 
@@ -40,6 +40,8 @@ struct event {
 	const struct type *kind;	/* NULL after event_peek() of a type this release doesn't know */
 	unsigned unknown;		/* attributes and fields the catalogue does not know */
 	struct data_fault odd;		/* the first of them, if unknown > 0: path and detail */
+	unsigned personal;		/* personal fields, after event_decode() only … */
+	struct span spans[PERSONAL_FIELDS_MAX];	/* … and where their values lie */
 };
 
 /*

@@ -81,11 +81,12 @@ test_names_and_labels(void **state)
 static void
 check_fields(const struct type *t)
 {
-	unsigned required = 0, any_of = 0;
+	unsigned required = 0, any_of = 0, personal = 0;
 
 	for (unsigned i = 0; i < t->count; i++) {
 		const struct field *f = &t->fields[i];
 
+		personal += f->personal;
 		assert_true(good_name(f->name, "abcdefghijklmnopqrstuvwxyz_0123456789"));
 		assert_int_equal(f->len, strlen(f->name));
 		assert_ptr_equal(catalogue_field(t, f->name, f->len), f);
@@ -99,6 +100,7 @@ check_fields(const struct type *t)
 	}
 	assert_int_equal(t->required, required);
 	assert_int_equal(t->any_of, any_of);
+	assert_true(personal <= PERSONAL_FIELDS_MAX);
 	assert_true(any_of != 1);	/* that would be a required one */
 }
 
