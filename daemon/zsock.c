@@ -1,6 +1,7 @@
 #include "zsock.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admit.h"
 #include "batch.h"
 #include "bounds.h"
 #include "log.h"
@@ -22,6 +24,11 @@
 #define HANDSHAKE_MS	5000
 
 #define LISTENERS_MAX	16u
+
+/* Declared by libzmq's header for drafts only; 4.3 has it all the same: a listener with a ZAP domain lets nobody in unasked. */
+#ifndef ZMQ_ZAP_ENFORCE_DOMAIN
+#define ZMQ_ZAP_ENFORCE_DOMAIN	93
+#endif
 
 /* What the kernel takes for the path of a socket, less the zero at its end. */
 #define IPC_PATH_MAX	107u
@@ -35,6 +42,11 @@ struct zsock {
 	void *arg;
 	int locks[LISTENERS_MAX];	/* beside ipc sockets */
 	unsigned lock_count;
+	struct event_base *base;
+	char secret_key[CURVEKEY_CHARS + 1];	/* "" without keys */
+	struct zap *zap;			/* NULL without keys */
+	bool keys_demanded;			/* what listens from now on demands them */
+	struct event *zap_readable, *zap_again;
 };
 
 static void
@@ -43,12 +55,30 @@ look_again(struct zsock *z)
 	event_active(z->again, EV_TIMEOUT, 0);
 }
 
+/*
+ * Who it is.  A User-Id is believed only where a handler gave it: any peer without keys may say one of itself in its handshake,
+ * while the address is always libzmq's own finding.  With keys every TCP listener has them; ipc never has.
+ */
+static const char *
+peer_of(const struct zsock *z, zmq_msg_t *body, char out[256])
+{
+	const char *address = zmq_msg_gets(body, "Peer-Address"), *user;
+
+	if (address == NULL)
+		address = "";
+	if (z->zap == NULL || strncmp(address, "localhost:", 10) == 0)
+		return (address);
+	user = zmq_msg_gets(body, "User-Id");
+	snprintf(out, 256, "%s%.*s:%.100s", PEER_CURVE, (int)CURVEKEY_CHARS, user != NULL ? user : "", address);
+	return (out);
+}
+
 /* One whole message: the routing id, the first frame to the callee, the rest counted and dropped. */
 static bool
 read_message(struct zsock *z)
 {
 	zmq_msg_t id, body, extra;
-	const char *peer;
+	char peer[256];
 	unsigned frames = 1;
 
 	zmq_msg_init(&id);
@@ -66,8 +96,7 @@ read_message(struct zsock *z)
 			zmq_msg_close(&extra);
 			frames++;
 		}
-		peer = zmq_msg_gets(&body, "Peer-Address");
-		z->on_message(z->arg, zmq_msg_data(&id), zmq_msg_size(&id), peer != NULL ? peer : "", &body, frames);
+		z->on_message(z->arg, zmq_msg_data(&id), zmq_msg_size(&id), peer_of(z, &body, peer), &body, frames);
 	}
 	zmq_msg_close(&body);
 	zmq_msg_close(&id);
@@ -90,6 +119,19 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		z->on_turn(z->arg);
 }
 
+/* Questions of libzmq about keys: the same edge on another socket. */
+static void
+on_zap_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct zsock *z = arg;
+
+	(void)fd;
+	(void)what;
+	/* One at a time: after each the loop has its turn, and looks again. */
+	if (zap_answer(z->zap))
+		event_active(z->zap_again, EV_TIMEOUT, 0);
+}
+
 static void
 set_int(void *socket, int option, int value)
 {
@@ -109,6 +151,7 @@ zsock_new(struct event_base *base, zsock_on_message *on_message, zsock_on_turn *
 	z->on_message = on_message;
 	z->on_turn = on_turn;
 	z->arg = arg;
+	z->base = base;
 	if ((z->context = zmq_ctx_new()) == NULL || (z->socket = zmq_socket(z->context, ZMQ_ROUTER)) == NULL) {
 		if (z->context != NULL)
 			zmq_ctx_term(z->context);
@@ -127,6 +170,33 @@ zsock_new(struct event_base *base, zsock_on_message *on_message, zsock_on_turn *
 	z->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, z);
 	z->again = event_new(base, -1, 0, on_readable, z);
 	return (z);
+}
+
+int
+zsock_use_keys(struct zsock *z, const char *secret_key, zap_may_connect *may_connect)
+{
+	size_t len = sizeof(int);
+	int fd;
+
+	if ((z->zap = zap_new(z->context, may_connect, z->arg)) == NULL)
+		return (-1);
+	snprintf(z->secret_key, sizeof(z->secret_key), "%s", secret_key);
+	zmq_getsockopt(zap_socket(z->zap), ZMQ_FD, &fd, &len);
+	z->zap_readable = event_new(z->base, fd, EV_READ | EV_PERSIST, on_zap_readable, z);
+	z->zap_again = event_new(z->base, -1, 0, on_zap_readable, z);
+	return (0);
+}
+
+/* A listener has the options its socket had when it was bound, and a ZAP domain cannot be taken back: so ipc goes before. */
+static int
+demand_keys(struct zsock *z)
+{
+	z->keys_demanded = true;
+	set_int(z->socket, ZMQ_CURVE_SERVER, 1);
+	set_int(z->socket, ZMQ_ZAP_ENFORCE_DOMAIN, 1);
+	if (zmq_setsockopt(z->socket, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN)) != 0)
+		return (-1);
+	return (zmq_setsockopt(z->socket, ZMQ_CURVE_SECRETKEY, z->secret_key, CURVEKEY_CHARS));
 }
 
 /* libzmq unlinks and re-makes an ipc path that another process listens on: a lock beside it tells the living from the left over. */
@@ -164,16 +234,18 @@ is_loopback(const char *address)
 static bool
 port_fits(const char *endpoint)
 {
-	const char *colon = strrchr(endpoint, ':');
+	const char *colon = strrchr(endpoint + 6, ':');
 	unsigned long port;
 	char *end;
 
+	if (colon == NULL)
+		return (false);
 	port = strtoul(colon + 1, &end, 10);
 	return (colon[1] >= '0' && colon[1] <= '9' && *end == '\0' && port <= 65535);
 }
 
 int
-zsock_check_endpoint(const char *endpoint, char *why, size_t why_len)
+zsock_check_endpoint(const char *endpoint, bool keys, char *why, size_t why_len)
 {
 	if (strncmp(endpoint, "ipc://", 6) == 0) {
 		if (strlen(endpoint + 6) > 0 && strlen(endpoint + 6) <= IPC_PATH_MAX)
@@ -181,9 +253,9 @@ zsock_check_endpoint(const char *endpoint, char *why, size_t why_len)
 		snprintf(why, why_len, "%.200s: the path of a socket has 1 to %u characters", endpoint, IPC_PATH_MAX);
 	} else if (strncmp(endpoint, "tcp://", 6) != 0)
 		snprintf(why, why_len, "\"%.200s\" is no endpoint: use ipc:///path or tcp://127.0.0.1:port", endpoint);
-	else if (!is_loopback(endpoint + 6))
-		snprintf(why, why_len, "%.200s is beyond this machine: without keys estated listens on loopback only, such as "
-		    "tcp://127.0.0.1:7400", endpoint);
+	else if (!keys && !is_loopback(endpoint + 6))
+		snprintf(why, why_len, "%.200s is beyond this machine: without keys (setting server_key) estated listens on loopback only, "
+		    "such as tcp://127.0.0.1:7400", endpoint);
 	else if (port_fits(endpoint))
 		return (0);
 	else
@@ -196,13 +268,14 @@ zsock_listen(struct zsock *z, const char *endpoint, char *bound, size_t bound_le
 {
 	char wildcard[256];
 	size_t n = strlen(endpoint);
+	bool tcp = strncmp(endpoint, "tcp://", 6) == 0;
 	mode_t mask;
-	int rc;
+	int rc = 0;
 
-	if (zsock_check_endpoint(endpoint, why, why_len) != 0 ||
+	if (zsock_check_endpoint(endpoint, z->zap != NULL, why, why_len) != 0 ||
 	    (strncmp(endpoint, "ipc://", 6) == 0 && lock_ipc_path(z, endpoint + 6, why, why_len) != 0))
 		return (-1);
-	if (strncmp(endpoint, "tcp://", 6) == 0 && n < sizeof(wildcard) && strcmp(endpoint + n - 2, ":0") == 0) {
+	if (tcp && n < sizeof(wildcard) && strcmp(endpoint + n - 2, ":0") == 0) {
 		snprintf(wildcard, sizeof(wildcard), "%.*s*", (int)n - 1, endpoint);
 		endpoint = wildcard;
 	}
@@ -210,7 +283,11 @@ zsock_listen(struct zsock *z, const char *endpoint, char *bound, size_t bound_le
 		set_int(z->socket, ZMQ_IPV6, 1);
 	/* The socket's file: owner and group may connect. */
 	mask = umask(0117);
-	rc = zmq_bind(z->socket, endpoint);
+	assert(tcp || !z->keys_demanded);
+	if (tcp && z->zap != NULL && !z->keys_demanded)
+		rc = demand_keys(z);
+	if (rc == 0)
+		rc = zmq_bind(z->socket, endpoint);
 	umask(mask);
 	if (rc != 0) {
 		snprintf(why, why_len, "cannot listen on %.200s: %s", endpoint, zmq_strerror(errno));
@@ -224,6 +301,10 @@ zsock_start(struct zsock *z)
 {
 	event_add(z->readable, NULL);
 	look_again(z);
+	if (z->zap != NULL) {
+		event_add(z->zap_readable, NULL);
+		event_active(z->zap_again, EV_TIMEOUT, 0);
+	}
 }
 
 int
@@ -254,11 +335,17 @@ zsock_free(struct zsock *z, int linger_ms)
 		return;
 	event_free(z->readable);
 	event_free(z->again);
+	if (z->zap != NULL) {
+		event_free(z->zap_readable);
+		event_free(z->zap_again);
+	}
 	set_int(z->socket, ZMQ_LINGER, linger_ms);
 	signal(SIGABRT, on_abort);
 	zmq_close(z->socket);
+	zap_free(z->zap);
 	zmq_ctx_term(z->context);
 	signal(SIGABRT, SIG_DFL);
+	explicit_bzero(z->secret_key, sizeof(z->secret_key));
 	for (unsigned i = 0; i < z->lock_count; i++)
 		close(z->locks[i]);
 	free(z);

@@ -14,13 +14,15 @@
 #include <stdint.h>
 #include <zmq.h>
 
+#include "zap.h"
+
 #define ROUTING_ID_MAX	255
 
 struct zsock;
 
 /*
- * One message.  `id` is the peer's routing id; `peer` its address as libzmq authenticated it ("127.0.0.1", or for ipc
- * "…:uid:gid:pid"), lent for the call; `frames` how many frames it had, of which `body` is the first: the callee may take it over
+ * One message.  `id` is the peer's routing id; `peer` who it is as libzmq proved it: "localhost:uid:gid:pid" over ipc,
+ * "curve:KEY:ADDRESS" of who has the secret key to that public one, else the address alone; lent for the call; `frames` how many frames it had, of which `body` is the first: the callee may take it over
  * with zmq_msg_move, else it is closed after the call.
  */
 typedef void	zsock_on_message(void *arg, const uint8_t *id, size_t id_len, const char *peer, zmq_msg_t *body, unsigned frames);
@@ -31,12 +33,18 @@ typedef void	zsock_on_turn(void *arg);
 /* NULL with errno when libzmq cannot make a socket. */
 struct zsock	*zsock_new(struct event_base *, zsock_on_message *, zsock_on_turn *, void *arg);
 
-/* Could one listen there at all?  0, or -1 with a sentence in `why`. */
-int		 zsock_check_endpoint(const char *endpoint, char *why, size_t why_len);
+/*
+ * From now on TCP is for owners of keys: those that listen after this have this secret key (Z85, copied), and `may_connect` says who
+ * may.  0, or -1 with errno.
+ */
+int		 zsock_use_keys(struct zsock *, const char *secret_key, zap_may_connect *may_connect);
+
+/* Could one listen there at all?  Beyond loopback only with keys.  0, or -1 with a sentence in `why`. */
+int		 zsock_check_endpoint(const char *endpoint, bool keys, char *why, size_t why_len);
 
 /*
  * Listen on an endpoint: ipc://PATH or tcp://ADDRESS:PORT; a port of 0 or * picks a free one.  `bound` receives the endpoint as
- * clients must name it.  An ipc path in use by a live process is refused, not stolen.  0, or -1 with a sentence in `why`.
+ * clients must name it.  With keys, all ipc endpoints come before the first of TCP.  An ipc path in use by a live process is refused, not stolen.  0, or -1 with a sentence in `why`.
  */
 int		 zsock_listen(struct zsock *, const char *endpoint, char *bound, size_t bound_len, char *why, size_t why_len);
 

@@ -11,6 +11,7 @@
 #include "daemon.h"
 #include "fuzz.h"
 #include "ingest.h"
+#include "refusals.h"
 #include "session.h"
 #include "settings.h"
 
@@ -58,6 +59,8 @@ begin(void)
 		abort();
 	d.settings = settings = settings_new();
 	d.base = event_base_new();
+	d.clients = clients_new();
+	refusals_start(&d);
 	d.store = store_open(&o, NULL, why, sizeof(why));
 	assert(d.store != NULL);
 	d.reader = store_reader_new(d.store);
