@@ -7,12 +7,13 @@
 #include "daemon.h"
 #include "usage.h"
 #include "settings.h"
+#include "zsock.h"
 
 /* The values of the setting `unlisted` that are no role. */
 #define UNLISTED_AUTO	"auto"
 #define UNLISTED_NONE	"none"
 
-/* "localhost:uid:gid:pid", as libzmq makes it of SO_PEERCRED.  A TCP peer's address is always numeric. */
+/* "localhost:uid:gid:pid", as libzmq makes it of SO_PEERCRED. */
 static bool
 read_uid(const char *text, uid_t *uid)
 {
@@ -25,29 +26,47 @@ read_uid(const char *text, uid_t *uid)
 	return (true);
 }
 
+static const char *
+after(const char *text, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return (strncmp(text, prefix, n) == 0 ? text + n : NULL);
+}
+
 void
 peer_read(struct peer *p, const char *text)
 {
-	size_t prefix = strlen(PEER_CURVE);
+	const char *rest;
 
 	memset(p, 0, sizeof(*p));
+	p->kind = BY_NOTHING;
 	p->uid = (uid_t)-1;
-	p->address = text;
-	if (strncmp(text, PEER_CURVE, prefix) == 0 && strlen(text) > prefix + CURVEKEY_CHARS) {
-		p->kind = PEER_KEY;
-		memcpy(p->key, text + prefix, CURVEKEY_CHARS);
-		p->address = text + prefix + CURVEKEY_CHARS + 1;
-	} else
-		p->kind = read_uid(text, &p->uid) ? PEER_UID : PEER_TCP;
+	p->address = "";
+	if ((rest = after(text, PEER_IPC)) != NULL) {
+		if (read_uid(rest, &p->uid))
+			p->kind = BY_UID;
+	} else if ((rest = after(text, PEER_TCP)) != NULL) {
+		p->kind = BY_ADDRESS;
+		p->address = rest;
+	} else if ((rest = after(text, PEER_CURVE)) != NULL && strlen(rest) > CURVEKEY_CHARS && rest[CURVEKEY_CHARS] == ':') {
+		p->kind = BY_KEY;
+		memcpy(p->key, rest, CURVEKEY_CHARS);
+		p->address = rest + CURVEKEY_CHARS + 1;
+	}
 }
 
 void
 peer_name(const struct peer *p, char out[CLIENT_NAME_SIZE])
 {
-	if (p->kind == PEER_UID)
+	if (p->kind == BY_UID)
 		snprintf(out, CLIENT_NAME_SIZE, "uid:%u", (unsigned)p->uid);
 	else
 		snprintf(out, CLIENT_NAME_SIZE, "tcp:%.60s", p->address);
+	/* It becomes the subject of events and stands beside others: an address may hold what no id does, an IPv6 zone. */
+	for (char *c = out; *c != '\0'; c++)
+		if (!id_valid(c, 1))
+			*c = '_';
 }
 
 /* Somebody whom no list names, in that role. */
@@ -101,9 +120,9 @@ admit(struct daemon *d, const char *peer, char *why, size_t why_len)
 	struct peer p;
 
 	peer_read(&p, peer);
-	if (p.kind == PEER_KEY)
+	if (p.kind == BY_KEY)
 		c = clients_by_key(d->clients, p.key);
-	else if (p.kind == PEER_UID)
+	else if (p.kind == BY_UID)
 		c = clients_by_uid(d->clients, p.uid);
 	if (c != NULL && c->revoked) {
 		snprintf(why, why_len, "this client was revoked; an operator may restore it: estate client restore NAME");
@@ -111,14 +130,17 @@ admit(struct daemon *d, const char *peer, char *why, size_t why_len)
 	}
 	if (c != NULL)
 		c = client_ref(c);
-	else if (p.kind == PEER_KEY) {
+	else if (p.kind == BY_NOTHING) {
+		snprintf(why, why_len, "the system does not tell who this is");
+		return (NULL);
+	} else if (p.kind == BY_KEY) {
 		snprintf(why, why_len, "no client has this key; an operator adds it: estate client add NAME --role ROLE --key KEY");
 		return (NULL);
-	} else if (p.kind == PEER_UID && (p.uid == 0 || p.uid == geteuid()))
+	} else if (p.kind == BY_UID && (p.uid == 0 || p.uid == geteuid()))
 		c = stranger(d, &p, "admin");
 	else if ((role = role_of_unlisted(d)) != NULL)
 		c = stranger(d, &p, role);
-	else if (p.kind == PEER_UID) {
+	else if (p.kind == BY_UID) {
 		snprintf(why, why_len, "uid %u is not on the list of clients; an operator adds it: estate client add NAME --role ROLE --uid %u",
 		    (unsigned)p.uid, (unsigned)p.uid);
 		return (NULL);

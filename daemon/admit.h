@@ -10,13 +10,11 @@
 struct daemon;
 struct clients;
 
-/* Begins the peer text of who proved a key: zsock.h. */
-#define PEER_CURVE	"curve:"
-
 enum peer_kind {
-	PEER_UID,	/* a process of this machine, over ipc */
-	PEER_KEY,	/* somebody who has this secret key, over TCP */
-	PEER_TCP	/* whoever: a loopback connection without keys */
+	BY_UID,		/* a process of this machine, over ipc */
+	BY_KEY,		/* somebody who has this secret key, over TCP */
+	BY_ADDRESS,	/* whoever: a loopback connection without keys */
+	BY_NOTHING	/* the system did not tell */
 };
 
 struct peer {

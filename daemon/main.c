@@ -19,6 +19,7 @@
 #include "admit.h"
 #include "clockwatch.h"
 #include "daemon.h"
+#include "endpoint.h"
 #include "http.h"
 #include "ingest.h"
 #include "log.h"
@@ -168,7 +169,7 @@ check_settings(const struct settings *s, char *why, size_t why_len)
 		return (-1);
 	explicit_bzero(secret, sizeof(secret));
 	for (unsigned i = 0; i < s->listen.count; i++)
-		if (zsock_check_endpoint(s->listen.items[i], keys, why, why_len) != 0)
+		if (endpoint_check(s->listen.items[i], keys, why, why_len) != 0)
 			return (-1);
 	if (*s->http != '\0' && http_check_address(s->http, why, why_len) != 0)
 		return (-1);
@@ -318,10 +319,10 @@ open_store(struct daemon *d, char *why, size_t why_len)
 static bool
 may_connect(void *arg, const char *key, const char *address)
 {
-	char peer[256], why[256];
+	char peer[PEER_SIZE], why[256];
 	struct client *c;
 
-	snprintf(peer, sizeof(peer), "%s%s:%.100s", PEER_CURVE, key, address);
+	snprintf(peer, sizeof(peer), PEER_CURVE "%s:%.100s", key, address);
 	if ((c = admit(arg, peer, why, sizeof(why))) == NULL)
 		refusals_note_peer(arg, peer);
 	client_unref(c);
@@ -348,7 +349,7 @@ static int
 open_endpoints(struct daemon *d, char *why, size_t why_len)
 {
 	const struct settings *s = d->settings;
-	char bound[SETTING_LIST_MAX][512];
+	char bound[512];
 
 	if ((d->zsock = zsock_new(d->base, ingest_on_message, on_turn, d)) == NULL) {
 		snprintf(why, why_len, "cannot make a ZeroMQ socket: %s", zmq_strerror(errno));
@@ -356,15 +357,11 @@ open_endpoints(struct daemon *d, char *why, size_t why_len)
 	}
 	if (use_keys(d, why, why_len) != 0)
 		return (-1);
-	/* ipc first (zsock.h), told in the order of the settings. */
-	for (int tcp = 0; tcp < 2; tcp++)
-		for (unsigned i = 0; i < s->listen.count; i++)
-			if ((strncmp(s->listen.items[i], "tcp://", 6) == 0) == tcp &&
-			    zsock_listen(d->zsock, s->listen.items[i], bound[i], sizeof(bound[i]), why, why_len) != 0)
-				return (-1);
 	for (unsigned i = 0; i < s->listen.count; i++) {
-		log_info("listening", "endpoint=%s", bound[i]);
-		printf("listening %s\n", bound[i]);
+		if (zsock_listen(d->zsock, s->listen.items[i], bound, sizeof(bound), why, why_len) != 0)
+			return (-1);
+		log_info("listening", "endpoint=%s", bound);
+		printf("listening %s\n", bound);
 	}
 	return (0);
 }

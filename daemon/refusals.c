@@ -35,16 +35,6 @@ static const char *const texts[] = {
 
 #define OTHERS	"others"
 
-/* A peer's address may hold what no id does: the zone of an IPv6 address. */
-static void
-make_subject(char out[CLIENT_NAME_SIZE], const char *name)
-{
-	snprintf(out, CLIENT_NAME_SIZE, "%.*s", (int)ID_CHARS_MAX, name);
-	for (char *p = out; *p != '\0'; p++)
-		if (!id_valid(p, 1))
-			*p = '_';
-}
-
 static struct refused *
 find(struct refusals *r, const char *name, enum refusal reason, bool *first)
 {
@@ -68,13 +58,11 @@ find(struct refusals *r, const char *name, enum refusal reason, bool *first)
 void
 refusals_note(struct daemon *d, const char *name, enum refusal reason)
 {
-	char subject[CLIENT_NAME_SIZE];
 	struct refused *x;
 	bool first;
 
 	d->counters.forbidden++;
-	make_subject(subject, name);
-	x = find(d->refusals, subject, reason, &first);
+	x = find(d->refusals, name, reason, &first);
 	if (!first) {
 		x->more++;
 		return;
@@ -120,12 +108,12 @@ refusals_note_peer(struct daemon *d, const char *peer)
 	struct peer p;
 
 	peer_read(&p, peer);
-	if (p.kind == PEER_UID)
+	if (p.kind == BY_UID)
 		c = clients_by_uid(d->clients, p.uid);
-	else if (p.kind == PEER_KEY)
+	else if (p.kind == BY_KEY)
 		c = clients_by_key(d->clients, p.key);
 	peer_name(&p, name);
-	refusals_note(d, c != NULL ? c->name : name, c != NULL ? REFUSED_REVOKED : p.kind == PEER_KEY ? REFUSED_KEY : REFUSED_STRANGER);
+	refusals_note(d, c != NULL ? c->name : name, c != NULL ? REFUSED_REVOKED : p.kind == BY_KEY ? REFUSED_KEY : REFUSED_STRANGER);
 }
 
 /* Tell of what was only counted; forget who has been quiet. */

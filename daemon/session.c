@@ -46,7 +46,7 @@ session_find(struct daemon *d, const uint8_t *id, size_t id_len, const char *pee
 
 	if (id_len > sizeof(key.id))
 		return (NULL);
-	key.id_len = (uint8_t)id_len;
+	key.id_len = (uint16_t)id_len;
 	memcpy(key.id, id, id_len);
 	if ((found = tfind(&key, &d->sessions, compare)) == NULL)
 		return (NULL);
@@ -79,7 +79,7 @@ session_begin(struct daemon *d, const uint8_t *id, size_t id_len, const char *pe
 	s = must_alloc(sizeof(*s));
 	memset(s, 0, sizeof(*s));
 	s->refs = 1;
-	s->id_len = (uint8_t)id_len;
+	s->id_len = (uint16_t)id_len;
 	memcpy(s->id, id, id_len);
 	s->peer = must_strdup(peer);
 	s->who = client_ref(who);

@@ -23,7 +23,7 @@ struct session {
 	unsigned refs;			/* the tree's, and one per put in a job */
 	bool gone;			/* no longer in the tree */
 	uint8_t id[ROUTING_ID_MAX];
-	uint8_t id_len;
+	uint16_t id_len;
 	char *peer;			/* as libzmq says it */
 	char sender[CLIENT_NAME_SIZE];	/* the client's name: stored beside its events */
 	char client[68];		/* what it calls itself */

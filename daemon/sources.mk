@@ -2,6 +2,7 @@
 DAEMON_SRC = \
 	daemon/zsock.c \
 	daemon/zap.c \
+	daemon/endpoint.c \
 	daemon/ingest.c \
 	daemon/hello.c \
 	daemon/session.c \

@@ -17,7 +17,7 @@
 
 static struct daemon d;
 static const uint8_t id[5] = "peer";
-static const char peer[] = "localhost:12345:1:1";	/* a stranger: no operator's verbs */
+static const char peer[] = "ipc:localhost:12345:1:1";	/* a stranger: no operator's verbs */
 
 /* Stands where zsock.c stands: looks at every answer. */
 int
