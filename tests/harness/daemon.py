@@ -203,9 +203,9 @@ class Daemon:
         self._clients.append(client)
         return client
 
-    def wire(self, hello=True, endpoint=None, client="test", keys=None, server=None):
+    def wire(self, hello=True, endpoint=None, client="test", immediate=1, keys=None, server=None):
         """A bare socket that has said hello."""
-        wire = Wire(endpoint or self.endpoint, keys, server)
+        wire = Wire(endpoint or self.endpoint, immediate, keys, server)
         self._clients.append(wire)
         if hello:
             wire.hello(client)

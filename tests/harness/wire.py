@@ -22,14 +22,15 @@ class Keys:
 
 
 class Wire:
-    """keys: ours; server: the daemon's public key."""
+    """immediate 0: what the daemon said before it closed is kept; with 1 libzmq drops what was not read by then.  keys: ours; server:
+    the daemon's public one."""
 
-    def __init__(self, endpoint, keys=None, server=None, connect=True):
+    def __init__(self, endpoint, immediate=1, keys=None, server=None, connect=True):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         if keys is not None:
             self.socket.curve_secretkey, self.socket.curve_publickey = keys.secret.encode(), keys.public.encode()
             self.socket.curve_serverkey = server.encode()
-        self.socket.linger, self.socket.immediate, self.socket.sndtimeo = 0, 1, PATIENCE_MS
+        self.socket.linger, self.socket.immediate, self.socket.sndtimeo = 0, immediate, PATIENCE_MS
         if connect:
             self.socket.connect(endpoint)
 

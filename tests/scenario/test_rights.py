@@ -368,7 +368,7 @@ def test_properties_of_a_handshake_name_nobody(start_daemon, keyed):
 def is_let_in(endpoint, keys=None, server=None):
     """How a handshake ends."""
     failed = zmq.Event.HANDSHAKE_FAILED_AUTH | zmq.Event.HANDSHAKE_FAILED_PROTOCOL | zmq.Event.HANDSHAKE_FAILED_NO_DETAIL
-    wire = Wire(endpoint, keys, server, connect=False)
+    wire = Wire(endpoint, keys=keys, server=server, connect=False)
     monitor = wire.socket.get_monitor_socket(zmq.Event.HANDSHAKE_SUCCEEDED | failed)
     wire.socket.connect(endpoint)
     assert monitor.poll(10_000), "the handshake does not end"
