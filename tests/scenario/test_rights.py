@@ -571,6 +571,20 @@ def test_the_first_client_makes_a_list(daemon):
     assert daemon.wire().ask(1, "status", 3)[3]["clients_listed"] == 1
 
 
+def test_a_restored_log_knows_its_list(start_daemon, tmp_path):
+    """Backup and repair take it along: without it everybody would be let in."""
+    daemon = start_daemon()
+    daemon.estate("client", "add", "x", "--uid", 12345, "--role", "kiosk")
+    copy, saved = str(tmp_path / "copy"), str(tmp_path / "saved")
+    daemon.estate("backup", copy)
+    daemon.stop()
+    daemon.estate("repair", "--data", daemon.data, "--to", saved)
+    for folder in (copy, saved):
+        again = start_daemon(data=folder)
+        assert [c["name"] for c in json.loads(again.estate("client", "list", "--json").stdout)] == ["x"]
+        again.stop()
+
+
 @pytest.mark.parametrize("argument", [None, [], {}, {"do": 5}, {"do": "dance"}, {"do": "add"}, {"do": "revoke"}, {"do": ["add"]}, {"do": "add", "x": 1},
                                       {"do": "add", "name": {}}, {"do": "add", "name": "a", "put": [["x"]]}, {"do": "add", "name": "a" * 200},
                                       {"do": "add", "name": "a\0b"}, {"do": "add", "name": "a", "put": ["x"] * 200}, {5: 6}])
