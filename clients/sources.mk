@@ -14,9 +14,11 @@ ESTATE_SRC = \
 	clients/estate/cmd_backup.c \
 	clients/estate/cmd_bench.c \
 	clients/estate/cmd_case.c \
+	clients/estate/cmd_client.c \
 	clients/estate/cmd_clock.c \
 	clients/estate/cmd_generate.c \
 	clients/estate/cmd_get.c \
+	clients/estate/cmd_keygen.c \
 	clients/estate/cmd_ping.c \
 	clients/estate/cmd_put.c \
 	clients/estate/cmd_repair.c \

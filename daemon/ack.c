@@ -58,7 +58,7 @@ send_ack(struct daemon *d, struct pending_ack *p)
 		msgpack_pack_uint64(&a.packer, p->runs[i].count);
 		p->runs[i].duplicate ? msgpack_pack_true(&a.packer) : msgpack_pack_false(&a.packer);
 	}
-	msgpack_pack_uint64(&a.packer, SESSION_CREDIT_BYTES);
+	msgpack_pack_uint64(&a.packer, client_credit(p->session->who));
 	if (p->warning_count > 0) {
 		msgpack_pack_array(&a.packer, p->warning_count);
 		for (unsigned i = 0; i < p->warning_count; i++) {
@@ -180,6 +180,7 @@ ack_job(struct daemon *d, struct job *j)
 		if (put->session == NULL)
 			continue;
 		put->session->unanswered -= put->credit;
+		client_uncharge(put->session->who, put->credit);
 		d->intake_bytes -= put->credit;
 		answer_put(&k, put);
 	}

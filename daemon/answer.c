@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clients.h"
 #include "errcode.h"
 #include "bounds.h"
 
@@ -98,4 +99,35 @@ answer_nak(struct answer *a, uint64_t number, int code, long index, const char *
 {
 	answer_begin(a, "nak", number, 4);
 	answer_fault(a, code, index, path, detail);
+}
+
+static void
+pack_list(struct answer *a, const struct rights_list *l)
+{
+	msgpack_pack_array(&a->packer, l->count);
+	for (unsigned i = 0; i < l->count; i++)
+		answer_text(a, l->items[i]);
+}
+
+void
+answer_rights(struct answer *a, struct client *c)
+{
+	const struct rights_row *row;
+	unsigned rows = 0;
+
+	while (rights_row_at(rows) != NULL)
+		rows++;
+	msgpack_pack_map(&a->packer, rows + 1);
+	answer_key_text(a, "role", c->role);
+	for (unsigned i = 0; (row = rights_row_at(i)) != NULL; i++) {
+		answer_text(a, row->name);
+		if (row->kind == RIGHTS_LIMIT)
+			msgpack_pack_uint64(&a->packer, *rights_limit_of(&c->rights, row));
+		else if (row->kind != RIGHTS_FLAG)
+			pack_list(a, rights_list_of(&c->rights, row));
+		else if (*rights_flag_of(&c->rights, row))
+			msgpack_pack_true(&a->packer);
+		else
+			msgpack_pack_false(&a->packer);
+	}
 }

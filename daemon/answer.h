@@ -31,4 +31,8 @@ void	answer_key_uint(struct answer *, const char *key, uint64_t);
 void	answer_key_int(struct answer *, const char *key, int64_t);
 void	answer_key_text(struct answer *, const char *key, const char *);
 
+/* A client's rights as a map: its role, and each right by its name. */
+struct client;
+void	answer_rights(struct answer *, struct client *);
+
 #endif

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clients.h"
 #include "files.h"
 #include "vault.h"
 
@@ -86,6 +87,9 @@ copy_store(struct backup *b)
 		return;
 	if ((rc = folder_sync(months)) != 0 || (rc = folder_sync(path_join(parent, sizeof(parent), b->folder, ".."))) != 0)
 		fail(b, "flushing", b->folder, strerror(rc));
+	/* Without it a restored log might know no list of clients, and let everybody in. */
+	else if ((rc = file_copy(b->store->folder, b->folder, CLIENTS_FILE)) != 0)
+		fail(b, "copying the list of clients to", b->folder, strerror(rc));
 	else
 		identity_write(&b->store->identity, 0, b->folder, b->why, sizeof(b->why));
 }

@@ -12,6 +12,7 @@
 #include "files.h"
 #include "ingest.h"
 #include "log.h"
+#include "refusals.h"
 #include "session.h"
 #include "status.h"
 
@@ -63,6 +64,20 @@ send_event(struct daemon *d, struct request *r, const struct record *rec, uint64
 	session_send(d, r->session, &a);
 }
 
+/* That a number holds what the client may not read is no secret: its own subscriptions pass over it.  What it is stays one. */
+static void
+answer_get(struct daemon *d, struct request *r, const struct record *rec, uint64_t seq)
+{
+	struct event e;
+
+	if (r->session->who->rights.reads_all || (event_peek(&e, rec->bytes, rec->len) && client_may_read(r->session->who, &e))) {
+		send_event(d, r, rec, seq);
+		return;
+	}
+	refusals_note(d, r->session->sender, REFUSED_READ);
+	request_nak(d, r, E_FORBIDDEN, "seq", "this client may not read that event");
+}
+
 void
 control_on_get(struct daemon *d, struct request *r)
 {
@@ -92,7 +107,7 @@ control_on_get(struct daemon *d, struct request *r)
 	}
 	while (block_next(&b, &rec, &seq))
 		if (seq == wanted) {
-			send_event(d, r, &rec, seq);
+			answer_get(d, r, &rec, seq);
 			break;
 		}
 	store_read_end(d->reader);
@@ -116,13 +131,13 @@ control_on_status(struct daemon *d, struct request *r)
 	session_send(d, r->session, &a);
 }
 
-static bool
-refuse_stranger(struct daemon *d, struct request *r)
+bool
+control_refuse(struct daemon *d, struct request *r)
 {
-	if (session_is_operator(r->session))
+	if (client_may_operate(r->session->who))
 		return (false);
-	d->counters.forbidden++;
-	request_nak(d, r, E_FORBIDDEN, NULL, "only root or the daemon's own user, over ipc");
+	refusals_note(d, r->session->sender, REFUSED_OPERATE);
+	request_nak(d, r, E_FORBIDDEN, NULL, "this is for clients with the right to operate; root has it");
 	return (true);
 }
 
@@ -190,7 +205,7 @@ control_on_backup(struct daemon *d, struct request *r)
 	uint32_t len;
 	struct answer a;
 
-	if (refuse_stranger(d, r))
+	if (control_refuse(d, r))
 		return;
 	if (!read_single(r, "path") || !mp_str(&r->m, &s, &len) || len == 0 || len >= sizeof(path) - 64 || s[0] != '/' ||
 	    memchr(s, '\0', len) != NULL) {
@@ -221,7 +236,7 @@ control_on_clock_accept(struct daemon *d, struct request *r)
 {
 	struct answer a;
 
-	if (refuse_stranger(d, r))
+	if (control_refuse(d, r))
 		return;
 	own_event_clock(d, "clock.accepted", logclock_jump(d->clock), r->session->sender);
 	logclock_accept(d->clock);

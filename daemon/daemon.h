@@ -8,6 +8,7 @@
 
 #include "applier.h"
 #include "job.h"
+#include "usage.h"
 #include "logclock.h"
 #include "recent.h"
 #include "store.h"
@@ -15,11 +16,12 @@
 #include "zsock.h"
 
 struct backup;
+struct refusals;
 struct session;
 struct settings;
 struct subscription;
 
-#define DAEMON_EVENTS_MAX	16
+#define DAEMON_EVENTS_MAX	32
 
 struct counters {
 	uint64_t messages, malformed, puts, warnings_time, warnings_field, acks, naks, busy, held, no_session, forbidden;
@@ -48,6 +50,11 @@ struct daemon {
 	size_t intake_bytes;		/* unanswered, of all sessions */
 	uint64_t log_time;		/* of the last durable batch */
 	uint64_t durable;		/* the last durable number */
+
+	/* Who may come in. */
+	struct clients *clients;	/* the list in force */
+	struct usages usages;		/* what each name uses up */
+	struct refusals *refusals;
 
 	/* Sessions and subscriptions. */
 	void *sessions;			/* tsearch tree by routing id */
@@ -86,5 +93,7 @@ void	fanout_start(struct daemon *);
 /* The daemon's own events (own_event.c): queued like any put, sender "daemon". */
 void	own_event_started(struct daemon *);
 void	own_event_clock(struct daemon *, const char *type, int64_t seconds, const char *by);
+/* client.…: the client's name, who did it (NULL: the daemon itself), and why. */
+void	own_event_client(struct daemon *, const char *type, const char *name, const char *by, const char *reason);
 
 #endif

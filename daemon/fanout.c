@@ -69,7 +69,9 @@ wants(const struct subscription *sub, const struct record *r)
 {
 	struct event e;
 
-	return (filter_is_open(&sub->filter) || (event_peek(&e, r->bytes, r->len) && filter_matches(&sub->filter, &e)));
+	/* What its client may not read is as if its filter had not wanted it. */
+	return ((filter_is_open(&sub->filter) && sub->session->who->rights.reads_all) || (event_peek(&e, r->bytes, r->len) &&
+	    client_may_read(sub->session->who, &e) && filter_matches(&sub->filter, &e)));
 }
 
 /* Room for one more in the message and in the credit. */

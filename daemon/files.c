@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -141,6 +142,32 @@ file_replace(const char *folder, const char *name, const void *bytes, size_t len
 		return (e);
 	}
 	return (folder_sync(folder));
+}
+
+/* A list of CLIENTS_MAX clients with every right spelt out. */
+#define COPY_BYTES_MAX	(64u << 20)
+
+int
+file_copy(const char *from, const char *to, const char *name)
+{
+	char path[4096], *bytes = NULL;
+	struct stat st;
+	ssize_t n = -1;
+	int fd, e = 0;
+
+	if ((fd = open(path_join(path, sizeof(path), from, name), O_RDONLY | O_CLOEXEC)) < 0)
+		return (errno == ENOENT ? 0 : errno);
+	if (fstat(fd, &st) != 0)
+		e = errno;
+	else if (st.st_size > COPY_BYTES_MAX)
+		e = EFBIG;
+	else if ((bytes = malloc((size_t)st.st_size + 1)) == NULL || (n = pread(fd, bytes, (size_t)st.st_size, 0)) < 0)
+		e = errno;
+	else
+		e = n == st.st_size ? file_replace(to, name, bytes, (size_t)n) : EIO;
+	free(bytes);
+	close(fd);
+	return (e);
 }
 
 uint64_t

@@ -27,6 +27,9 @@ int	folder_finish(const char *folder);
 /* Replace folder/name by these bytes: temporary file, flush, rename, flush the folder.  0 or errno. */
 int	file_replace(const char *folder, const char *name, const void *bytes, size_t len);
 
+/* Copy a small file of that name, if it is there, from one folder to another, durably.  0 or errno. */
+int	file_copy(const char *from, const char *to, const char *name);
+
 /* Write all of it at that offset.  0 or errno. */
 int	write_all(int fd, const void *bytes, size_t len, int64_t offset);
 

@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admit.h"
 #include "daemon.h"
 #include "errcode.h"
 #include "event.h"
 #include "ingest.h"
 #include "bounds.h"
+#include "refusals.h"
 #include "session.h"
 
 struct greeting {
@@ -99,13 +101,13 @@ welcome(struct daemon *d, struct session *s, uint64_t number)
 	struct answer a;
 
 	answer_begin(&a, "welcome", number, 4);
-	msgpack_pack_map(&a.packer, 11);
+	msgpack_pack_map(&a.packer, 12);
 	answer_key_text(&a, "log", d->store->identity.uuid_text);
 	answer_key_uint(&a, "epoch", d->store->identity.epoch);
 	answer_key_uint(&a, "first", store_first_seq(d->store));
 	answer_key_uint(&a, "last", d->durable);
 	answer_key_uint(&a, "log_time", d->log_time);
-	answer_key_uint(&a, "credit", SESSION_CREDIT_BYTES);
+	answer_key_uint(&a, "credit", client_credit(s->who));
 	answer_key_text(&a, "sender", s->sender);
 	answer_key_text(&a, "server", "estated " ESTATE_VERSION);
 	answer_key_uint(&a, "version", PROTOCOL_VERSION);
@@ -113,27 +115,46 @@ welcome(struct daemon *d, struct session *s, uint64_t number)
 	msgpack_pack_array(&a.packer, 1);
 	msgpack_pack_uint64(&a.packer, PROTOCOL_VERSION);
 	pack_bounds(&a);
+	answer_text(&a, "rights");
+	answer_rights(&a, s->who);
 	session_send(d, s, &a);
+}
+
+/* The peer's client, or a code. */
+static int
+admit_peer(struct daemon *d, const char *peer, struct client **who, struct data_fault *f)
+{
+	char why[sizeof(f->detail)];
+
+	if ((*who = admit(d, peer, why, sizeof(why))) != NULL)
+		return (0);
+	refusals_note_peer(d, peer);
+	return (bad(f, E_FORBIDDEN, "", why));
 }
 
 void
 hello_on_hello(struct daemon *d, struct request *r, const uint8_t *id, size_t id_len, const char *peer)
 {
 	struct session *old = session_find(d, id, id_len, peer);
+	struct client *who = NULL;
 	struct data_fault f = { 0 };
 	struct greeting g;
 	struct answer a;
 	zmq_msg_t m;
 	int code;
 
-	if ((code = read_greeting(d, r, &g, &f)) == 0) {
+	/* First: a stranger learns nothing of the log. */
+	if ((code = admit_peer(d, peer, &who, &f)) == 0 && (code = read_greeting(d, r, &g, &f)) == 0) {
 		if (old != NULL)
 			session_end(d, old);
-		if ((r->session = session_begin(d, id, id_len, peer, g.client, g.client_len)) != NULL) {
-			welcome(d, r->session, r->number);
-			return;
-		}
-		code = bad(&f, E_BUSY, "", "too many sessions");
+		r->session = session_begin(d, id, id_len, peer, who, g.client, g.client_len);
+		if (r->session == NULL)
+			code = bad(&f, E_BUSY, "", "too many sessions");
+	}
+	client_unref(who);
+	if (code == 0) {
+		welcome(d, r->session, r->number);
+		return;
 	}
 	d->counters.naks++;
 	d->counters.refused[code]++;

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admit.h"
 #include "daemon.h"
 #include "errcode.h"
 #include "bounds.h"
+#include "refusals.h"
 #include "session.h"
 
 /* Requests are flat: an array, a map of arguments, lists in it.  Events travel as bin and are looked into by event_decode. */
@@ -28,6 +30,7 @@ static const struct verb {
 	{ "bye", control_on_bye, 0 },
 	{ "backup", control_on_backup, 1 },
 	{ "clock-accept", control_on_clock_accept, 0 },
+	{ "client", control_on_client, 1 },
 };
 
 /* Answer a peer that may have no session. */
@@ -126,6 +129,21 @@ find_verb(const char *s, uint32_t len)
 	return (NULL);
 }
 
+/* Whoever may come in is asked for a hello; the others need not try. */
+static void
+refuse_sessionless(struct daemon *d, const uint8_t *id, size_t id_len, const char *peer, uint64_t number)
+{
+	char why[256];
+	struct client *who = admit(d, peer, why, sizeof(why));
+
+	if (who == NULL)
+		refusals_note_peer(d, peer);
+	else
+		d->counters.no_session++;
+	nak_stranger(d, id, id_len, number, who == NULL ? E_FORBIDDEN : E_NO_SESSION, NULL, who == NULL ? why : NULL);
+	client_unref(who);
+}
+
 void
 ingest_on_message(void *arg, const uint8_t *id, size_t id_len, const char *peer, zmq_msg_t *body, unsigned frames)
 {
@@ -154,14 +172,13 @@ ingest_on_message(void *arg, const uint8_t *id, size_t id_len, const char *peer,
 		return;
 	}
 	if ((r.session = session_find(d, id, id_len, peer)) == NULL) {
-		d->counters.no_session++;
-		nak_stranger(d, id, id_len, r.number, E_NO_SESSION, NULL, NULL);
+		refuse_sessionless(d, id, id_len, peer, r.number);
 		return;
 	}
 	r.session->heard_ns = monotonic_now();
 	if ((verb = find_verb(name, name_len)) == NULL)
 		request_nak(d, &r, E_VERB, "[1]",
-		    "hello put puts resume subscribe credit unsubscribe get status ping backup clock-accept bye");
+		    "hello put puts resume subscribe credit unsubscribe get status ping backup clock-accept client bye");
 	else if (r.left != verb->arguments)
 		request_nak(d, &r, E_ARGUMENT, "[3]", r.left < verb->arguments ? "an argument is missing" : "an argument too many");
 	else

@@ -31,11 +31,15 @@ void	control_on_ping(struct daemon *, struct request *);
 void	control_on_bye(struct daemon *, struct request *);
 void	control_on_backup(struct daemon *, struct request *);
 void	control_end_backup(struct daemon *);
+void	control_on_client(struct daemon *, struct request *);
 void	control_on_clock_accept(struct daemon *, struct request *);
 void	subscription_on_subscribe(struct daemon *, struct request *);
 void	subscription_on_credit(struct daemon *, struct request *);
 void	subscription_on_unsubscribe(struct daemon *, struct request *);
 void	hello_on_hello(struct daemon *, struct request *, const uint8_t *id, size_t id_len, const char *peer);
+
+/* Refuse it unless the client may operate; true if it was refused. */
+bool	control_refuse(struct daemon *, struct request *);
 
 /* Refuse the request: shorthand for session_nak(). */
 void	request_nak(struct daemon *, const struct request *, int code, const char *path, const char *detail);

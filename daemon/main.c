@@ -16,11 +16,15 @@
 
 #include <event2/thread.h>
 
+#include "admit.h"
 #include "clockwatch.h"
 #include "daemon.h"
+#include "endpoint.h"
 #include "http.h"
 #include "ingest.h"
 #include "log.h"
+#include "refusals.h"
+#include "reload.h"
 #include "service.h"
 #include "session.h"
 #include "settings.h"
@@ -42,12 +46,13 @@ static const char usage[] =
 	"  --http ADDR:PORT   serve /healthz and /metrics\n"
 	"  --check-config     say what is in force and where it comes from, and stop\n"
 	"  --settings         print the table of settings and stop\n"
+	"  --roles            print the shipped roles of clients and stop\n"
 	"  --version, --help\n"
 	"\n"
 	"Try it:   estated --data /tmp/estate --listen ipc:///tmp/estate.sock\n"
 	"then:     estate tail -f --connect ipc:///tmp/estate.sock\n";
 
-enum { OPT_CONFIG = 256, OPT_DATA, OPT_LISTEN, OPT_HTTP, OPT_CHECK, OPT_SETTINGS, OPT_VERSION, OPT_HELP };
+enum { OPT_CONFIG = 256, OPT_DATA, OPT_LISTEN, OPT_HTTP, OPT_CHECK, OPT_SETTINGS, OPT_ROLES, OPT_VERSION, OPT_HELP };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
@@ -56,6 +61,7 @@ static const struct option options[] = {
 	{ "http", required_argument, NULL, OPT_HTTP },
 	{ "check-config", no_argument, NULL, OPT_CHECK },
 	{ "settings", no_argument, NULL, OPT_SETTINGS },
+	{ "roles", no_argument, NULL, OPT_ROLES },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -88,6 +94,7 @@ read_settings(struct settings *s, int argc, char **argv, int *check)
 		case OPT_VERSION: puts("estated " ESTATE_VERSION); exit(0);
 		case OPT_HELP: fputs(usage, stdout); exit(0);
 		case OPT_SETTINGS: settings_document(stdout); exit(0);
+		case OPT_ROLES: roles_document(stdout); exit(0);
 		case '?': fputs("Try estated --help.\n", stderr); return (EXIT_USAGE);
 		default: break;
 		}
@@ -133,12 +140,36 @@ check_timezone(const char *zone, char *why, size_t why_len)
 	return (ok ? 0 : -1);
 }
 
+/* --check-config: what would be in force, the list of clients too. */
+static int
+print_settings(const struct settings *s, char *why, size_t why_len)
+{
+	struct clients *list = reload_read(s, why, why_len);
+
+	if (list == NULL)
+		return (refuse(why));
+	settings_print(s, stdout);
+	if (list->listed)
+		printf("# a list of %u clients and %u roles of its own; who is not on it: %s\n", list->count, list->role_count,
+		    strcmp(s->unlisted, "auto") == 0 ? "none" : s->unlisted);
+	else
+		printf("# no list of clients; who is on this machine: %s\n", strcmp(s->unlisted, "auto") == 0 ? "local" : s->unlisted);
+	clients_free(list);
+	return (0);
+}
+
 /* What no row of the table can tell by itself; asked by --check-config and before anything is opened. */
 static int
 check_settings(const struct settings *s, char *why, size_t why_len)
 {
+	char secret[CURVEKEY_CHARS + 1];
+	bool keys = *s->server_key != '\0';
+
+	if (keys && curvekey_read(s->server_key, secret, why, why_len) != 0)
+		return (-1);
+	explicit_bzero(secret, sizeof(secret));
 	for (unsigned i = 0; i < s->listen.count; i++)
-		if (zsock_check_endpoint(s->listen.items[i], why, why_len) != 0)
+		if (endpoint_check(s->listen.items[i], keys, why, why_len) != 0)
 			return (-1);
 	if (*s->http != '\0' && http_check_address(s->http, why, why_len) != 0)
 		return (-1);
@@ -253,6 +284,8 @@ make_events(struct daemon *d)
 	event_add(daemon_event(d, SIGINT, EV_SIGNAL | EV_PERSIST, on_signal), NULL);
 	d->session_sweep = daemon_event(d, -1, 0, session_on_sweep);
 	fanout_start(d);
+	refusals_start(d);
+	reload_start(d);
 	clockwatch_start(d);
 }
 
@@ -282,17 +315,50 @@ open_store(struct daemon *d, char *why, size_t why_len)
 	return (0);
 }
 
+/* libzmq asks before it lets the owner of a key in. */
+static bool
+may_connect(void *arg, const char *key, const char *address)
+{
+	char peer[PEER_SIZE], why[256];
+	struct client *c;
+
+	snprintf(peer, sizeof(peer), PEER_CURVE "%s:%.100s", key, address);
+	if ((c = admit(arg, peer, why, sizeof(why))) == NULL)
+		refusals_note_peer(arg, peer);
+	client_unref(c);
+	return (c != NULL);
+}
+
+static int
+use_keys(struct daemon *d, char *why, size_t why_len)
+{
+	char secret[CURVEKEY_CHARS + 1];
+	int rc;
+
+	if (*d->settings->server_key == '\0')
+		return (0);
+	if (curvekey_read(d->settings->server_key, secret, why, why_len) != 0)
+		return (-1);
+	if ((rc = zsock_use_keys(d->zsock, secret, may_connect)) != 0)
+		snprintf(why, why_len, "cannot use keys: %s", zmq_strerror(errno));
+	explicit_bzero(secret, sizeof(secret));
+	return (rc);
+}
+
 static int
 open_endpoints(struct daemon *d, char *why, size_t why_len)
 {
+	const struct settings *s = d->settings;
 	char bound[512];
 
 	if ((d->zsock = zsock_new(d->base, ingest_on_message, on_turn, d)) == NULL) {
 		snprintf(why, why_len, "cannot make a ZeroMQ socket: %s", zmq_strerror(errno));
 		return (-1);
 	}
-	for (unsigned i = 0; i < d->settings->listen.count; i++) {
-		if (zsock_listen(d->zsock, d->settings->listen.items[i], bound, sizeof(bound), why, why_len) != 0)
+	if (use_keys(d, why, why_len) != 0)
+		return (-1);
+	for (unsigned i = 0; i < s->listen.count; i++) {
+		if (zsock_listen(d->zsock, s->listen.items[i], bound, sizeof(bound), why, why_len) != 0)
 			return (-1);
 		log_info("listening", "endpoint=%s", bound);
 		printf("listening %s\n", bound);
@@ -335,6 +401,7 @@ close_all(struct daemon *d, struct http *http)
 	while (d->kept_count > 0)
 		event_free(d->kept[--d->kept_count]);
 	event_base_free(d->base);
+	clients_free(d->clients);
 	close(d->writer_fd);
 	close(d->applier_fd);
 }
@@ -355,7 +422,7 @@ run(struct daemon *d)
 	make_events(d);
 	setenv("TZ", d->settings->timezone, 1);
 	tzset();
-	if (open_store(d, why, sizeof(why)) != 0 ||
+	if ((d->clients = reload_read(d->settings, why, sizeof(why))) == NULL || open_store(d, why, sizeof(why)) != 0 ||
 	    open_endpoints(d, why, sizeof(why)) != 0 || (*d->settings->http != '\0' &&
 	    (http = http_start(d, d->settings->http, bound, sizeof(bound), why, sizeof(why))) == NULL))
 		rc = refuse(why);
@@ -378,6 +445,7 @@ run(struct daemon *d)
 			service_ready(d);
 			event_base_dispatch(d->base);
 		}
+		refusals_finish(d);
 		finish_intake(d);
 	}
 	close_all(d, http);
@@ -409,7 +477,7 @@ main(int argc, char **argv)
 		if (check_settings(settings, why, sizeof(why)) != 0)
 			rc = refuse(why);
 		else if (check)
-			settings_print(settings, stdout);
+			rc = print_settings(settings, why, sizeof(why));
 		else
 			rc = run(&d);
 	}

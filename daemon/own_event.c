@@ -1,4 +1,4 @@
-/* The daemon's own events: daemon.started, clock.jumped, clock.accepted.  They take the way of every other event from the batch on. */
+/* The daemon's own events: daemon.started, clock.…, client.….  They take the way of every other event from the batch on. */
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,5 +99,17 @@ own_event_clock(struct daemon *d, const char *type, int64_t seconds, const char 
 	answer_key_int(&a, "seconds", seconds);
 	if (by != NULL)
 		answer_key_text(&a, "by", by);
+	gather(d, &a);
+}
+
+void
+own_event_client(struct daemon *d, const char *type, const char *name, const char *by, const char *reason)
+{
+	struct answer a;
+
+	pack_envelope(&a, type, name, logclock_stamp(d->clock), by != NULL ? 2 : 1);
+	if (by != NULL)
+		answer_key_text(&a, "by", by);
+	answer_key_text(&a, "reason", reason);
 	gather(d, &a);
 }

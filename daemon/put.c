@@ -7,6 +7,7 @@
 #include "event.h"
 #include "ingest.h"
 #include "bounds.h"
+#include "refusals.h"
 #include "seal.h"
 #include "session.h"
 
@@ -59,51 +60,66 @@ gather_event(struct daemon *d, struct job *j, uint32_t put, const struct event *
 	}
 }
 
+/* Events of the message, as far as it says. */
+static uint32_t
+count_events(const struct request *r)
+{
+	struct mp m = r->m;
+	uint32_t count;
+
+	return (mp_array(&m, &count) ? count : 0);
+}
+
 /* Why no put of this session can be taken now: 0 or a code. */
 static int
-check_state(struct daemon *d, const struct request *r)
+check_state(struct daemon *d, const struct request *r, char *detail, size_t detail_len)
 {
 	struct session *s = r->session;
+
+	detail[0] = '\0';
 
 	if (d->stopping)
 		return (E_STOPPING);
 	if (s->held)
 		return (E_HELD);
-	if (s->unanswered + r->bytes > SESSION_CREDIT_BYTES || d->intake_bytes + r->bytes > INTAKE_BYTES_MAX)
+	if (s->unanswered + r->bytes > SESSION_CREDIT_BYTES || d->intake_bytes + r->bytes > INTAKE_BYTES_MAX ||
+	    !client_has_credit(s->who, r->bytes)) {
+		snprintf(detail, detail_len, "%zu bytes unanswered, credit %zu", s->who->usage->unanswered, client_credit(s->who));
 		return (E_BUSY);
+	}
+	if (!client_take_events(s->who, count_events(r), s->heard_ns)) {
+		snprintf(detail, detail_len, "at most %llu events a second", (unsigned long long)s->who->rights.events_per_s);
+		return (E_BUSY);
+	}
 	return (0);
 }
 
 /* Refuse for now: the session is held, so that what follows doesn't overtake. */
 static void
-put_off(struct daemon *d, struct request *r, int code)
+put_off(struct daemon *d, struct request *r, int code, const char *detail)
 {
-	char detail[96] = "";
-
 	if (code == E_HELD)
 		d->counters.held++;
 	else {
 		d->counters.busy++;
 		r->session->held = true;
 	}
-	if (code == E_BUSY)
-		snprintf(detail, sizeof(detail), "%zu bytes unanswered, credit %u", r->session->unanswered, SESSION_CREDIT_BYTES);
 	request_nak(d, r, code, NULL, detail);
 }
 
 /* The same for a message of single puts: each is answered, the later ones as held behind the first. */
 static void
-put_off_each(struct daemon *d, struct request *r, int code)
+put_off_each(struct daemon *d, struct request *r, int code, const char *detail)
 {
 	struct mp m = r->m;
 	uint32_t count;
 
-	put_off(d, r, code);
+	put_off(d, r, code, detail);
 	if (!mp_array(&m, &count))
 		return;
 	for (uint32_t i = 1; i < count && i < PUT_EVENTS_MAX; i++) {
 		r->number++;
-		put_off(d, r, E_HELD);
+		put_off(d, r, E_HELD, NULL);
 	}
 }
 
@@ -122,10 +138,24 @@ read_events(struct daemon *d, struct request *r, uint32_t *count)
 	return (true);
 }
 
+/* The sender may not put it.  What it says is not repeated. */
+static int
+forbid(struct daemon *d, const struct client *who, const char *path, struct data_fault *f)
+{
+	f->code = E_FORBIDDEN;
+	snprintf(f->path, sizeof(f->path), "%s", path);
+	snprintf(f->detail, sizeof(f->detail), "%s may not put %s", who->name, path[0] == 't' ? "events of that type" : "in the name of that source");
+	refusals_note(d, who->name, path[0] == 't' ? REFUSED_TYPE : REFUSED_SOURCE);
+	return (E_FORBIDDEN);
+}
+
 /* The next event of the list: 0, or a code with path and detail. */
 static int
-read_event(struct mp *m, struct event *e, struct data_fault *f)
+read_event(struct daemon *d, struct mp *m, const struct client *who, struct event *e, struct data_fault *f)
 {
+	const char *path;
+	int code;
+
 	const uint8_t *bytes;
 	uint32_t len;
 
@@ -136,7 +166,9 @@ read_event(struct mp *m, struct event *e, struct data_fault *f)
 		mp_skip(m);
 		return (E_ARGUMENT);
 	}
-	return (event_decode(e, bytes, len, f));
+	if ((code = event_decode(e, bytes, len, f)) != 0)
+		return (code);
+	return (client_may_put(who, e, &path) ? 0 : forbid(d, who, path, f));
 }
 
 static struct job_put *
@@ -160,6 +192,7 @@ charge(struct daemon *d, const struct request *r, struct job_put *last)
 {
 	last->credit = r->bytes;
 	r->session->unanswered += r->bytes;
+	client_charge(r->session->who, r->bytes);
 	d->intake_bytes += r->bytes;
 }
 
@@ -209,11 +242,12 @@ put_on_put(struct daemon *d, struct request *r)
 	struct mark mark = mark_job(j);
 	struct data_fault f;
 	struct event e;
+	char detail[96];
 	uint32_t count;
 	int code;
 
-	if ((code = check_state(d, r)) != 0) {
-		put_off(d, r, code);
+	if ((code = check_state(d, r, detail, sizeof(detail))) != 0) {
+		put_off(d, r, code, detail);
 		return;
 	}
 	if (!read_events(d, r, &count))
@@ -221,7 +255,7 @@ put_on_put(struct daemon *d, struct request *r)
 	keep_message(j, r);
 	begin_put(d, j, r, false, r->number);
 	for (uint32_t i = 0; i < count; i++) {
-		if ((code = read_event(&r->m, &e, &f)) != 0) {
+		if ((code = read_event(d, &r->m, r->session->who, &e, &f)) != 0) {
 			take_back(d, j, &mark);
 			session_nak(d, r->session, r->number, code, (long)i, f.path, f.detail);
 			return;
@@ -242,11 +276,12 @@ put_on_puts(struct daemon *d, struct request *r)
 	struct job_put *p = NULL;
 	struct data_fault f;
 	struct event e;
+	char detail[96];
 	uint32_t count;
 	int code;
 
-	if ((code = check_state(d, r)) != 0) {
-		put_off_each(d, r, code);
+	if ((code = check_state(d, r, detail, sizeof(detail))) != 0) {
+		put_off_each(d, r, code, detail);
 		return;
 	}
 	if (!read_events(d, r, &count))
@@ -257,7 +292,7 @@ put_on_puts(struct daemon *d, struct request *r)
 	}
 	keep_message(j, r);
 	for (uint32_t i = 0; i < count; i++) {
-		if ((code = read_event(&r->m, &e, &f)) != 0) {
+		if ((code = read_event(d, &r->m, r->session->who, &e, &f)) != 0) {
 			/* The run of numbers breaks here. */
 			session_nak(d, r->session, r->number + i, code, 0, f.path, f.detail);
 			p = NULL;
@@ -283,6 +318,6 @@ put_on_resume(struct daemon *d, struct request *r)
 	r->session->held = false;
 	answer_begin(&a, "resumed", r->number, 4);
 	msgpack_pack_map(&a.packer, 1);
-	answer_key_uint(&a, "credit", SESSION_CREDIT_BYTES);
+	answer_key_uint(&a, "credit", client_credit(r->session->who));
 	session_send(d, r->session, &a);
 }

@@ -16,6 +16,7 @@
 
 #include "answer.h"
 #include "bytes.h"
+#include "clients.h"
 #include "files.h"
 #include "identity.h"
 #include "store.h"
@@ -287,12 +288,18 @@ ask_known_last(struct salvage *s, const char *from)
 }
 
 static bool
-make_target(struct salvage *s, const char *to)
+make_target(struct salvage *s, const char *from, const char *to)
 {
 	struct store_options o = { to, 4u << 20, 3, 1u << 20 };
+	int e;
 
 	if (mkdir(to, 0750) != 0) {
 		snprintf(s->why, s->why_len, "cannot make %.400s: %s", to, errno == EEXIST ? "it exists; name a new folder" : strerror(errno));
+		return (false);
+	}
+	/* Without it everybody might be let in. */
+	if ((e = file_copy(from, to, CLIENTS_FILE)) != 0) {
+		snprintf(s->why, s->why_len, "cannot copy the list of clients to %.400s: %s", to, strerror(e));
 		return (false);
 	}
 	return (identity_write(&s->identity, 0, to, s->why, s->why_len) == 0 &&
@@ -322,7 +329,7 @@ repair_store(const char *from, const char *to, struct repair_outcome *out, char 
 			ok = false;
 		}
 	}
-	if (ok && (ok = make_target(s, to))) {
+	if (ok && (ok = make_target(s, from, to))) {
 		qsort(s->found, s->count, sizeof(*s->found), compare_found);
 		ok = write_all_found(s);
 	}

@@ -9,8 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admit.h"
 #include "daemon.h"
 #include "bounds.h"
+#include "errcode.h"
+#include "usage.h"
 #include "log.h"
 #include "subscription.h"
 
@@ -43,7 +46,7 @@ session_find(struct daemon *d, const uint8_t *id, size_t id_len, const char *pee
 
 	if (id_len > sizeof(key.id))
 		return (NULL);
-	key.id_len = (uint8_t)id_len;
+	key.id_len = (uint16_t)id_len;
 	memcpy(key.id, id, id_len);
 	if ((found = tfind(&key, &d->sessions, compare)) == NULL)
 		return (NULL);
@@ -52,25 +55,6 @@ session_find(struct daemon *d, const uint8_t *id, size_t id_len, const char *pee
 		return (NULL);
 	}
 	return (*found);
-}
-
-/* "…:uid:gid:pid" of ipc, an address of TCP. */
-static void
-name_sender(struct session *s, const char *peer)
-{
-	const char *end = peer + strlen(peer), *p = end;
-	unsigned colons = 0;
-	unsigned uid;
-
-	s->uid = (uid_t)-1;
-	while (p > peer && colons < 3)
-		if (*--p == ':')
-			colons++;
-	if (colons == 3 && sscanf(p, ":%u:", &uid) == 1) {
-		s->uid = (uid_t)uid;
-		snprintf(s->sender, sizeof(s->sender), "uid:%u", uid);
-	} else
-		snprintf(s->sender, sizeof(s->sender), "tcp:%.60s", peer);
 }
 
 static void
@@ -85,7 +69,8 @@ sweep_arm(struct daemon *d)
 }
 
 struct session *
-session_begin(struct daemon *d, const uint8_t *id, size_t id_len, const char *peer, const char *client, size_t client_len)
+session_begin(struct daemon *d, const uint8_t *id, size_t id_len, const char *peer, struct client *who, const char *client,
+    size_t client_len)
 {
 	struct session *s;
 
@@ -94,10 +79,11 @@ session_begin(struct daemon *d, const uint8_t *id, size_t id_len, const char *pe
 	s = must_alloc(sizeof(*s));
 	memset(s, 0, sizeof(*s));
 	s->refs = 1;
-	s->id_len = (uint8_t)id_len;
+	s->id_len = (uint16_t)id_len;
 	memcpy(s->id, id, id_len);
 	s->peer = must_strdup(peer);
-	name_sender(s, peer);
+	s->who = client_ref(who);
+	memcpy(s->sender, who->name, sizeof(s->sender));
 	snprintf(s->client, sizeof(s->client), "%.*s", (int)client_len, client);
 	s->heard_ns = monotonic_now();
 	STAILQ_INIT(&s->subscriptions);
@@ -121,6 +107,7 @@ session_unref(struct session *s)
 {
 	if (--s->refs > 0)
 		return;
+	client_unref(s->who);
 	free(s->peer);
 	free(s);
 }
@@ -171,10 +158,74 @@ session_nak(struct daemon *d, struct session *s, uint64_t number, int code, long
 	session_send(d, s, &a);
 }
 
-bool
-session_is_operator(const struct session *s)
+/* All sessions, gathered by the walk with a reference each. */
+static struct session **everyone;
+static unsigned everyone_count;
+
+static void
+gather_everyone(const void *node, VISIT which, int depth)
 {
-	return (s->uid == 0 || s->uid == geteuid());
+	(void)depth;
+	if (which == preorder || which == leaf)
+		everyone[everyone_count++] = session_ref(*(struct session *const *)node);
+}
+
+/* Fills `everyone`; let_go() when done. */
+static void
+gather_all(struct daemon *d)
+{
+	everyone = must_alloc((d->session_count + 1) * sizeof(struct session *));
+	everyone_count = 0;
+	twalk(d->sessions, gather_everyone);
+}
+
+static void
+let_go(void)
+{
+	while (everyone_count > 0)
+		session_unref(everyone[--everyone_count]);
+	free(everyone);
+	everyone = NULL;
+}
+
+unsigned
+session_count_of(struct daemon *d, const char *name)
+{
+	unsigned n = 0;
+
+	gather_all(d);
+	for (unsigned i = 0; i < everyone_count; i++)
+		n += strcmp(everyone[i]->sender, name) == 0;
+	let_go();
+	return (n);
+}
+
+static void
+readmit(struct daemon *d, struct session *s)
+{
+	char why[256];
+	struct client *who = admit(d, s->peer, why, sizeof(why));
+
+	if (who != NULL && strcmp(who->name, s->sender) == 0) {
+		client_unref(s->who);
+		s->who = who;
+		return;
+	}
+	/* Nobody now, or somebody else: what it says next is answered accordingly. */
+	while (who == NULL && !s->gone && !STAILQ_EMPTY(&s->subscriptions))
+		subscription_abort(d, STAILQ_FIRST(&s->subscriptions), E_FORBIDDEN, why);
+	session_end(d, s);
+	client_unref(who);
+}
+
+void
+session_readmit_all(struct daemon *d)
+{
+	gather_all(d);
+	for (unsigned i = 0; i < everyone_count; i++)
+		if (!everyone[i]->gone)
+			readmit(d, everyone[i]);
+	let_go();
 }
 
 /* Silent sessions, gathered by the walk: the tree must not change under it. */

@@ -13,6 +13,7 @@
 #include <zmq.h>
 
 #include "answer.h"
+#include "clients.h"
 #include "zsock.h"
 
 struct daemon;
@@ -22,11 +23,11 @@ struct session {
 	unsigned refs;			/* the tree's, and one per put in a job */
 	bool gone;			/* no longer in the tree */
 	uint8_t id[ROUTING_ID_MAX];
-	uint8_t id_len;
+	uint16_t id_len;
 	char *peer;			/* as libzmq says it */
-	char sender[72];		/* uid:N or tcp:ADDRESS */
+	char sender[CLIENT_NAME_SIZE];	/* the client's name: stored beside its events */
 	char client[68];		/* what it calls itself */
-	uid_t uid;			/* (uid_t)-1 if not told */
+	struct client *who;		/* who it is and what it may, a reference; another one of the same name after a reload */
 	size_t unanswered;		/* bytes of puts */
 	bool held;			/* a put was put off: refuse until resume */
 	uint64_t heard_ns;		/* monotonic, of the last message */
@@ -39,8 +40,9 @@ struct session {
 /* The session of that routing id, or NULL.  One whose connection now belongs to somebody else is ended, not found. */
 struct session	*session_find(struct daemon *, const uint8_t *id, size_t id_len, const char *peer);
 
-/* Begin one.  NULL when there are too many. */
-struct session	*session_begin(struct daemon *, const uint8_t *id, size_t id_len, const char *peer, const char *client, size_t client_len);
+/* Begin one; it keeps a reference of its own to `who`.  NULL when there are too many. */
+struct session	*session_begin(struct daemon *, const uint8_t *id, size_t id_len, const char *peer, struct client *who,
+		     const char *client, size_t client_len);
 
 /* End it: subscriptions end, the tree forgets it.  Puts on their way are written all the same. */
 void		 session_end(struct daemon *, struct session *);
@@ -52,8 +54,11 @@ void		 session_unref(struct session *);
 int		 session_send(struct daemon *, struct session *, struct answer *);
 void		 session_nak(struct daemon *, struct session *, uint64_t number, int code, long index, const char *path, const char *detail);
 
-/* May it ask for what only the daemon's own user or root may? */
-bool		 session_is_operator(const struct session *);
+/* Another list is in force: rights change, and who may not come in any more is told so and ended. */
+void		 session_readmit_all(struct daemon *);
+
+/* How many sessions have the client of that name. */
+unsigned	 session_count_of(struct daemon *, const char *name);
 
 void		 session_end_all(struct daemon *);
 

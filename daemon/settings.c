@@ -298,6 +298,14 @@ settings_set(struct settings *s, const char *name, const char *value, char *why,
 	return (set_value(s, row, value, why, why_len));
 }
 
+bool
+settings_is_default(const struct settings *s, const char *name)
+{
+	const struct row *row = find_row(name);
+
+	return (row->kind == TEXT && strcmp(*(char *const *)((const char *)s + row->offset), row->def) == 0);
+}
+
 void
 settings_print(const struct settings *s, FILE *f)
 {

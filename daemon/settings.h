@@ -7,6 +7,7 @@
 #ifndef SETTINGS_H
 #define SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,6 +32,9 @@ int		 settings_read(struct settings *, const char *file, char *why, size_t why_l
 
 /* Set one from the command line; a list is emptied by its first call and added to by later ones. */
 int		 settings_set(struct settings *, const char *name, const char *value, char *why, size_t why_len);
+
+/* Has this text its default value? */
+bool		 settings_is_default(const struct settings *, const char *name);
 
 /* What is in force and why, for --check-config. */
 void		 settings_print(const struct settings *, FILE *);

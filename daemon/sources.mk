@@ -1,9 +1,20 @@
 # The way of an event is the order of this list.
 DAEMON_SRC = \
 	daemon/zsock.c \
+	daemon/zap.c \
+	daemon/endpoint.c \
 	daemon/ingest.c \
 	daemon/hello.c \
 	daemon/session.c \
+	daemon/admit.c \
+	daemon/clients.c \
+	daemon/clients_entry.c \
+	daemon/clients_file.c \
+	daemon/rights.c \
+	daemon/roles.c \
+	daemon/usage.c \
+	daemon/reload.c \
+	daemon/refusals.c \
 	daemon/put.c \
 	daemon/intake.c \
 	daemon/job.c \
@@ -36,6 +47,7 @@ DAEMON_SRC = \
 	daemon/clockwatch.c \
 	daemon/own_event.c \
 	daemon/control.c \
+	daemon/control_client.c \
 	daemon/backup.c \
 	daemon/verify.c \
 	daemon/repair.c \

@@ -52,6 +52,7 @@ status_collect(struct daemon *d, struct status_line *out)
 	GAUGE("stored_bytes", bytes, "bytes of events in LMDB, headers apart");
 	GAUGE("disk_free_bytes", free_bytes(d->store->folder), "room left where the log is");
 	GAUGE("anonymous_memory_bytes", anonymous_bytes(), "anonymous resident memory");
+	GAUGE("clients_listed", d->clients->count, "clients on the list; none: everybody on this machine is let in");
 	GAUGE("sessions", d->session_count, "clients that said hello and were heard of lately");
 	GAUGE("subscriptions", d->subscription_count, "readers of the stream");
 	GAUGE("intake_bytes", d->intake_bytes, "bytes of puts not answered yet");

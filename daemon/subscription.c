@@ -9,6 +9,7 @@
 #include "errcode.h"
 #include "ingest.h"
 #include "bounds.h"
+#include "refusals.h"
 #include "session.h"
 
 /* Where to begin, as asked. */
@@ -198,10 +199,22 @@ begin(struct daemon *d, struct request *r, struct wish *w, uint64_t next)
 	STAILQ_INSERT_TAIL(&d->subscriptions, sub, link);
 	STAILQ_INSERT_TAIL(&r->session->subscriptions, sub, session_link);
 	r->session->subscription_count++;
+	r->session->who->usage->subscriptions++;
 	d->subscription_count++;
 	/* A peer that is gone takes its subscriptions along. */
 	if (session_send(d, r->session, &a) == 0)
 		fanout_wake(d);
+}
+
+/* Who may read nothing is told so rather than left to wait. */
+static int
+check_client(struct daemon *d, const struct client *who, struct data_fault *f)
+{
+	if (who->rights.read.count == 0) {
+		refusals_note(d, who->name, REFUSED_READ);
+		return (bad(f, E_FORBIDDEN, "", "this client may read nothing"));
+	}
+	return (client_may_subscribe(who) ? 0 : bad(f, E_TOO_MANY, "[2]", "this client has all the subscriptions it may have"));
 }
 
 void
@@ -218,6 +231,8 @@ subscription_on_subscribe(struct daemon *d, struct request *r)
 		code = bad(&f, E_EXISTS, "[2]", "this session has a subscription of that number");
 	if (code == 0 && r->session->subscription_count >= SUBSCRIPTIONS_MAX)
 		code = bad(&f, E_TOO_MANY, "[2]", "at most 32 subscriptions a session");
+	if (code == 0)
+		code = check_client(d, r->session->who, &f);
 	if (code != 0) {
 		filter_clear(&w.filter);
 		request_nak(d, r, code, f.path, f.detail);
@@ -268,6 +283,7 @@ subscription_end(struct daemon *d, struct subscription *sub)
 	STAILQ_REMOVE(&d->subscriptions, sub, subscription, link);
 	STAILQ_REMOVE(&sub->session->subscriptions, sub, subscription, session_link);
 	sub->session->subscription_count--;
+	sub->session->who->usage->subscriptions--;
 	d->subscription_count--;
 	filter_clear(&sub->filter);
 	free(sub);

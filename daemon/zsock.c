@@ -1,6 +1,7 @@
 #include "zsock.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 
 #include "batch.h"
 #include "bounds.h"
+#include "endpoint.h"
 #include "log.h"
 
 /* Messages read in one turn before timers and other descriptors get theirs. */
@@ -23,52 +25,97 @@
 
 #define LISTENERS_MAX	16u
 
-/* What the kernel takes for the path of a socket, less the zero at its end. */
-#define IPC_PATH_MAX	107u
+/* Declared by libzmq's header for drafts only; 4.3 has it all the same: a listener with a ZAP domain lets nobody in unasked. */
+#ifndef ZMQ_ZAP_ENFORCE_DOMAIN
+#define ZMQ_ZAP_ENFORCE_DOMAIN	93
+#endif
 
-struct zsock {
-	void *context, *socket;
+/*
+ * Two sockets, so that nobody can pass for a local peer: what a connection says of itself in its handshake becomes a property of its
+ * messages wherever libzmq found none, the address of a TCP peer that was gone before its turn for one.  ipc names by uid, TCP never.
+ */
+enum { DOOR_IPC, DOOR_TCP, DOORS };
+
+struct door {
+	struct zsock *z;
+	void *socket;
 	struct event *readable;		/* the edge */
 	struct event *again;		/* activated by hand: look once more */
+};
+
+struct zsock {
+	void *context;
+	struct event_base *base;
+	struct door doors[DOORS];
 	zsock_on_message *on_message;
 	zsock_on_turn *on_turn;
 	void *arg;
 	int locks[LISTENERS_MAX];	/* beside ipc sockets */
 	unsigned lock_count;
+	struct zap *zap;		/* NULL without keys */
+	struct event *zap_readable, *zap_again;
 };
 
 static void
-look_again(struct zsock *z)
+look_again(const struct door *door)
 {
-	event_active(z->again, EV_TIMEOUT, 0);
+	event_active(door->again, EV_TIMEOUT, 0);
 }
 
-/* One whole message: the routing id, the first frame to the callee, the rest counted and dropped. */
-static bool
-read_message(struct zsock *z)
+/* Who it is, as zsock.h says.  A User-Id is believed only where our handler gave it: without keys a peer may say one of itself. */
+static void
+tell_peer(const struct door *door, zmq_msg_t *body, char out[PEER_SIZE])
 {
-	zmq_msg_t id, body, extra;
-	const char *peer;
+	const char *address = zmq_msg_gets(body, "Peer-Address"), *user;
+
+	if (address == NULL)
+		address = "";
+	if (door == &door->z->doors[DOOR_IPC])
+		snprintf(out, PEER_SIZE, PEER_IPC "%.100s", address);
+	else if (door->z->zap == NULL)
+		snprintf(out, PEER_SIZE, PEER_TCP "%.100s", address);
+	else {
+		user = zmq_msg_gets(body, "User-Id");
+		snprintf(out, PEER_SIZE, PEER_CURVE "%.*s:%.100s", (int)CURVEKEY_CHARS, user != NULL ? user : "", address);
+	}
+}
+
+/* The frames behind the routing id: the first to the callee, the rest counted and dropped. */
+static void
+read_frames(const struct door *door, zmq_msg_t *routing_id, zmq_msg_t *body)
+{
+	uint8_t id[ROUTING_ID_MAX] = { (uint8_t)(door - door->z->doors) };
+	bool more = zmq_msg_more(body);
+	size_t len = zmq_msg_size(routing_id);
+	char peer[PEER_SIZE];
 	unsigned frames = 1;
+	zmq_msg_t extra;
+
+	while (more) {
+		zmq_msg_init(&extra);
+		more = zmq_msg_recv(&extra, door->socket, ZMQ_DONTWAIT) >= 0 && zmq_msg_more(&extra);
+		zmq_msg_close(&extra);
+		frames++;
+	}
+	assert(len < ROUTING_ID_MAX);
+	memcpy(id + 1, zmq_msg_data(routing_id), len);
+	tell_peer(door, body, peer);
+	door->z->on_message(door->z->arg, id, len + 1, peer, body, frames);
+}
+
+static bool
+read_message(const struct door *door)
+{
+	zmq_msg_t id, body;
 
 	zmq_msg_init(&id);
-	if (zmq_msg_recv(&id, z->socket, ZMQ_DONTWAIT) < 0) {
+	if (zmq_msg_recv(&id, door->socket, ZMQ_DONTWAIT) < 0) {
 		zmq_msg_close(&id);
 		return (false);
 	}
 	zmq_msg_init(&body);
-	if (zmq_msg_more(&id) && zmq_msg_recv(&body, z->socket, ZMQ_DONTWAIT) >= 0) {
-		bool more = zmq_msg_more(&body);
-
-		while (more) {
-			zmq_msg_init(&extra);
-			more = zmq_msg_recv(&extra, z->socket, ZMQ_DONTWAIT) >= 0 && zmq_msg_more(&extra);
-			zmq_msg_close(&extra);
-			frames++;
-		}
-		peer = zmq_msg_gets(&body, "Peer-Address");
-		z->on_message(z->arg, zmq_msg_data(&id), zmq_msg_size(&id), peer != NULL ? peer : "", &body, frames);
-	}
+	if (zmq_msg_more(&id) && zmq_msg_recv(&body, door->socket, ZMQ_DONTWAIT) >= 0)
+		read_frames(door, &id, &body);
 	zmq_msg_close(&body);
 	zmq_msg_close(&id);
 	return (true);
@@ -77,17 +124,30 @@ read_message(struct zsock *z)
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
-	struct zsock *z = arg;
+	struct door *door = arg;
 	unsigned n = 0;
 
 	(void)fd;
 	(void)what;
-	while (n < TURN_MESSAGES && read_message(z))
+	while (n < TURN_MESSAGES && read_message(door))
 		n++;
 	if (n == TURN_MESSAGES)
-		look_again(z);
+		look_again(door);
 	if (n > 0)
-		z->on_turn(z->arg);
+		door->z->on_turn(door->z->arg);
+}
+
+/* Questions of libzmq about keys: the same edge on another socket. */
+static void
+on_zap_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct zsock *z = arg;
+
+	(void)fd;
+	(void)what;
+	/* One at a time: after each the loop has its turn, and looks again. */
+	if (zap_answer(z->zap))
+		event_active(z->zap_again, EV_TIMEOUT, 0);
 }
 
 static void
@@ -97,36 +157,84 @@ set_int(void *socket, int option, int value)
 		log_error("libzmq refused a socket option", "option=%d value=%d error=\"%s\"", option, value, zmq_strerror(errno));
 }
 
+static int
+fd_of(void *socket)
+{
+	size_t len = sizeof(int);
+	int fd = -1;
+
+	zmq_getsockopt(socket, ZMQ_FD, &fd, &len);
+	return (fd);
+}
+
+static int
+open_door(struct zsock *z, struct door *door)
+{
+	int64_t max = MESSAGE_BYTES_HARD;
+
+	door->z = z;
+	if ((door->socket = zmq_socket(z->context, ZMQ_ROUTER)) == NULL)
+		return (-1);
+	set_int(door->socket, ZMQ_ROUTER_MANDATORY, 1);
+	set_int(door->socket, ZMQ_SNDHWM, SEND_HWM);
+	set_int(door->socket, ZMQ_RCVHWM, RECEIVE_HWM);
+	set_int(door->socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+	set_int(door->socket, ZMQ_BACKLOG, 4096);
+	set_int(door->socket, ZMQ_TCP_KEEPALIVE, 1);
+	set_int(door->socket, ZMQ_LINGER, 0);
+	zmq_setsockopt(door->socket, ZMQ_MAXMSGSIZE, &max, sizeof(max));
+	door->readable = event_new(z->base, fd_of(door->socket), EV_READ | EV_PERSIST, on_readable, door);
+	door->again = event_new(z->base, -1, 0, on_readable, door);
+	return (0);
+}
+
+static void
+close_door(struct door *door, int linger_ms)
+{
+	if (door->socket == NULL)
+		return;
+	event_free(door->readable);
+	event_free(door->again);
+	set_int(door->socket, ZMQ_LINGER, linger_ms);
+	zmq_close(door->socket);
+}
+
 struct zsock *
 zsock_new(struct event_base *base, zsock_on_message *on_message, zsock_on_turn *on_turn, void *arg)
 {
 	struct zsock *z = must_alloc(sizeof(*z));
-	size_t len = sizeof(int);
-	int64_t max = MESSAGE_BYTES_HARD;
-	int fd;
+	int saved;
 
 	memset(z, 0, sizeof(*z));
 	z->on_message = on_message;
 	z->on_turn = on_turn;
 	z->arg = arg;
-	if ((z->context = zmq_ctx_new()) == NULL || (z->socket = zmq_socket(z->context, ZMQ_ROUTER)) == NULL) {
-		if (z->context != NULL)
-			zmq_ctx_term(z->context);
+	z->base = base;
+	if ((z->context = zmq_ctx_new()) != NULL && open_door(z, &z->doors[DOOR_IPC]) == 0 && open_door(z, &z->doors[DOOR_TCP]) == 0)
+		return (z);
+	saved = errno;
+	if (z->context != NULL)
+		zsock_free(z, 0);
+	else
 		free(z);
-		return (NULL);
-	}
-	set_int(z->socket, ZMQ_ROUTER_MANDATORY, 1);
-	set_int(z->socket, ZMQ_SNDHWM, SEND_HWM);
-	set_int(z->socket, ZMQ_RCVHWM, RECEIVE_HWM);
-	set_int(z->socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
-	set_int(z->socket, ZMQ_BACKLOG, 4096);
-	set_int(z->socket, ZMQ_TCP_KEEPALIVE, 1);
-	set_int(z->socket, ZMQ_LINGER, 0);
-	zmq_setsockopt(z->socket, ZMQ_MAXMSGSIZE, &max, sizeof(max));
-	zmq_getsockopt(z->socket, ZMQ_FD, &fd, &len);
-	z->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, z);
-	z->again = event_new(base, -1, 0, on_readable, z);
-	return (z);
+	errno = saved;
+	return (NULL);
+}
+
+int
+zsock_use_keys(struct zsock *z, const char *secret_key, zap_may_connect *may_connect)
+{
+	void *tcp = z->doors[DOOR_TCP].socket;
+
+	if ((z->zap = zap_new(z->context, may_connect, z->arg)) == NULL)
+		return (-1);
+	z->zap_readable = event_new(z->base, fd_of(zap_socket(z->zap)), EV_READ | EV_PERSIST, on_zap_readable, z);
+	z->zap_again = event_new(z->base, -1, 0, on_zap_readable, z);
+	set_int(tcp, ZMQ_CURVE_SERVER, 1);
+	set_int(tcp, ZMQ_ZAP_ENFORCE_DOMAIN, 1);
+	if (zmq_setsockopt(tcp, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN)) != 0)
+		return (-1);
+	return (zmq_setsockopt(tcp, ZMQ_CURVE_SECRETKEY, secret_key, CURVEKEY_CHARS));
 }
 
 /* libzmq unlinks and re-makes an ipc path that another process listens on: a lock beside it tells the living from the left over. */
@@ -153,90 +261,61 @@ lock_ipc_path(struct zsock *z, const char *path, char *why, size_t why_len)
 	return (0);
 }
 
-/* Without keys nobody beyond this machine may be let in. */
-static bool
-is_loopback(const char *address)
-{
-	return (strncmp(address, "127.", 4) == 0 || strncmp(address, "localhost:", 10) == 0 || strncmp(address, "[::1]:", 6) == 0);
-}
-
-/* libzmq takes 70000 for 4464. */
-static bool
-port_fits(const char *endpoint)
-{
-	const char *colon = strrchr(endpoint, ':');
-	unsigned long port;
-	char *end;
-
-	port = strtoul(colon + 1, &end, 10);
-	return (colon[1] >= '0' && colon[1] <= '9' && *end == '\0' && port <= 65535);
-}
-
-int
-zsock_check_endpoint(const char *endpoint, char *why, size_t why_len)
-{
-	if (strncmp(endpoint, "ipc://", 6) == 0) {
-		if (strlen(endpoint + 6) > 0 && strlen(endpoint + 6) <= IPC_PATH_MAX)
-			return (0);
-		snprintf(why, why_len, "%.200s: the path of a socket has 1 to %u characters", endpoint, IPC_PATH_MAX);
-	} else if (strncmp(endpoint, "tcp://", 6) != 0)
-		snprintf(why, why_len, "\"%.200s\" is no endpoint: use ipc:///path or tcp://127.0.0.1:port", endpoint);
-	else if (!is_loopback(endpoint + 6))
-		snprintf(why, why_len, "%.200s is beyond this machine: without keys estated listens on loopback only, such as "
-		    "tcp://127.0.0.1:7400", endpoint);
-	else if (port_fits(endpoint))
-		return (0);
-	else
-		snprintf(why, why_len, "%.200s has no port from 0 to 65535: name one such as tcp://127.0.0.1:7400", endpoint);
-	return (-1);
-}
-
 int
 zsock_listen(struct zsock *z, const char *endpoint, char *bound, size_t bound_len, char *why, size_t why_len)
 {
+	bool tcp = endpoint_is_tcp(endpoint);
+	void *socket = z->doors[tcp ? DOOR_TCP : DOOR_IPC].socket;
 	char wildcard[256];
 	size_t n = strlen(endpoint);
 	mode_t mask;
 	int rc;
 
-	if (zsock_check_endpoint(endpoint, why, why_len) != 0 ||
-	    (strncmp(endpoint, "ipc://", 6) == 0 && lock_ipc_path(z, endpoint + 6, why, why_len) != 0))
+	if (endpoint_check(endpoint, z->zap != NULL, why, why_len) != 0 ||
+	    (!tcp && lock_ipc_path(z, endpoint + strlen("ipc://"), why, why_len) != 0))
 		return (-1);
-	if (strncmp(endpoint, "tcp://", 6) == 0 && n < sizeof(wildcard) && strcmp(endpoint + n - 2, ":0") == 0) {
+	if (tcp && n < sizeof(wildcard) && strcmp(endpoint + n - 2, ":0") == 0) {
 		snprintf(wildcard, sizeof(wildcard), "%.*s*", (int)n - 1, endpoint);
 		endpoint = wildcard;
 	}
 	if (strncmp(endpoint, "tcp://[", 7) == 0)
-		set_int(z->socket, ZMQ_IPV6, 1);
+		set_int(socket, ZMQ_IPV6, 1);
 	/* The socket's file: owner and group may connect. */
 	mask = umask(0117);
-	rc = zmq_bind(z->socket, endpoint);
+	rc = zmq_bind(socket, endpoint);
 	umask(mask);
 	if (rc != 0) {
 		snprintf(why, why_len, "cannot listen on %.200s: %s", endpoint, zmq_strerror(errno));
 		return (-1);
 	}
-	return (zmq_getsockopt(z->socket, ZMQ_LAST_ENDPOINT, bound, &bound_len));
+	return (zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, bound, &bound_len));
 }
 
 void
 zsock_start(struct zsock *z)
 {
-	event_add(z->readable, NULL);
-	look_again(z);
+	for (unsigned i = 0; i < DOORS; i++) {
+		event_add(z->doors[i].readable, NULL);
+		look_again(&z->doors[i]);
+	}
+	if (z->zap != NULL) {
+		event_add(z->zap_readable, NULL);
+		event_active(z->zap_again, EV_TIMEOUT, 0);
+	}
 }
 
 int
 zsock_send(struct zsock *z, const uint8_t *id, size_t id_len, zmq_msg_t *m)
 {
+	struct door *door = &z->doors[id[0]];
 	int e = 0;
 
-	if (zmq_send(z->socket, id, id_len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 || zmq_msg_send(m, z->socket, ZMQ_DONTWAIT) < 0) {
+	if (zmq_send(door->socket, id + 1, id_len - 1, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 || zmq_msg_send(m, door->socket, ZMQ_DONTWAIT) < 0) {
 		e = errno;
 		zmq_msg_close(m);
 	}
 	/* Sending processes commands and may have swallowed the edge. */
-	look_again(z);
+	look_again(door);
 	return (e);
 }
 
@@ -252,11 +331,14 @@ zsock_free(struct zsock *z, int linger_ms)
 {
 	if (z == NULL)
 		return;
-	event_free(z->readable);
-	event_free(z->again);
-	set_int(z->socket, ZMQ_LINGER, linger_ms);
+	if (z->zap_readable != NULL) {
+		event_free(z->zap_readable);
+		event_free(z->zap_again);
+	}
 	signal(SIGABRT, on_abort);
-	zmq_close(z->socket);
+	for (unsigned i = 0; i < DOORS; i++)
+		close_door(&z->doors[i], linger_ms);
+	zap_free(z->zap);
 	zmq_ctx_term(z->context);
 	signal(SIGABRT, SIG_DFL);
 	for (unsigned i = 0; i < z->lock_count; i++)

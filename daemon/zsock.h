@@ -14,13 +14,24 @@
 #include <stdint.h>
 #include <zmq.h>
 
-#define ROUTING_ID_MAX	255
+#include "zap.h"
+
+#define ROUTING_ID_MAX	256u
+
+#define PEER_IPC	"ipc:"
+#define PEER_CURVE	"curve:"
+#define PEER_TCP	"tcp:"
+#define PEER_SIZE	160u
 
 struct zsock;
 
 /*
- * One message.  `id` is the peer's routing id; `peer` its address as libzmq authenticated it ("127.0.0.1", or for ipc
- * "…:uid:gid:pid"), lent for the call; `frames` how many frames it had, of which `body` is the first: the callee may take it over
+ * One message.  `id` tells the peer from all others: which of our sockets, and its routing id there; `peer` who it is as libzmq
+ * proved it, lent for the call:
+ *	ipc:localhost:UID:GID:PID	a process of this machine
+ *	curve:KEY:ADDRESS		who has the secret key to that public one
+ *	tcp:ADDRESS			whoever, without keys
+ * `frames` how many frames it had, of which `body` is the first: the callee may take it over
  * with zmq_msg_move, else it is closed after the call.
  */
 typedef void	zsock_on_message(void *arg, const uint8_t *id, size_t id_len, const char *peer, zmq_msg_t *body, unsigned frames);
@@ -31,8 +42,11 @@ typedef void	zsock_on_turn(void *arg);
 /* NULL with errno when libzmq cannot make a socket. */
 struct zsock	*zsock_new(struct event_base *, zsock_on_message *, zsock_on_turn *, void *arg);
 
-/* Could one listen there at all?  0, or -1 with a sentence in `why`. */
-int		 zsock_check_endpoint(const char *endpoint, char *why, size_t why_len);
+/*
+ * TCP is for owners of keys: endpoints that are listened on after this have this secret key (Z85, copied), and `may_connect` says
+ * whose.  0, or -1 with errno.
+ */
+int		 zsock_use_keys(struct zsock *, const char *secret_key, zap_may_connect *may_connect);
 
 /*
  * Listen on an endpoint: ipc://PATH or tcp://ADDRESS:PORT; a port of 0 or * picks a free one.  `bound` receives the endpoint as

@@ -7,4 +7,5 @@ PROTO_SRC = \
 	proto/catalogue.c \
 	proto/catalogue_check.c \
 	proto/catalogue_fault.c \
-	proto/event.c
+	proto/event.c \
+	proto/curvekey.c

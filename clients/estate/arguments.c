@@ -15,6 +15,8 @@ common_init(struct common *c)
 	const char *endpoint = getenv("ESTATE_ENDPOINT");
 
 	c->connect = endpoint != NULL && *endpoint != '\0' ? endpoint : ESTATE_ENDPOINT_DEFAULT;
+	c->key_file = getenv("ESTATE_KEY_FILE");
+	c->server_key = getenv("ESTATE_SERVER_KEY");
 	c->json = false;
 	c->timeout_ms = 30000;
 	optind = 1;
@@ -57,6 +59,12 @@ common_option(struct common *c, int option, const char *verb, const char *help)
 	switch (option) {
 	case OPTION_CONNECT:
 		c->connect = optarg;
+		return (-1);
+	case OPTION_KEY_FILE:
+		c->key_file = optarg;
+		return (-1);
+	case OPTION_SERVER_KEY:
+		c->server_key = optarg;
 		return (-1);
 	case OPTION_JSON:
 		c->json = true;

@@ -13,16 +13,20 @@
 
 struct common {
 	const char *connect;	/* endpoint of the daemon */
+	const char *key_file;	/* our secret key, or NULL */
+	const char *server_key;	/* the daemon's public one, or NULL */
 	bool json;
 	int timeout_ms;		/* how long to wait for the daemon */
 };
 
 /* Values above any character. */
-enum { OPTION_CONNECT = 1000, OPTION_JSON, OPTION_TIMEOUT, OPTION_OWN };
+enum { OPTION_CONNECT = 1000, OPTION_JSON, OPTION_TIMEOUT, OPTION_KEY_FILE, OPTION_SERVER_KEY, OPTION_OWN };
 
 #define COMMON_OPTIONS \
 	{ "connect", required_argument, NULL, OPTION_CONNECT }, \
 	{ "json", no_argument, NULL, OPTION_JSON }, \
+	{ "key-file", required_argument, NULL, OPTION_KEY_FILE }, \
+	{ "server-key", required_argument, NULL, OPTION_SERVER_KEY }, \
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT }, \
 	{ "help", no_argument, NULL, 'h' }, \
 	{ NULL, 0, NULL, 0 }
@@ -31,6 +35,8 @@ enum { OPTION_CONNECT = 1000, OPTION_JSON, OPTION_TIMEOUT, OPTION_OWN };
 #define COMMON_HELP \
 	"      --connect ENDPOINT   the daemon: ipc://PATH or tcp://HOST:PORT\n" \
 	"                           (default: $ESTATE_ENDPOINT, else " ESTATE_ENDPOINT_DEFAULT ")\n" \
+	"      --key-file FILE      our secret key, for TCP with keys (default: $ESTATE_KEY_FILE)\n" \
+	"      --server-key KEY     the daemon's public key (default: $ESTATE_SERVER_KEY)\n" \
 	"      --timeout SECONDS    how long to wait for the daemon (default 30)\n" \
 	"      --json               for programs: JSON on stdout, and on stderr\n" \
 	"      --help               this text\n"

@@ -14,7 +14,7 @@
 static const char help[] =
 "Usage: estate backup [OPTION...] FOLDER\n"
 "Have the daemon write a consistent copy of its log into the new FOLDER on its machine, while it goes on working.\n"
-"Needs to be run as the daemon's user or root. A backup that is started has an epoch of its own, so that readers\n"
+"Needs the right to operate, which root has. A backup that is started has an epoch of its own, so that readers\n"
 "notice that it is not the log they knew.\n"
 "\n"
 COMMON_HELP

@@ -8,7 +8,7 @@
 static const char help[] =
 "Usage: estate clock accept [OPTION...]\n"
 "After the alarm clock.jumped: tell the daemon that the machine's wall clock is right now, so that log time goes on\n"
-"by it. Check the clock first (timedatectl). Needs to be run as the daemon's user or root.\n"
+"by it. Check the clock first (timedatectl). Needs the right to operate, which root has.\n"
 "\n"
 COMMON_HELP
 "\n"

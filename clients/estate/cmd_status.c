@@ -31,7 +31,7 @@ static const struct {
 	{ "version", "版本" }, { "log", "日志标识" }, { "epoch", "日志纪元" }, { "state", "状态" }, { "uptime_seconds", "已运行" },
 	{ "first_seq", "最早序号" }, { "last_seq", "最新序号" }, { "applied_seq", "已转存序号" }, { "log_time_ns", "最新事件时间" },
 	{ "clock_jump_seconds", "时钟跳变" }, { "months", "月份数" }, { "stored_bytes", "已存字节" },
-	{ "disk_free_bytes", "磁盘剩余" }, { "anonymous_memory_bytes", "占用内存" }, { "sessions", "在线客户端" },
+	{ "disk_free_bytes", "磁盘剩余" }, { "anonymous_memory_bytes", "占用内存" }, { "clients_listed", "已登记客户端" }, { "sessions", "在线客户端" },
 	{ "subscriptions", "订阅" }, { "intake_bytes", "待答复字节" }, { "messages_total", "收到消息" },
 	{ "malformed_total", "格式错误" }, { "events_stored_total", "入库事件" }, { "bytes_stored_total", "入库字节" },
 	{ "duplicates_total", "重复事件" }, { "conflicts_total", "编号冲突" }, { "refused_full_total", "磁盘满而推迟" },

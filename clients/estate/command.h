@@ -16,6 +16,8 @@ int	cmd_backup(int argc, char **argv);
 int	cmd_verify(int argc, char **argv);
 int	cmd_repair(int argc, char **argv);
 int	cmd_clock(int argc, char **argv);
+int	cmd_client(int argc, char **argv);
+int	cmd_keygen(int argc, char **argv);
 int	cmd_bench(int argc, char **argv);
 int	cmd_generate(int argc, char **argv);
 int	cmd_types(int argc, char **argv);

@@ -24,6 +24,8 @@ static const struct verb {
 	{ "backup", cmd_backup, "copy the log while the daemon works", "在线备份" },
 	{ "repair", cmd_repair, "save what is whole of a damaged store", "抢救损坏的存储" },
 	{ "clock", cmd_clock, "accept the wall clock after it jumped", "时钟跳变后确认时间" },
+	{ "client", cmd_client, "who may come in: add, revoke, list", "管理客户端：添加、撤销、列出" },
+	{ "keygen", cmd_keygen, "make a key for a client or the daemon", "生成密钥" },
 	{ "generate", cmd_generate, "write the events of an invented estate", "生成一个虚构小区的事件" },
 	{ "bench", cmd_bench, "measure how fast events become durable", "测量写入速度" },
 };

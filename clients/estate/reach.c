@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "buffer.h"
+#include "curvekey.h"
 #include "errcode.h"
 #include "json.h"
 
@@ -23,10 +25,34 @@ on_signal(int number)
 	reach_stop = 1;
 }
 
+/* The keys for TCP, if there are any; secret is the caller's to forget. */
+static bool
+read_keys(const char *verb, const struct common *c, struct estate_options *o, char secret[CURVEKEY_CHARS + 1])
+{
+	bool have_file = c->key_file != NULL && *c->key_file != '\0', have_key = c->server_key != NULL && *c->server_key != '\0';
+	char why[512];
+
+	if (strncmp(c->connect, "tcp://", 6) != 0 || (!have_file && !have_key))
+		return (true);
+	if (!have_file || !have_key)
+		usage_error(verb, "keys go together: %s is missing", have_file ? "--server-key" : "--key-file");
+	else if (!curvekey_valid(c->server_key))
+		usage_error(verb, "--server-key: %s is no public key: 40 characters, in quotes", c->server_key);
+	else if (curvekey_read(c->key_file, secret, why, sizeof(why)) != 0)
+		fprintf(stderr, "estate %s: %s\n", verb, why);
+	else {
+		o->secret_key = secret;
+		o->server_key = c->server_key;
+		return (true);
+	}
+	return (false);
+}
+
 struct estate *
 reach_open(const char *verb, const struct common *c, struct estate_options *o)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
+	char secret[CURVEKEY_CHARS + 1];
 	struct estate *e;
 	int error;
 
@@ -37,7 +63,12 @@ reach_open(const char *verb, const struct common *c, struct estate_options *o)
 	o->endpoint = c->connect;
 	o->client = "estate";
 	o->software = "estate " ESTATE_VERSION;
-	if ((error = estate_open(o, &e)) == 0)
+	if (!read_keys(verb, c, o, secret))
+		return (NULL);
+	error = estate_open(o, &e);
+	o->secret_key = NULL;
+	explicit_bzero(secret, sizeof(secret));
+	if (error == 0)
 		return (e);
 	if (error == ESTATE_INVALID)
 		usage_error(verb, "%s is no endpoint: ipc://PATH or tcp://HOST:PORT", c->connect);
@@ -78,10 +109,10 @@ ipc_reason(const char *endpoint)
 	}
 }
 
-void
-reach_failed(const char *verb, const struct common *c)
+/* `why` may be NULL. */
+static void
+failed(const char *verb, const struct common *c, const char *why)
 {
-	const char *why = ipc_reason(c->connect);
 
 	if (c->json) {
 		struct buffer b = { NULL, 0, 0 };
@@ -98,21 +129,27 @@ reach_failed(const char *verb, const struct common *c)
 	    why != NULL ? ": " : "", why != NULL ? why : "");
 }
 
+void
+reach_failed(const char *verb, const struct common *c)
+{
+	failed(verb, c, ipc_reason(c->connect));
+}
+
 int
 reach_wait(const char *verb, const struct common *c, struct estate *e)
 {
-	int64_t waited = 0;
+	struct timespec begin, now;
 
+	clock_gettime(CLOCK_MONOTONIC, &begin);
 	while (!reach_stop && estate_state(e) != ESTATE_LIVE) {
 		if (estate_state(e) == ESTATE_STOPPED)
 			return (reach_refused(verb, c, estate_refusal(e)->code, estate_refusal(e)));
-		if (waited >= c->timeout_ms) {
-			reach_failed(verb, c);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 >= c->timeout_ms) {
+			failed(verb, c, estate_trouble(e) != NULL ? estate_trouble(e) : ipc_reason(c->connect));
 			return (EXIT_UNREACHED);
 		}
-		/* Counted in pumps of a tenth of a second or less: exact enough for a patience. */
-		if (estate_pump(e, 100) == 0)
-			waited += 100;
+		estate_pump(e, 100);
 	}
 	return (reach_stop ? EXIT_PART : 0);
 }
@@ -128,7 +165,7 @@ reach_advice(int code)
 		{ E_VERB, "this daemon is of another release; estate status shows which" },
 		{ E_TOO_LARGE, "an event may have 64 KiB, a batch 1 MiB; keep photos elsewhere and store a reference" },
 		{ E_TOO_MANY, "send fewer at once" },
-		{ E_FORBIDDEN, "run it as the daemon's user or root, on its machine" },
+		{ E_FORBIDDEN, "an operator can give the right: man clients.yaml" },
 		{ E_BUSY, "try again in a moment" },
 		{ E_HELD, "try again in a moment" },
 		{ E_TYPE, "estate types lists the types" },

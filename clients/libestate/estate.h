@@ -169,6 +169,12 @@ struct estate_options {
 	uint64_t epoch;		/* with log */
 	uint64_t cursor;	/* with log: the last number you have; beyond the log's end is refused with beyond-end */
 
+	/* CURVE, for tcp:// endpoints of a daemon with keys; each 40 characters of Z85.  Both of the first, or none.  Over ipc they are not
+	 * used: the daemon knows you by your uid there. */
+	const char *secret_key;	/* yours */
+	const char *server_key;	/* the daemon's public one */
+	const char *public_key;	/* yours; NULL: worked out of the secret one */
+
 	void *zmq_context;	/* to share one among handles: it must outlive them; NULL makes one of its own */
 
 	/* Any of these may be NULL.  `user` is handed to each. */
@@ -226,6 +232,11 @@ size_t	estate_room(const struct estate *);
 enum estate_state		 estate_state(const struct estate *);
 /* NULL before the first welcome. */
 const struct estate_log		*estate_log(const struct estate *);
+/*
+ * Why no connection comes about, as far as is known, one clause: the daemon does not let this key in, one side alone uses keys.  It
+ * goes on trying, since an operator may change that.  NULL if nothing is known, and as soon as a connection stands.
+ */
+const char			*estate_trouble(const struct estate *);
 /* Why the hello was refused for good; NULL unless the state is ESTATE_STOPPED. */
 const struct estate_fault	*estate_refusal(const struct estate *);
 

@@ -67,6 +67,7 @@ handle_free(struct estate *e)
 	free(e->client);
 	free(e->software);
 	free(e->log_wanted);
+	explicit_bzero(&e->keys, sizeof(e->keys));
 	free(e);
 	errno = saved;
 }
@@ -83,13 +84,14 @@ estate_open(const struct estate_options *options, struct estate **out)
 		return (ESTATE_SYSTEM);
 	e->t.epoll = e->t.timer = -1;
 	e->o = *options;
-	if (!options_valid(&e->o)) {
+	if (!options_valid(&e->o) || !es_transport_keys(&e->keys, options)) {
 		error = ESTATE_INVALID;
 		goto err;
 	}
 	e->o.endpoint = e->endpoint = copy(options->endpoint, &failed);
 	e->o.client = e->client = copy(options->client, &failed);
 	e->o.software = e->software = copy(options->software, &failed);
+	e->o.secret_key = e->o.public_key = e->o.server_key = NULL;
 	e->o.log = e->log_wanted = copy(options->log, &failed);
 	e->number = REQUEST_NUMBER_FIRST;
 	e->now_ms = es_monotonic_ms();
@@ -99,7 +101,7 @@ estate_open(const struct estate_options *options, struct estate **out)
 		goto err;
 	es_session_init(e);
 	es_put_session_lost(e);
-	if (es_transport_connect(&e->t, e->endpoint) != 0) {
+	if (es_transport_connect(&e->t, e->endpoint, &e->keys) != 0) {
 		if (errno != EMFILE && errno != ENOMEM)
 			error = ESTATE_INVALID;
 		goto err;
@@ -139,8 +141,11 @@ read_events(struct estate *e)
 	enum es_transport_event event;
 	int n = 0;
 
-	for (; (event = es_transport_event(&e->t)) != TRANSPORT_NOTHING; n++)
+	for (; (event = es_transport_event(&e->t, &e->trouble)) != TRANSPORT_NOTHING; n++) {
+		if (event == TRANSPORT_UP)
+			e->trouble = NULL;
 		es_session_event(e, event == TRANSPORT_UP ? S_UP : S_GONE, NULL);
+	}
 	return (n);
 }
 
@@ -233,6 +238,12 @@ const struct estate_log *
 estate_log(const struct estate *e)
 {
 	return (e->s.welcomed ? &e->s.log : NULL);
+}
+
+const char *
+estate_trouble(const struct estate *e)
+{
+	return (e->trouble);
 }
 
 const struct estate_fault *

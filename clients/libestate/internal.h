@@ -44,6 +44,11 @@
 
 #define NEVER_MS		INT64_MAX
 
+/* A CURVE key as text, terminated. */
+#define CURVE_KEY_SIZE		41
+
+struct keys;
+
 struct transport {
 	void *context;
 	bool own_context;
@@ -95,6 +100,10 @@ struct session {
 
 struct estate {
 	char *endpoint, *client, *software, *log_wanted;
+	struct keys {			/* "" for none */
+		char secret[CURVE_KEY_SIZE], public[CURVE_KEY_SIZE], server[CURVE_KEY_SIZE];
+	} keys;
+	const char *trouble;		/* why no connection comes about */
 	struct estate_options o;	/* its strings are the copies above */
 	struct transport t;
 	struct session s;
@@ -123,15 +132,18 @@ struct estate {
 /* transport.c: true or 0 on success. */
 int	es_transport_init(struct transport *, void *context);
 void	es_transport_fini(struct transport *);
-int	es_transport_connect(struct transport *, const char *endpoint);
+int	es_transport_connect(struct transport *, const char *endpoint, const struct keys *);
 void	es_transport_disconnect(struct transport *, int linger_ms);
+/* Take the keys of the options: false if they are none. */
+bool	es_transport_keys(struct keys *, const struct estate_options *);
 /* False if the socket takes nothing now: still due. */
 bool	es_transport_send(struct estate *, const void *, size_t);
 bool	es_transport_send_message(struct estate *, void *zmq_message);
 /* Whether the socket has something to read: this also takes care of ZMQ_FD's edge. */
 bool	es_transport_readable(struct transport *);
-enum es_transport_event { TRANSPORT_NOTHING, TRANSPORT_UP, TRANSPORT_GONE };
-enum es_transport_event es_transport_event(struct transport *);
+enum es_transport_event { TRANSPORT_NOTHING, TRANSPORT_UP, TRANSPORT_GONE, TRANSPORT_REFUSED };
+/* What happened to the connection; *trouble: why it was refused. */
+enum es_transport_event es_transport_event(struct transport *, const char **trouble);
 void	es_transport_arm(struct transport *, int64_t at_ms, int64_t now_ms);
 int64_t	es_monotonic_ms(void);
 

@@ -230,7 +230,7 @@ es_session_timers(struct estate *e)
 	}
 	if (s->state == ESTATE_CONNECTING && s->reopen && e->now_ms >= s->until_ms) {
 		/* Only memory or descriptors can lack here: the endpoint was proven by estate_open(). */
-		if (es_transport_connect(&e->t, e->endpoint) == 0) {
+		if (es_transport_connect(&e->t, e->endpoint, &e->keys) == 0) {
 			s->reopen = false;
 			s->until_ms = NEVER_MS;
 		} else

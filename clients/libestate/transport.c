@@ -27,6 +27,9 @@
 #define RECONNECT_MS_MAX	2000
 #define HANDSHAKE_MS		5000
 
+#define MONITORED	(ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | \
+			ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+
 int64_t
 es_monotonic_ms(void)
 {
@@ -84,8 +87,38 @@ set_int(void *socket, int option, int value)
 	zmq_setsockopt(socket, option, &value, sizeof(value));
 }
 
+static bool
+copy_key(char to[CURVE_KEY_SIZE], const char *from)
+{
+	uint8_t bytes[32];
+
+	if (strlen(from) != CURVE_KEY_SIZE - 1 || zmq_z85_decode(bytes, from) == NULL)
+		return (false);
+	memcpy(to, from, CURVE_KEY_SIZE);
+	return (true);
+}
+
+bool
+es_transport_keys(struct keys *k, const struct estate_options *o)
+{
+	memset(k, 0, sizeof(*k));
+	if (o->secret_key == NULL && o->server_key == NULL && o->public_key == NULL)
+		return (true);
+	return (o->secret_key != NULL && o->server_key != NULL && copy_key(k->secret, o->secret_key) && copy_key(k->server, o->server_key) &&
+	    (o->public_key != NULL ? copy_key(k->public, o->public_key) : zmq_curve_public(k->public, k->secret) == 0));
+}
+
+static int
+use_keys(void *socket, const struct keys *k)
+{
+	if (zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, k->server, CURVE_KEY_SIZE - 1) != 0 ||
+	    zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, k->public, CURVE_KEY_SIZE - 1) != 0)
+		return (-1);
+	return (zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, k->secret, CURVE_KEY_SIZE - 1));
+}
+
 int
-es_transport_connect(struct transport *t, const char *endpoint)
+es_transport_connect(struct transport *t, const char *endpoint, const struct keys *keys)
 {
 	int64_t bytes_max = RECEIVE_BYTES_MAX;
 	char name[64];
@@ -101,8 +134,10 @@ es_transport_connect(struct transport *t, const char *endpoint)
 	set_int(t->socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
 	zmq_setsockopt(t->socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof(bytes_max));
 
+	if (keys->secret[0] != '\0' && strncmp(endpoint, "tcp://", 6) == 0 && use_keys(t->socket, keys) != 0)
+		goto err;
 	snprintf(name, sizeof(name), "inproc://estate-monitor-%p", t->socket);
-	if (zmq_socket_monitor(t->socket, name, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0)
+	if (zmq_socket_monitor(t->socket, name, MONITORED) != 0)
 		goto err;
 	if ((t->monitor = zmq_socket(t->context, ZMQ_PAIR)) == NULL)
 		goto err;
@@ -170,19 +205,38 @@ es_transport_readable(struct transport *t)
 	return (t->socket != NULL && zmq_getsockopt(t->socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN) != 0);
 }
 
-/* One event of the monitor: a frame with its 16-bit number, and one with the endpoint. */
+/* A handshake that failed: what that usually means. */
+static const char *
+trouble_of(uint16_t event, uint32_t value)
+{
+	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+		return ("the daemon does not let this key in");
+	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL && value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
+		return ("one side uses keys and the other does not");
+	return ("the handshake failed; with keys: is the server key the daemon's?");
+}
+
+/* One event of the monitor: a frame with its 16-bit number and a 32-bit value, and one with the endpoint. */
 enum es_transport_event
-es_transport_event(struct transport *t)
+es_transport_event(struct transport *t, const char **trouble)
 {
 	uint8_t frame[1024];
 	uint16_t event;
+	uint32_t value = 0;
 	int n;
 
 	if (t->monitor == NULL || (n = zmq_recv(t->monitor, frame, sizeof(frame), ZMQ_DONTWAIT)) < (int)sizeof(event))
 		return (TRANSPORT_NOTHING);
 	memcpy(&event, frame, sizeof(event));
+	if (n >= (int)(sizeof(event) + sizeof(value)))
+		memcpy(&value, frame + sizeof(event), sizeof(value));
 	zmq_recv(t->monitor, frame, sizeof(frame), ZMQ_DONTWAIT);
-	return (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ? TRANSPORT_UP : TRANSPORT_GONE);
+	if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+		return (TRANSPORT_UP);
+	if (event == ZMQ_EVENT_DISCONNECTED)
+		return (TRANSPORT_GONE);
+	*trouble = trouble_of(event, value);
+	return (TRANSPORT_REFUSED);
 }
 
 void

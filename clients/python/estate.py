@@ -115,6 +115,12 @@ def unpack(event: bytes) -> dict:
     return msgpack.unpackb(event, strict_map_key=False)
 
 
+def read_key(path: str) -> str:
+    """The secret key in a file that `estate keygen` made."""
+    with open(path, encoding="ascii") as file:
+        return next(line.strip() for line in file if line.strip() and not line.startswith("# "))
+
+
 def new_id() -> str:
     """A new id that sorts by time, which keeps the daemon's index small: 10 characters of milliseconds, then 16 of chance."""
     number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
@@ -220,14 +226,16 @@ class Client:
     patience: seconds after which an unanswered put is doubted, and the daemon asked whether it lives.
     timeout: seconds without an answer to hello after which a call raises NoAnswer.  A daemon that lives is waited for, however slow.
     ping_after: seconds of our own silence after which the daemon is asked whether it still knows us; a reader notices a restart no sooner.
+    secret_key, server_key: for tcp:// of a daemon with keys: ours and its public one, 40 characters of Z85 (read_key reads a file).
     log, epoch, cursor: where a stored cursor belongs; hello refuses if that is not this log.
     """
 
     def __init__(self, endpoint: str, name: str, *, patience: float = 5.0, timeout: float = 30.0, log: Optional[str] = None,
                  epoch: Optional[int] = None, cursor: Optional[int] = None, window: int = 8192,
-                 ping_after: float = PING_AFTER_S):
+                 ping_after: float = PING_AFTER_S, secret_key: Optional[str] = None, server_key: Optional[str] = None):
         self.endpoint, self.name, self.patience, self.timeout, self.window = endpoint, name, patience, timeout, window
         self.log, self.epoch, self.ping_after = log, epoch, ping_after
+        self._keys = (secret_key.encode(), server_key.encode()) if secret_key and server_key and endpoint.startswith("tcp://") else None
         self.welcome: dict = {}
         self.credit = 0
         self._cursor, self._bound = cursor, log is not None
@@ -448,6 +456,9 @@ class Client:
             self._socket.close(linger=0)
         self._socket = zmq.Context.instance().socket(zmq.DEALER)
         self._socket.linger, self._socket.immediate, self._socket.sndhwm = 0, 1, 0
+        if self._keys:
+            self._socket.curve_secretkey, self._socket.curve_serverkey = self._keys
+            self._socket.curve_publickey = zmq.curve_public(self._keys[0])
         self._socket.connect(self.endpoint)
         self._lost, self._pinged_at = True, None
         self._sent_at = self._heard_at = time.monotonic()
@@ -596,6 +607,8 @@ def _tail(client: Client, from_: Union[str, dict], types: Optional[list[str]], u
 def main() -> int:
     parser = argparse.ArgumentParser(prog="estate.py", description="Put events into estated, or read them.")
     parser.add_argument("--endpoint", default="ipc:///run/estated/estated.sock", help="where the daemon listens (%(default)s)")
+    parser.add_argument("--key-file", metavar="FILE", help="our secret key, for tcp:// with keys")
+    parser.add_argument("--server-key", metavar="KEY", help="the daemon's public key")
     verbs = parser.add_subparsers(dest="verb", required=True)
     put = verbs.add_parser("put", help="put JSON lines from a file or standard input, print number and outcome of each")
     put.add_argument("file", nargs="?", type=argparse.FileType("r", encoding="utf-8"), default=sys.stdin)
@@ -605,7 +618,8 @@ def main() -> int:
     tail.add_argument("--until-end", action="store_true", help="stop at the end of the log")
     arguments = parser.parse_args()
     try:
-        with Client(arguments.endpoint, "estate.py", timeout=10) as client:
+        key = read_key(arguments.key_file) if arguments.key_file else None
+        with Client(arguments.endpoint, "estate.py", timeout=10, secret_key=key, server_key=arguments.server_key) as client:
             if arguments.verb == "put":
                 return _put_lines(client, arguments.file)
             start = {"seq": int(arguments.from_)} if arguments.from_.isdigit() else arguments.from_

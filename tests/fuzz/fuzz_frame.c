@@ -11,12 +11,13 @@
 #include "daemon.h"
 #include "fuzz.h"
 #include "ingest.h"
+#include "refusals.h"
 #include "session.h"
 #include "settings.h"
 
 static struct daemon d;
 static const uint8_t id[5] = "peer";
-static const char peer[] = "localhost:12345:1:1";	/* a stranger: no operator's verbs */
+static const char peer[] = "ipc:localhost:12345:1:1";	/* a stranger: no operator's verbs */
 
 /* Stands where zsock.c stands: looks at every answer. */
 int
@@ -58,6 +59,8 @@ begin(void)
 		abort();
 	d.settings = settings = settings_new();
 	d.base = event_base_new();
+	d.clients = clients_new();
+	refusals_start(&d);
 	d.store = store_open(&o, NULL, why, sizeof(why));
 	assert(d.store != NULL);
 	d.reader = store_reader_new(d.store);

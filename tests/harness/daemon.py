@@ -37,11 +37,11 @@ def program(name):
 
 
 class Daemon:
-    """settings: rows of the settings file (over SMALL).  config: the whole file as text instead.  env: added to the environment.
+    """settings: rows of the settings file (over SMALL).  clients: the text of a list of clients; without, there is none.  config: the whole file as text instead.  env: added to the environment.
     preload: a library for LD_PRELOAD.  listen: endpoints besides its own.  data: an existing data folder, such as a backup; folder: one for everything.
     Folders that were there before are not removed."""
 
-    def __init__(self, *, settings=None, config=None, env=None, preload=None, listen=(), http=False, data=None, folder=None,
+    def __init__(self, *, settings=None, clients=None, config=None, env=None, preload=None, listen=(), http=False, data=None, folder=None,
                  start=True):
         self.folder = folder or tempfile.mkdtemp(prefix="estated-")
         self._own_folder = folder is None
@@ -49,12 +49,16 @@ class Daemon:
         self.endpoint = "ipc://" + os.path.join(self.folder, "s")
         self.stderr_path = os.path.join(self.folder, "stderr")
         self.config_path = os.path.join(self.folder, "estated.yaml")
+        self.clients_path = os.path.join(self.folder, "clients.yaml")
         self.env, self.preload, self.listen, self.want_http = dict(env or {}), preload, list(listen), http
         self.endpoints, self.http = [], None            # as the daemon printed them
         self.process = None
         self._clients = []
         if config is None:
-            config = "".join(f"{key}: {value}\n" for key, value in {**SMALL, **(settings or {})}.items())
+            list_of_clients = {"clients": self.clients_path if clients is not None else '""'}
+            config = "".join(f"{key}: {value}\n" for key, value in {**SMALL, **list_of_clients, **(settings or {})}.items())
+        if clients is not None:
+            self.write_clients(clients)
         with open(self.config_path, "w", encoding="utf-8") as file:
             file.write(config)
         if start:
@@ -63,6 +67,10 @@ class Daemon:
             except BaseException:
                 self.close(failed=True)
                 raise
+
+    def write_clients(self, text):
+        with open(self.clients_path, "w", encoding="utf-8") as file:
+            file.write(text)
 
     # --- life
 
@@ -195,9 +203,9 @@ class Daemon:
         self._clients.append(client)
         return client
 
-    def wire(self, hello=True, endpoint=None, client="test", immediate=1):
+    def wire(self, hello=True, endpoint=None, client="test", immediate=1, keys=None, server=None):
         """A bare socket that has said hello."""
-        wire = Wire(endpoint or self.endpoint, immediate)
+        wire = Wire(endpoint or self.endpoint, immediate, keys, server)
         self._clients.append(wire)
         if hello:
             wire.hello(client)

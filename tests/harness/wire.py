@@ -14,12 +14,25 @@ def packed(id=None, type="probe.recorded", source="/test", data=None, **attribut
                           "data": {"n": 1} if data is None else data})
 
 
+class Keys:
+    """A pair of CURVE keys, as text."""
+
+    def __init__(self):
+        self.public, self.secret = (key.decode() for key in zmq.curve_keypair())
+
+
 class Wire:
-    def __init__(self, endpoint, immediate=1):
-        """immediate 0: what the daemon said before it closed is kept; with 1 libzmq drops what was not read by then."""
+    """immediate 0: what the daemon said before it closed is kept; with 1 libzmq drops what was not read by then.  keys: ours; server:
+    the daemon's public one."""
+
+    def __init__(self, endpoint, immediate=1, keys=None, server=None, connect=True):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
+        if keys is not None:
+            self.socket.curve_secretkey, self.socket.curve_publickey = keys.secret.encode(), keys.public.encode()
+            self.socket.curve_serverkey = server.encode()
         self.socket.linger, self.socket.immediate, self.socket.sndtimeo = 0, immediate, PATIENCE_MS
-        self.socket.connect(endpoint)
+        if connect:
+            self.socket.connect(endpoint)
 
     def close(self):
         self.socket.close()

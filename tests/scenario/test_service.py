@@ -11,7 +11,7 @@ import daemon as harness
 
 UNIT = os.path.join(harness.REPOSITORY, "systemd", "estated.service")
 PATIENCE_S = 30
-MAN_PAGES = ["daemon/estated.8", "config/estated.yaml.5", "clients/estate/estate.1"]
+MAN_PAGES = ["daemon/estated.8", "config/estated.yaml.5", "config/clients.yaml.5", "clients/estate/estate.1"]
 # What a machine may lack on which the package isn't installed.
 TOLERATED = re.compile(r"man estated|man estated\.yaml|Command 'man |man.*failed with code")
 
@@ -171,7 +171,7 @@ def test_install_is_complete(installed):
         assert mode is None or st.st_mode & 0o777 == mode, path
     if missing:
         pytest.skip(f"NOT TESTED: the manual pages {', '.join(missing)} are not written, so make install fails")
-    for page in ("man8/estated.8", "man5/estated.yaml.5", "man1/estate.1"):
+    for page in ("man8/estated.8", "man5/estated.yaml.5", "man5/clients.yaml.5", "man1/estate.1"):
         assert os.path.exists(os.path.join(tree, "usr/share/man", page))
 
 

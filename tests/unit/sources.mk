@@ -4,6 +4,7 @@ UNIT_TESTS += \
 	test_catalogue \
 	test_catalogue_check \
 	test_catalogue_released \
+	test_clients \
 	test_dedup \
 	test_errcode \
 	test_event \

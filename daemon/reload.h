@@ -1,0 +1,24 @@
+/* reload: another list of clients comes into force, by SIGHUP or by an operator's verb. */
+#ifndef RELOAD_H
+#define RELOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct clients;
+struct daemon;
+struct settings;
+
+/* Read the list that the settings name, as a start does.  NULL with a sentence in `why`. */
+struct clients	*reload_read(const struct settings *, char *why, size_t why_len);
+
+/*
+ * Put this list in force, which is the daemon's from then on: what changed goes to the log per client and into it as events (by: who
+ * did it, NULL for the file), and live sessions have their new rights, or end.
+ */
+void		 reload_adopt(struct daemon *, struct clients *, const char *by);
+
+/* SIGHUP: the list is read again.  One that is wrong changes nothing, and the log says what is wrong. */
+void		 reload_start(struct daemon *);
+
+#endif
