@@ -66,11 +66,13 @@ send_event(struct daemon *d, struct request *r, const struct record *rec, uint64
 
 /* That a number holds what the client may not read is no secret: its own subscriptions pass over it.  What it is stays one. */
 static void
-answer_get(struct daemon *d, struct request *r, const struct record *rec, uint64_t seq)
+answer_get(struct daemon *d, struct request *r, struct record *rec, uint64_t seq)
 {
 	struct event e;
 
 	if (r->session->who->rights.reads_all || (event_peek(&e, rec->bytes, rec->len) && client_may_read(r->session->who, &e))) {
+		if ((rec->flags & EVENT_SEALED) != 0)
+			seal_show(d->store->vault, client_sees_personal(r->session->who), &d->shown, rec, seq);
 		send_event(d, r, rec, seq);
 		return;
 	}

@@ -11,11 +11,13 @@
 #include "usage.h"
 #include "logclock.h"
 #include "recent.h"
+#include "seal.h"
 #include "store.h"
 #include "writer.h"
 #include "zsock.h"
 
 struct backup;
+struct erasure;
 struct refusals;
 struct session;
 struct settings;
@@ -66,6 +68,8 @@ struct daemon {
 	unsigned fanout_retry_ms;
 
 	struct recent recent;
+	struct seal_room shown;		/* an event as its reader may see it */
+	struct erasure *erasure;	/* one at a time */
 	struct backup *backup;		/* one at a time */
 	struct counters counters;
 	bool stopping;

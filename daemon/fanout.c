@@ -84,7 +84,7 @@ may_take(const struct delivery *v, const struct subscription *sub, uint32_t len)
 
 /* Take from an opened block what is wanted; false when the message or the credit is full. */
 static bool
-take_from(struct delivery *v, struct subscription *sub, struct block *b)
+take_from(struct daemon *d, struct delivery *v, struct subscription *sub, struct block *b)
 {
 	struct record r;
 	uint64_t seq;
@@ -93,6 +93,8 @@ take_from(struct delivery *v, struct subscription *sub, struct block *b)
 		if (seq < sub->next)
 			continue;
 		if (wants(sub, &r)) {
+			if ((r.flags & EVENT_SEALED) != 0)
+				seal_show(d->store->vault, client_sees_personal(sub->session->who), &d->shown, &r, seq);
 			if (!may_take(v, sub, r.len))
 				return (false);
 			delivery_add(v, &r, seq);
@@ -185,7 +187,7 @@ fill(struct daemon *d, struct subscription *sub, struct delivery *v)
 			subscription_abort(d, sub, code, why);
 			return (false);
 		}
-		if (!take_from(v, sub, &b))
+		if (!take_from(d, v, sub, &b))
 			break;
 	}
 	return (true);

@@ -393,6 +393,7 @@ close_all(struct daemon *d, struct http *http)
 	job_free(d->gather);
 	job_free(d->spare);
 	recent_clear(&d->recent);
+	free(d->shown.bytes);
 	store_reader_free(d->reader);
 	logclock_free(d->clock);
 	store_close(d->store);

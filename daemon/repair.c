@@ -167,7 +167,6 @@ flush_chunk(struct salvage *s)
 static bool
 add(struct salvage *s, const struct record *r, uint64_t seq, uint8_t *owned)
 {
-	struct event e;
 	char now[MONTH_NAME], before[MONTH_NAME];
 
 	store_month_name(r->log_time, now);
@@ -178,11 +177,10 @@ add(struct salvage *s, const struct record *r, uint64_t seq, uint8_t *owned)
 			return (false);
 	if (s->chunk_count == 0)
 		s->chunk_first = seq;
-	if (!event_peek(&e, r->bytes, r->len)) {
+	if (!entry_read(&s->entries[s->chunk_count], r, s->identity.secret)) {
 		snprintf(s->why, s->why_len, "event %" PRIu64 " has a checksum that holds but is no event", seq);
 		return (false);
 	}
-	entry_fill(&s->entries[s->chunk_count], &e, s->identity.secret);
 	s->records[s->chunk_count] = *r;
 	s->owned[s->chunk_count++] = owned;
 	s->chunk_bytes += r->len;
@@ -300,6 +298,10 @@ make_target(struct salvage *s, const char *from, const char *to)
 	/* Without it everybody might be let in. */
 	if ((e = file_copy(from, to, CLIENTS_FILE)) != 0) {
 		snprintf(s->why, s->why_len, "cannot copy the list of clients to %.400s: %s", to, strerror(e));
+		return (false);
+	}
+	if ((e = file_copy(from, to, VAULT_FILE)) != 0) {
+		snprintf(s->why, s->why_len, "cannot copy the keys of personal data to %.400s: %s", to, strerror(e));
 		return (false);
 	}
 	return (identity_write(&s->identity, 0, to, s->why, s->why_len) == 0 &&

@@ -1,5 +1,6 @@
 /*
- * store: the data folder as one thing.  DIR/identity, DIR/lock, DIR/journal/, DIR/months/YYYY-MM/, DIR/keys/, DIR/vault/.
+ * store: the data folder as one thing.  DIR/identity, DIR/lock, DIR/journal/, DIR/months/YYYY-MM/, DIR/keys/, DIR/vault,
+ * DIR/persons/.
  *
  * Order of truth: the journal has what is durable; the vault's index and then the months follow; keys follow months.  So after any cut: keys ≤ months ≤ journal's
  * end, whatever is behind is made again from what is ahead, and nothing else can be the case in a sound store.

@@ -118,13 +118,28 @@ flush_lmdb(struct opening *o)
 	return (rc == 0);
 }
 
-/* Index what the months hold and the key index does not: after a cut between their commits, or after the index was deleted. */
+/* An index that takes what the months hold, chunk by chunk. */
+typedef int	index_append(struct store *, struct batch *const *, unsigned count);
+
+static int
+append_keys(struct store *s, struct batch *const *b, unsigned count)
+{
+	return (keys_append(s->keys, b, count));
+}
+
+static int
+append_persons(struct store *s, struct batch *const *b, unsigned count)
+{
+	return (vault_append(s->vault, b, count));
+}
+
+/* Give an index what the months hold from `seq` on. */
 static bool
-catch_up_keys(struct opening *o)
+catch_up(struct opening *o, uint64_t seq, index_append *append, const char *what)
 {
 	struct store *s = o->s;
 	struct store_reader *reader = store_reader_new(s);
-	uint64_t seq = s->keys->applied + 1, first = store_first_seq(s);
+	uint64_t first = store_first_seq(s);
 	bool ok = true;
 
 	if (seq < first)
@@ -145,8 +160,8 @@ catch_up_keys(struct opening *o)
 			seq = batch_last(chunk[n]) + 1;
 		}
 		store_read_end(reader);
-		if (ok && (rc = keys_append(s->keys, chunk, n)) != 0) {
-			snprintf(o->why, o->why_len, "cannot bring the key index up to date: %s", mdb_strerror(rc));
+		if (ok && (rc = append(s, chunk, n)) != 0) {
+			snprintf(o->why, o->why_len, "cannot bring the %s up to date: %s", what, mdb_strerror(rc));
 			ok = false;
 		}
 		while (n > 0)
@@ -155,6 +170,24 @@ catch_up_keys(struct opening *o)
 	}
 	store_reader_free(reader);
 	return (ok);
+}
+
+/* After a cut between the commits of months and keys, or after an index was deleted. */
+static bool
+catch_up_indexes(struct opening *o)
+{
+	struct store *s = o->s;
+	int rc;
+
+	if (!catch_up(o, s->keys->applied + 1, append_keys, "key index"))
+		return (false);
+	if (vault_is_whole(s->vault))
+		return (true);
+	if (!catch_up(o, 1, append_persons, "index of persons"))
+		return (false);
+	if ((rc = vault_set_whole(s->vault)) != 0)
+		snprintf(o->why, o->why_len, "cannot write the index of persons: %s", mdb_strerror(rc));
+	return (rc == 0);
 }
 
 static bool
@@ -203,7 +236,7 @@ recover(struct opening *o, const struct store_options *options)
 		    ": part of the log is missing; restore it from a backup", s->folder, s->keys->applied, s->applied);
 		return (false);
 	}
-	if (!flush_lmdb(o) || !catch_up_keys(o))
+	if (!flush_lmdb(o) || !catch_up_indexes(o))
 		return (false);
 	s->last_seq = s->applied;
 	path_join(path, sizeof(path), s->folder, "journal");

@@ -40,19 +40,23 @@ struct vault {
 	struct slots slots;
 	struct cached cache[CACHE_ENTRIES];
 	_Atomic uint64_t next;		/* the first slot nobody uses */
+	bool whole;
 };
 
 static const struct env_kind kind = { { "meta", "persons", "links" }, 3, 0 };
 
 static int
-read_meta(struct vault *v, uint64_t *next)
+read_meta(struct vault *v)
 {
+	uint64_t next = 0, whole = 0;
 	int rc;
 
 	if ((rc = mdb_txn_begin(v->env, NULL, MDB_RDONLY, &v->reader)) != 0)
 		return (rc);
-	rc = env_get(v->reader, v->meta, "next", next);
-	v->next = *next;
+	if ((rc = env_get(v->reader, v->meta, "next", &next)) == 0)
+		rc = env_get(v->reader, v->meta, "whole", &whole);
+	v->next = next;
+	v->whole = whole != 0;
 	mdb_txn_reset(v->reader);
 	return (rc);
 }
@@ -62,16 +66,12 @@ vault_open(const char *folder, const struct identity *id, bool readonly, char *w
 {
 	struct vault *v = must_alloc(sizeof(*v));
 	char path[4096];
-	struct stat st;
-	uint64_t next = 0;
 	MDB_dbi dbis[3];
-	bool fresh;
 	int rc;
 
 	memset(v, 0, sizeof(*v));
 	v->slots.fd = -1;
-	path_join(path, sizeof(path), folder, "vault");
-	fresh = stat(path, &st) != 0;
+	path_join(path, sizeof(path), folder, "persons");
 	if (!readonly && (rc = env_make(path, &kind, id)) != 0) {
 		snprintf(why, why_len, "cannot make %s: %s", path, mdb_strerror(rc));
 		goto refuse;
@@ -81,12 +81,12 @@ vault_open(const char *folder, const struct identity *id, bool readonly, char *w
 	v->meta = dbis[0];
 	v->persons = dbis[1];
 	v->links = dbis[2];
-	if ((rc = read_meta(v, &next)) != 0) {
+	if ((rc = read_meta(v)) != 0) {
 		snprintf(why, why_len, "%s: %s", path, mdb_strerror(rc));
 		goto refuse;
 	}
 	/* A file of keys that is missing later is a loss, not a beginning. */
-	if (slots_open(&v->slots, path, id, !readonly && (fresh || next == 0), readonly, next, why, why_len) != 0)
+	if (slots_open(&v->slots, folder, id, !readonly && v->next == 0, readonly, v->next, why, why_len) != 0)
 		goto refuse;
 	return (v);
 
@@ -107,6 +107,29 @@ vault_close(struct vault *v)
 	if (v->slots.path != NULL)
 		slots_close(&v->slots);
 	free(v);
+}
+
+bool
+vault_is_whole(const struct vault *v)
+{
+	return (v->whole);
+}
+
+int
+vault_set_whole(struct vault *v)
+{
+	MDB_txn *txn;
+	int rc;
+
+	if ((rc = mdb_txn_begin(v->env, NULL, 0, &txn)) != 0)
+		return (rc);
+	if ((rc = env_put(txn, v->meta, "whole", 1)) != 0) {
+		mdb_txn_abort(txn);
+		return (rc);
+	}
+	if ((rc = mdb_txn_commit(txn)) == 0)
+		v->whole = true;
+	return (rc);
 }
 
 /* ---- Keys of the index ---- */
@@ -462,9 +485,9 @@ vault_copy(struct vault *v, const char *folder, uint64_t *bytes, char *why, size
 	struct stat st;
 	int rc;
 
-	path_join(path, sizeof(path), folder, "vault");
+	path_join(path, sizeof(path), folder, "persons");
 	if ((rc = folder_make(path)) == 0 && (rc = mdb_env_copy2(v->env, path, MDB_CP_COMPACT)) == 0 &&
-	    (rc = slots_copy(&v->slots, path, bytes)) == 0) {
+	    (rc = slots_copy(&v->slots, folder, bytes)) == 0) {
 		char file[4200];
 
 		snprintf(file, sizeof(file), "%s/data.mdb", path);

@@ -1,16 +1,17 @@
 /*
- * vault: the keys that personal data is sealed with, and whose they are.  Folder DIR/vault/:
+ * vault: the keys that personal data is sealed with, and whose they are.
  *
- *   slots       one key a slot, written ahead of need, each in 64 bytes of its own:
- *               0 u8 state (1 a key, 2 erased)   8 u8[32] key   40 u64 XXH3-64 of bytes 0..39, its seed the log's secret plus the slot
- *               before them 4096 bytes: "ESTATEVT", u32 version (1), u32 0, u8[16] log UUID, u64 XXH3-64 of these 32 bytes
- *   data.mdb    persons   person's id, 0, slot (u64, big-endian as all in keys)  →  nothing
- *               links     household, 0, subject                                  →  nothing
- *               meta      "next": the first slot nobody uses
+ *   DIR/vault     a file with one key a slot, written ahead of need, each in 64 bytes of its own:
+ *                 0 u8 state (1 a key, 2 erased)   8 u8[32] key   40 u64 XXH3-64 of bytes 0..39, its seed the log's secret plus the slot
+ *                 before them 4096 bytes: "ESTATEVT", u32 version (1), u32 0, u8[16] log UUID, u64 XXH3-64 of these 32 bytes
+ *   DIR/persons/  an LMDB environment (env.h), the index:
+ *                 persons   person's id, 0, slot (u64, big-endian as all in keys)  →  nothing
+ *                 links     household, 0, subject                                  →  nothing
+ *                 meta      "next": the first slot nobody uses; "whole": 1 once it knows all that the months hold
  *
  * A sealed value names its slot, so that opening needs no index, and sealing for somebody new needs no flush: the slots are there
  * already, and whose they become the applier writes down in its own time, before the events themselves reach the months: what the
- * index lacks is in the journal.  A person may have several slots.
+ * index lacks is in the journal.  A person may have several slots.  Lost, the index is made again from the log; the keys are not.
  *
  * To erase a household: the slots of its own, and those of all subjects (cases, calls) that the log ever linked with it.  The file of
  * slots is overwritten, written anew without them and renamed, so that no copy of these keys stays in the filesystem.
@@ -24,6 +25,8 @@
 
 #include "batch.h"
 
+#define VAULT_FILE	"vault"
+
 struct identity;
 struct vault;
 
@@ -33,6 +36,10 @@ struct vault;
  */
 struct vault	*vault_open(const char *folder, const struct identity *, bool readonly, char *why, size_t why_len);
 void		 vault_close(struct vault *);
+
+/* Recovery: does the index know all that the months hold?  If not, append what they hold, then say that it does: 0 or an LMDB error. */
+bool		 vault_is_whole(const struct vault *);
+int		 vault_set_whole(struct vault *);
 
 /* Recovery: these events of the journal use slots that the index does not know yet. */
 void		 vault_adopt(struct vault *, const struct batch *);

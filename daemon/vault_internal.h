@@ -21,7 +21,7 @@ struct slots {
 	_Atomic uint64_t made;		/* slots in the file */
 };
 
-/* 0, or -1 with a sentence in `why`.  Slots from `used` on that are not whole are what a cut left: they are made again. */
+/* The file in the data folder.  0, or -1 with a sentence in `why`.  Slots from `used` on that are not whole are what a cut left: they are made again. */
 int	slots_open(struct slots *, const char *folder, const struct identity *, bool create, bool readonly, uint64_t used, char *why,
 	    size_t why_len);
 void	slots_close(struct slots *);
@@ -34,7 +34,7 @@ enum vault_answer slots_read(struct slots *, uint64_t slot, uint8_t key[32]);
 /* These slots are gone for good when it returns 0; else an errno. */
 int	slots_erase(struct slots *, const uint64_t *slot, size_t count);
 
-/* Copy the file to folder/slots, flushed.  0 or errno. */
+/* Copy the file into another folder, flushed.  0 or errno. */
 int	slots_copy(struct slots *, const char *folder, uint64_t *bytes);
 
 #endif

@@ -100,7 +100,7 @@ make_file(const struct slots *s)
 	uint8_t h[HEADER_BYTES];
 
 	put_header(s, h);
-	return (file_replace(s->folder, "slots", h, sizeof(h)));
+	return (file_replace(s->folder, VAULT_FILE, h, sizeof(h)));
 }
 
 /* How many slots of the file count: all up to `used`, then as many as are whole. */
@@ -125,7 +125,7 @@ slots_open(struct slots *s, const char *folder, const struct identity *id, bool 
 	s->fd = -1;
 	s->identity = id;
 	s->folder = must_strdup(folder);
-	s->path = must_strdup(path_join(path, sizeof(path), folder, "slots"));
+	s->path = must_strdup(path_join(path, sizeof(path), folder, VAULT_FILE));
 	pthread_mutex_init(&s->lock, NULL);
 	if (create && access(path, F_OK) != 0)
 		e = make_file(s);
@@ -216,7 +216,7 @@ erase(struct slots *s, const uint64_t *slot, size_t count)
 	if (e == 0 && fdatasync(s->fd) != 0)
 		e = errno;
 	if (e == 0)
-		e = file_replace(s->folder, "slots", s->map, offset_of(s->made));
+		e = file_replace(s->folder, VAULT_FILE, s->map, offset_of(s->made));
 	lever_reach("keys-rewritten");
 	if (e != 0)
 		return (e);
@@ -246,7 +246,7 @@ slots_copy(struct slots *s, const char *folder, uint64_t *bytes)
 
 	pthread_mutex_lock(&s->lock);
 	*bytes += offset_of(s->made);
-	e = file_replace(folder, "slots", s->map, offset_of(s->made));
+	e = file_replace(folder, VAULT_FILE, s->map, offset_of(s->made));
 	pthread_mutex_unlock(&s->lock);
 	return (e);
 }

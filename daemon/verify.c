@@ -275,7 +275,7 @@ check_all(struct walk *w)
 	path_join(journal, sizeof(journal), w->folder, "keys");
 	if ((w->keys = keys_open(journal, &w->identity, true, why, sizeof(why))) == NULL)
 		return (problem(w, NULL, "%s", why));
-	path_join(journal, sizeof(journal), w->folder, "vault");
+	path_join(journal, sizeof(journal), w->folder, VAULT_FILE);
 	turn_to(w, journal);
 	if ((w->vault = vault_open(w->folder, &w->identity, true, why, sizeof(why))) == NULL)
 		return (problem(w, NULL, "%s", why));
