@@ -19,6 +19,7 @@ ESTATE_SRC = \
 	clients/estate/cmd_generate.c \
 	clients/estate/cmd_get.c \
 	clients/estate/cmd_keygen.c \
+	clients/estate/cmd_person.c \
 	clients/estate/cmd_ping.c \
 	clients/estate/cmd_put.c \
 	clients/estate/cmd_repair.c \

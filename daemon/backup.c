@@ -109,7 +109,7 @@ backup_start(struct store *s, struct applier *a, const char *folder, void (*on_d
 {
 	struct backup *b;
 
-	if (mkdir(folder, 0750) != 0) {
+	if (mkdir(folder, 0700) != 0) {
 		snprintf(why, why_len, "cannot make %.300s: %s", folder, errno == EEXIST ? "it exists; name a new folder" : strerror(errno));
 		return (NULL);
 	}

@@ -50,7 +50,7 @@ begin(MDB_env **env, const char *folder, const struct env_kind *kind, unsigned f
 	if ((rc = mdb_env_create(env)) != 0)
 		return (rc);
 	if ((rc = mdb_env_set_mapsize(*env, MAP_BYTES)) == 0 && (rc = mdb_env_set_maxdbs(*env, kind->count)) == 0)
-		rc = mdb_env_open(*env, folder, kind->flags | MDB_NOTLS | flags, 0640);
+		rc = mdb_env_open(*env, folder, kind->flags | MDB_NOTLS | flags, 0600);
 	return (rc);
 }
 

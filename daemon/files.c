@@ -38,7 +38,7 @@ folder_make(const char *folder)
 {
 	char parent[4096];
 
-	if (mkdir(folder, 0750) != 0)
+	if (mkdir(folder, 0700) != 0)
 		return (errno == EEXIST ? 0 : errno);
 	path_join(parent, sizeof(parent), folder, "..");
 	return (folder_sync(parent));
@@ -101,7 +101,7 @@ folder_begin(const char *folder, char *out, size_t size)
 	assert(n > 0 && (size_t)n < size);
 	if ((e = remove_folder(out)) != 0)
 		return (e);
-	return (mkdir(out, 0750) != 0 ? errno : 0);
+	return (mkdir(out, 0700) != 0 ? errno : 0);
 }
 
 int
@@ -128,7 +128,7 @@ file_replace(const char *folder, const char *name, const void *bytes, size_t len
 
 	path_join(path, sizeof(path), folder, name);
 	snprintf(temporary, sizeof(temporary), "%s.new", path);
-	if ((fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640)) < 0)
+	if ((fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) < 0)
 		return (errno);
 	e = write_all(fd, bytes, len, 0);
 	if (e == 0 && fsync(fd) != 0)

@@ -14,7 +14,7 @@ int	folder_sync(const char *folder);
 /* Flush a file's content, whoever wrote it.  0 or errno. */
 int	file_sync(const char *path);
 
-/* Make the folder unless it is there, with mode 0750; its parent is flushed.  0 or errno. */
+/* Make the folder unless it is there, with mode 0700; its parent is flushed.  0 or errno. */
 int	folder_make(const char *folder);
 
 /*

@@ -59,7 +59,7 @@ make_zeros(const struct journal *j, const char *path)
 	static const uint8_t zeros[1 << 16];
 	int fd, e = 0;
 
-	if ((fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640)) < 0)
+	if ((fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) < 0)
 		return (errno);
 	for (size_t at = 0; at < j->segment_bytes && e == 0; at += sizeof(zeros)) {
 		size_t n = j->segment_bytes - at;

@@ -291,7 +291,7 @@ make_target(struct salvage *s, const char *from, const char *to)
 	struct store_options o = { to, 4u << 20, 3, 1u << 20 };
 	int e;
 
-	if (mkdir(to, 0750) != 0) {
+	if (mkdir(to, 0700) != 0) {
 		snprintf(s->why, s->why_len, "cannot make %.400s: %s", to, errno == EEXIST ? "it exists; name a new folder" : strerror(errno));
 		return (false);
 	}

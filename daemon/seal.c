@@ -17,30 +17,9 @@
 _Static_assert(NONCE_BYTES == 24 && TAG_BYTES == 16 && SEAL_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "as in the format");
 
 struct text
-seal_household(const struct event *e)
-{
-	struct mp m = e->data;
-	struct text t = { NULL, 0 };
-	uint32_t pairs, len;
-	const char *name;
-
-	if (m.p == NULL || !mp_map(&m, &pairs))
-		return (t);
-	for (; pairs > 0 && mp_str(&m, &name, &len); pairs--) {
-		if (mp_equal(name, len, "household")) {
-			mp_str(&m, &t.s, &t.len);
-			return (t);
-		}
-		if (!mp_skip(&m))
-			break;
-	}
-	return (t);
-}
-
-struct text
 seal_person(const struct event *e)
 {
-	struct text t = seal_household(e);
+	struct text t = event_household(e);
 
 	if (t.s == NULL)
 		t = e->subject;

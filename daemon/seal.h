@@ -37,9 +37,6 @@ struct vault;
 /* Whose the event's personal data is: the household its data names, else its subject, else nobody's in particular ("").  Lent. */
 struct text	seal_person(const struct event *);
 
-/* The household that the data names; s is NULL if none. */
-struct text	seal_household(const struct event *);
-
 /*
  * Write the event with its spans sealed to `out`, which has room for its length and SEAL_OVERHEAD a span; returns the length.
  * Spans lie within the bytes, in order.

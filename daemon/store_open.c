@@ -46,7 +46,7 @@ open_folder(struct opening *o)
 		return (false);
 	}
 	path_join(path, sizeof(path), s->folder, "lock");
-	if ((s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640)) < 0) {
+	if ((s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0) {
 		snprintf(o->why, o->why_len, "cannot write in the data folder %s: %s; give it to the user that runs the daemon", s->folder,
 		    strerror(errno));
 		return (false);

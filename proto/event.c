@@ -454,6 +454,27 @@ event_peek(struct event *e, const void *bytes, size_t len)
 	    e->source.len <= SOURCE_CHARS_MAX && e->site.len <= ID_CHARS_MAX);
 }
 
+struct text
+event_household(const struct event *e)
+{
+	struct mp m = e->data;
+	struct text t = { NULL, 0 };
+	uint32_t pairs, len;
+	const char *name;
+
+	if (m.p == NULL || !mp_map(&m, &pairs))
+		return (t);
+	for (; pairs > 0 && mp_str(&m, &name, &len); pairs--) {
+		if (mp_equal(name, len, "household")) {
+			mp_str(&m, &t.s, &t.len);
+			return (t);
+		}
+		if (!mp_skip(&m))
+			break;
+	}
+	return (t);
+}
+
 /* The rank of an id's character: digits, letters without case, then punctuation, so that ULIDs, hex and base 32 sort by time. */
 static const uint8_t rank[256] = {
 	['-'] = 1, ['.'] = 2, ['/'] = 3,

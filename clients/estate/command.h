@@ -10,6 +10,7 @@ int	cmd_put(int argc, char **argv);
 int	cmd_tail(int argc, char **argv);
 int	cmd_get(int argc, char **argv);
 int	cmd_case(int argc, char **argv);
+int	cmd_person(int argc, char **argv);
 int	cmd_status(int argc, char **argv);
 int	cmd_ping(int argc, char **argv);
 int	cmd_backup(int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct verb {
 	{ "tail", cmd_tail, "watch the event stream", "查看事件流" },
 	{ "get", cmd_get, "show one event", "查看一个事件" },
 	{ "case", cmd_case, "the story of one case", "查看一个个案的全过程" },
+	{ "person", cmd_person, "a household's personal data: show it, erase it", "业户个人信息：查看、清除" },
 	{ "types", cmd_types, "which events there are, and their fields", "查看事件类型与字段" },
 	{ "status", cmd_status, "how the daemon is doing", "查看服务状态" },
 	{ "ping", cmd_ping, "is the daemon there?", "服务是否在线" },
