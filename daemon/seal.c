@@ -19,7 +19,7 @@ _Static_assert(NONCE_BYTES == 24 && TAG_BYTES == 16 && SEAL_KEY_BYTES == crypto_
 struct text
 seal_person(const struct event *e)
 {
-	struct text t = event_household(e);
+	struct text t = event_named_household(e);
 
 	if (t.s == NULL)
 		t = e->subject;
@@ -161,11 +161,12 @@ seal_show(struct vault *v, bool open, struct seal_room *room, struct record *r, 
 	const uint8_t *from = r->bytes, *end = r->bytes + r->len;
 	struct event e;
 	unsigned n = 0;
-	bool whole = open;
+	bool whole;
 	uint8_t *p;
 
 	if (event_peek(&e, r->bytes, r->len))
 		n = seal_fields(&e, fields);
+	whole = open && n > 0;
 	/* Every replacement is shorter than what it replaces. */
 	if (room->size < r->len) {
 		free(room->bytes);

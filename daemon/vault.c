@@ -304,7 +304,7 @@ note_slots(struct vault *v, MDB_txn *txn, const struct event *e)
 static int
 note_link(struct vault *v, MDB_txn *txn, const struct event *e)
 {
-	struct text household = event_household(e);
+	struct text household = event_named_household(e);
 	struct key k;
 
 	if (household.s == NULL || household.len > ID_CHARS_MAX || e->subject.s == NULL || e->subject.len > ID_CHARS_MAX ||

@@ -455,7 +455,7 @@ event_peek(struct event *e, const void *bytes, size_t len)
 }
 
 struct text
-event_household(const struct event *e)
+event_named_household(const struct event *e)
 {
 	struct mp m = e->data;
 	struct text t = { NULL, 0 };

@@ -55,7 +55,7 @@ int	event_decode(struct event *, const void *bytes, size_t len, struct data_faul
 bool	event_peek(struct event *, const void *bytes, size_t len);
 
 /* The household that the event's data names; s is NULL if it names none. */
-struct text	event_household(const struct event *);
+struct text	event_named_household(const struct event *);
 
 /* Is this text an id: 1..64 characters of [A-Za-z0-9._:/-]? */
 bool	id_valid(const char *, size_t len);

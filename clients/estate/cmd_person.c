@@ -1,5 +1,6 @@
 /* estate person: what the log holds about a household, and the end of it. */
 #include <inttypes.h>
+#include <msgpack.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +107,7 @@ on_event(void *user, const struct estate_event *v)
 
 	if (!view_read(&e, v))
 		return;
-	household = event_household(&e);
+	household = event_named_household(&e);
 	named = household.s != NULL && mp_equal(household.s, household.len, p->household);
 	if (!p->telling) {
 		if (named)

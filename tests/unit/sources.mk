@@ -19,5 +19,6 @@ UNIT_TESTS += \
 	test_nearest \
 	test_recent \
 	test_rfc3339 \
+	test_seal \
 	test_settings \
 	test_shell
