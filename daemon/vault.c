@@ -455,8 +455,8 @@ gather_subject(void *arg, const uint8_t *rest, size_t len)
 	return ((g->rc = for_rows(g->txn, g->v->persons, &prefix, gather_slot, g)) == 0);
 }
 
-int64_t
-vault_erase(struct vault *v, const char *household, char *why, size_t why_len)
+int
+vault_erase(struct vault *v, const char *household, uint64_t *keys)
 {
 	struct gathering g = { .v = v };
 	struct key prefix = key_begin(household, strlen(household));
@@ -472,10 +472,8 @@ vault_erase(struct vault *v, const char *household, char *why, size_t why_len)
 	if (rc == 0)
 		rc = slots_erase(&v->slots, g.slots, g.count);
 	free(g.slots);
-	if (rc == 0)
-		return ((int64_t)g.had_key);
-	snprintf(why, why_len, "the keys of %s cannot be erased: %s", household, mdb_strerror(rc));
-	return (-1);
+	*keys = g.had_key;
+	return (rc);
 }
 
 int

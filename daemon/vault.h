@@ -69,10 +69,10 @@ int		 vault_sync(struct vault *);
 int		 vault_prepare(struct vault *);
 
 /*
- * Erase the household's keys, and those of what was linked with it, as far as they are indexed: drain the applier first.  Returns
- * how many keys there were, flushed and gone; or -1 with a sentence in `why`.  From any thread.
+ * Erase the household's keys, and those of what was linked with it, as far as they are indexed: drain the applier first.  0, and
+ * *keys says how many there were: overwritten, flushed, gone.  Else an errno or LMDB error.  From any thread.
  */
-int64_t		 vault_erase(struct vault *, const char *household, char *why, size_t why_len);
+int		 vault_erase(struct vault *, const char *household, uint64_t *keys);
 
 /* Copy the vault into the folder of a backup, flushed, after the months; adds its bytes.  0, or -1 with a sentence in `why`. */
 int		 vault_copy(struct vault *, const char *folder, uint64_t *bytes, char *why, size_t why_len);

@@ -185,7 +185,7 @@ test_erasing(void **state)
 	};
 	enum { COUNT = sizeof(events) / sizeof(events[0]) };
 	struct record records[COUNT];
-	uint64_t slots[COUNT], slot;
+	uint64_t slots[COUNT], slot, keys;
 	struct vault *v = open_vault();
 	struct seal_room room = { NULL, 0 };
 	uint8_t key[32];
@@ -216,9 +216,12 @@ test_erasing(void **state)
 	assert_int_equal(slot, slots[0]);
 	vault_read_end(v);
 
-	assert_int_equal(vault_erase(v, "3-2-1201", why, sizeof(why)), 2);
-	assert_int_equal(vault_erase(v, "3-2-1201", why, sizeof(why)), 0);
-	assert_int_equal(vault_erase(v, "9-9-9999", why, sizeof(why)), 0);
+	assert_int_equal(vault_erase(v, "3-2-1201", &keys), 0);
+	assert_int_equal(keys, 2);
+	assert_int_equal(vault_erase(v, "3-2-1201", &keys), 0);
+	assert_int_equal(keys, 0);
+	assert_int_equal(vault_erase(v, "9-9-9999", &keys), 0);
+	assert_int_equal(keys, 0);
 	for (unsigned i = 0; i < COUNT; i++) {
 		struct record shown = records[i];
 		bool gone = i < 2;
