@@ -42,7 +42,8 @@ clients_load(const char *written, bool must, const char *folder, char *why, size
 
 	/* The daemon's own part last: it may use the roles of the other. */
 	if ((*written == '\0' || clients_read(list, written, CLIENT_WRITTEN, !must, why, why_len) == 0) &&
-	    clients_read(list, path_join(path, sizeof(path), folder, CLIENTS_FILE), CLIENT_ADDED, true, why, why_len) == 0) {
+	    (folder == NULL ||
+	    clients_read(list, path_join(path, sizeof(path), folder, CLIENTS_FILE), CLIENT_ADDED, true, why, why_len) == 0)) {
 		for (unsigned i = 0; i < list->count; i++)
 			list->items[i]->revoked = clients_is_revoked(list, list->items[i]->name);
 		return (list);

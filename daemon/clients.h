@@ -70,7 +70,8 @@ void		 clients_free(struct clients *);
  * `why`; the list is then good for clients_free() only. */
 int		 clients_read(struct clients *, const char *file, enum client_origin, bool allowed, char *why, size_t why_len);
 
-/* Both parts: `written` may be "" (none) and must exist if `must`; folder is the daemon's.  NULL with a sentence in `why`. */
+/* Both parts: `written` may be "" (none) and must exist if `must`; folder is the daemon's, or NULL for the written part alone.  NULL
+ * with a sentence in `why`. */
 struct clients	*clients_load(const char *written, bool must, const char *folder, char *why, size_t why_len);
 
 /* A list with the same clients, to be changed. */

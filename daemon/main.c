@@ -144,7 +144,7 @@ check_timezone(const char *zone, char *why, size_t why_len)
 static int
 print_settings(const struct settings *s, char *why, size_t why_len)
 {
-	struct clients *list = reload_read(s, why, why_len);
+	struct clients *list = reload_read(s, true, why, why_len);
 
 	if (list == NULL)
 		return (refuse(why));
@@ -164,6 +164,7 @@ check_settings(const struct settings *s, char *why, size_t why_len)
 {
 	char secret[CURVEKEY_CHARS + 1];
 	bool keys = *s->server_key != '\0';
+	struct clients *list;
 
 	if (keys && curvekey_read(s->server_key, secret, why, why_len) != 0)
 		return (-1);
@@ -173,6 +174,10 @@ check_settings(const struct settings *s, char *why, size_t why_len)
 			return (-1);
 	if (*s->http != '\0' && http_check_address(s->http, why, why_len) != 0)
 		return (-1);
+	/* Its own part is read when the folder has been proven. */
+	if ((list = reload_read(s, false, why, why_len)) == NULL)
+		return (-1);
+	clients_free(list);
 	return (check_timezone(s->timezone, why, why_len));
 }
 
@@ -423,7 +428,7 @@ run(struct daemon *d)
 	make_events(d);
 	setenv("TZ", d->settings->timezone, 1);
 	tzset();
-	if ((d->clients = reload_read(d->settings, why, sizeof(why))) == NULL || open_store(d, why, sizeof(why)) != 0 ||
+	if (open_store(d, why, sizeof(why)) != 0 || (d->clients = reload_read(d->settings, true, why, sizeof(why))) == NULL ||
 	    open_endpoints(d, why, sizeof(why)) != 0 || (*d->settings->http != '\0' &&
 	    (http = http_start(d, d->settings->http, bound, sizeof(bound), why, sizeof(why))) == NULL))
 		rc = refuse(why);

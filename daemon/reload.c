@@ -11,10 +11,10 @@
 #include "settings.h"
 
 struct clients *
-reload_read(const struct settings *s, char *why, size_t why_len)
+reload_read(const struct settings *s, bool own_part, char *why, size_t why_len)
 {
 	/* A file that somebody chose must be there: without it everybody would come in. */
-	struct clients *list = clients_load(s->clients, !settings_is_default(s, "clients"), s->data, why, why_len);
+	struct clients *list = clients_load(s->clients, !settings_is_default(s, "clients"), own_part ? s->data : NULL, why, why_len);
 
 	if (list == NULL || admit_check_setting(s->unlisted, list, why, why_len) == 0)
 		return (list);
@@ -96,7 +96,7 @@ on_hangup(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if ((list = reload_read(d->settings, why, sizeof(why))) == NULL)
+	if ((list = reload_read(d->settings, true, why, sizeof(why))) == NULL)
 		log_error("the list of clients was not read again; the one in force stays",
 		    "reason=%s", log_quote(quoted, sizeof(quoted), why));
 	else

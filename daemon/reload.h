@@ -9,8 +9,9 @@ struct clients;
 struct daemon;
 struct settings;
 
-/* Read the list that the settings name, as a start does.  NULL with a sentence in `why`. */
-struct clients	*reload_read(const struct settings *, char *why, size_t why_len);
+/* Read the list that the settings name, as a start does; own_part: also what the daemon keeps in its folder.  NULL with a sentence in
+ * `why`. */
+struct clients	*reload_read(const struct settings *, bool own_part, char *why, size_t why_len);
 
 /*
  * Put this list in force, which is the daemon's from then on: what changed goes to the log per client and into it as events (by: who

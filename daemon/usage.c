@@ -45,7 +45,7 @@ client_credit(const struct client *c)
 bool
 client_has_credit(const struct client *c, size_t bytes)
 {
-	return (c->rights.bytes_in_flight == 0 || c->usage->unanswered + bytes <= c->rights.bytes_in_flight);
+	return (c->rights.bytes_in_flight == 0 || c->usage->unanswered == 0 || c->usage->unanswered + bytes <= c->rights.bytes_in_flight);
 }
 
 void

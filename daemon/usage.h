@@ -30,7 +30,7 @@ void	 usage_unref(struct usage *);
 
 /* Bytes of puts it may have unanswered. */
 size_t	 client_credit(const struct client *);
-/* Is there credit for a message of so many bytes? */
+/* Is there credit for a message of so many bytes?  One alone is always taken: nobody can be kept from putting what a message may hold. */
 bool	 client_has_credit(const struct client *, size_t bytes);
 void	 client_charge(struct client *, size_t bytes);
 void	 client_uncharge(struct client *, size_t bytes);

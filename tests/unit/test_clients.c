@@ -357,6 +357,7 @@ test_usage(void **state)
 	assert_true(client_take_events(a, 1, 104 * s + s / 5));
 	for (int i = 0; i < 1000; i++)
 		assert_true(client_take_events(b, 4096, s));
+	assert_true(client_has_credit(a, 5000));
 	client_charge(a, 600);
 	assert_true(client_has_credit(again, 400) && !client_has_credit(again, 401) && client_has_credit(b, 1u << 30));
 	assert_int_equal(client_credit(a), 1000);
