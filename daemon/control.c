@@ -227,6 +227,7 @@ control_on_clock_accept(struct daemon *d, struct request *r)
 	logclock_accept(d->clock);
 	clockwatch_accepted(d);
 	intake_turn(d);
+	fanout_wake(d);		/* timers go by the new time */
 	answer_begin(&a, "done", r->number, 4);
 	msgpack_pack_map(&a.packer, 0);
 	session_send(d, r->session, &a);

@@ -15,6 +15,8 @@
 #include "zsock.h"
 
 struct backup;
+struct ceiling;
+struct consumer;
 struct session;
 struct settings;
 struct subscription;
@@ -49,12 +51,21 @@ struct daemon {
 	uint64_t log_time;		/* of the last durable batch */
 	uint64_t durable;		/* the last durable number */
 
+	/* Progress (progress.c). */
+	struct ceiling *ceiling;
+	uint64_t told_time;		/* every event above `durable` has a later log time than this, after any stop too */
+	bool telling_wanted;		/* somebody's wake waits for the batch on its way */
+	int alarm_fd;			/* a timerfd … */
+	uint64_t alarm_ns;		/* … set to this monotonic instant, 0: not */
+
 	/* Sessions and subscriptions. */
 	void *sessions;			/* tsearch tree by routing id */
 	unsigned session_count;
 	struct event *session_sweep;	/* armed while there are sessions */
 	STAILQ_HEAD(, subscription) subscriptions;
 	unsigned subscription_count;
+	STAILQ_HEAD(, consumer) consumers;
+	unsigned consumer_count;
 	struct event *fanout, *fanout_retry;
 	unsigned fanout_retry_ms;
 

@@ -19,6 +19,8 @@ static const struct verb {
 	{ "puts", put_on_puts, 1 },
 	{ "put", put_on_put, 1 },
 	{ "credit", subscription_on_credit, 2 },
+	{ "ack", consumer_on_ack, 1 },
+	{ "wake", progress_on_wake, 1 },
 	{ "ping", control_on_ping, 0 },
 	{ "get", control_on_get, 1 },
 	{ "subscribe", subscription_on_subscribe, 1 },
@@ -161,7 +163,7 @@ ingest_on_message(void *arg, const uint8_t *id, size_t id_len, const char *peer,
 	r.session->heard_ns = monotonic_now();
 	if ((verb = find_verb(name, name_len)) == NULL)
 		request_nak(d, &r, E_VERB, "[1]",
-		    "hello put puts resume subscribe credit unsubscribe get status ping backup clock-accept bye");
+		    "hello put puts resume subscribe credit ack wake unsubscribe get status ping backup clock-accept bye");
 	else if (r.left != verb->arguments)
 		request_nak(d, &r, E_ARGUMENT, "[3]", r.left < verb->arguments ? "an argument is missing" : "an argument too many");
 	else

@@ -35,6 +35,8 @@ void	control_on_clock_accept(struct daemon *, struct request *);
 void	subscription_on_subscribe(struct daemon *, struct request *);
 void	subscription_on_credit(struct daemon *, struct request *);
 void	subscription_on_unsubscribe(struct daemon *, struct request *);
+void	consumer_on_ack(struct daemon *, struct request *);
+void	progress_on_wake(struct daemon *, struct request *);
 void	hello_on_hello(struct daemon *, struct request *, const uint8_t *id, size_t id_len, const char *peer);
 
 /* Refuse the request: shorthand for session_nak(). */

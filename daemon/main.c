@@ -16,11 +16,14 @@
 
 #include <event2/thread.h>
 
+#include "ceiling.h"
 #include "clockwatch.h"
+#include "consumer.h"
 #include "daemon.h"
 #include "http.h"
 #include "ingest.h"
 #include "log.h"
+#include "progress.h"
 #include "service.h"
 #include "session.h"
 #include "settings.h"
@@ -253,6 +256,7 @@ make_events(struct daemon *d)
 	event_add(daemon_event(d, SIGINT, EV_SIGNAL | EV_PERSIST, on_signal), NULL);
 	d->session_sweep = daemon_event(d, -1, 0, session_on_sweep);
 	fanout_start(d);
+	progress_start(d);
 	clockwatch_start(d);
 }
 
@@ -266,9 +270,13 @@ open_store(struct daemon *d, char *why, size_t why_len)
 	if ((d->store = store_open(&o, service_tick, why, why_len)) == NULL)
 		return (-1);
 	d->durable = d->store->last_seq;
-	d->log_time = d->store->last_log_time;
+	d->log_time = d->told_time = d->store->last_log_time;
+	if ((d->ceiling = ceiling_open(s->data, &d->store->identity, why, why_len)) == NULL)
+		return (-1);
+	if (ceiling_time(d->ceiling) > d->told_time)
+		d->told_time = ceiling_time(d->ceiling);
 	d->reader = store_reader_new(d->store);
-	d->clock = logclock_new(d->log_time, clockwatch_known_jump(s->data));
+	d->clock = logclock_new(d->told_time, clockwatch_known_jump(s->data));
 	d->applier = applier_start(d->store, on_progress, d);
 	d->writer = writer_start(d->store, d->applier, d->clock, wake, &d->writer_fd);
 	while ((b = STAILQ_FIRST(&d->store->unapplied)) != NULL) {
@@ -328,7 +336,9 @@ close_all(struct daemon *d, struct http *http)
 	job_free(d->spare);
 	recent_clear(&d->recent);
 	store_reader_free(d->reader);
+	consumer_free_all(d);
 	logclock_free(d->clock);
+	ceiling_close(d->ceiling);
 	store_close(d->store);
 	/* Last: whatever libzmq makes of it, everything is stored. */
 	zsock_free(d->zsock, LINGER_MS);
@@ -337,6 +347,7 @@ close_all(struct daemon *d, struct http *http)
 	event_base_free(d->base);
 	close(d->writer_fd);
 	close(d->applier_fd);
+	close(d->alarm_fd);
 }
 
 static int
@@ -350,6 +361,7 @@ run(struct daemon *d)
 	d->gather = job_new();
 	STAILQ_INIT(&d->ready);
 	STAILQ_INIT(&d->subscriptions);
+	STAILQ_INIT(&d->consumers);
 	recent_init(&d->recent);
 	d->started_ns = monotonic_now();
 	make_events(d);
@@ -363,7 +375,7 @@ run(struct daemon *d)
 		if (http != NULL)
 			printf("listening %s\n", bound);
 		/* Set right while we were away. */
-		logclock_stamp(d->clock);
+		logclock_now(d->clock);
 		if (logclock_jump(d->clock) == 0)
 			clockwatch_accepted(d);
 		/* Ready means that the start itself is in the log. */

@@ -84,7 +84,7 @@ own_event_started(struct daemon *d)
 {
 	struct answer a;
 
-	pack_envelope(&a, "daemon.started", "estated", logclock_stamp(d->clock), 2);
+	pack_envelope(&a, "daemon.started", "estated", logclock_now(d->clock), 2);
 	answer_key_text(&a, "version", ESTATE_VERSION);
 	answer_key_text(&a, "log", d->store->identity.uuid_text);
 	gather(d, &a);
@@ -95,7 +95,7 @@ own_event_clock(struct daemon *d, const char *type, int64_t seconds, const char 
 {
 	struct answer a;
 
-	pack_envelope(&a, type, "estated", logclock_stamp(d->clock), by != NULL ? 2 : 1);
+	pack_envelope(&a, type, "estated", logclock_now(d->clock), by != NULL ? 2 : 1);
 	answer_key_int(&a, "seconds", seconds);
 	if (by != NULL)
 		answer_key_text(&a, "by", by);

@@ -17,6 +17,8 @@ DAEMON_SRC = \
 	daemon/recent.c \
 	daemon/fanout.c \
 	daemon/subscription.c \
+	daemon/consumer.c \
+	daemon/progress.c \
 	daemon/filter.c \
 	daemon/applier.c \
 	daemon/store.c \
@@ -30,6 +32,7 @@ DAEMON_SRC = \
 	daemon/identity.c \
 	daemon/files.c \
 	daemon/logclock.c \
+	daemon/ceiling.c \
 	daemon/clockwatch.c \
 	daemon/own_event.c \
 	daemon/control.c \

@@ -1,27 +1,31 @@
 /* subscribe, credit, unsubscribe. */
 #include "subscription.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumer.h"
 #include "daemon.h"
 #include "errcode.h"
+#include "event.h"
 #include "ingest.h"
 #include "bounds.h"
+#include "progress.h"
 #include "session.h"
 
 /* Where to begin, as asked. */
-enum from { FROM_NEW, FROM_FIRST, FROM_SEQ, FROM_TIME, FROM_LAST };
+enum from { FROM_UNSAID, FROM_NEW, FROM_FIRST, FROM_SEQ, FROM_TIME, FROM_LAST };
 
 struct wish {
 	enum from from;
 	uint64_t value;
 	struct filter filter;
-	uint64_t events, bytes, epoch;
-	bool progress, has_epoch;
-	const char *log;
-	uint32_t log_len;
+	uint64_t events, bytes, epoch, cursor, member;
+	bool progress, has_epoch, has_cursor, has_member;
+	const char *log, *consumer;
+	uint32_t log_len, consumer_len;
 };
 
 static int
@@ -82,7 +86,15 @@ read_key(struct wish *w, const char *key, uint32_t len, struct mp *m, struct dat
 		w->has_epoch = true;
 		return (mp_uint(m, &w->epoch) ? 0 : bad(f, E_ARGUMENT, "epoch", "an unsigned integer"));
 	}
-	return (bad(f, E_ARGUMENT, "subscribe", "known keys: from type subject source urgency events bytes progress log epoch"));
+	if (mp_equal(key, len, "consumer"))
+		return (mp_str(m, &w->consumer, &w->consumer_len) && id_valid(w->consumer, w->consumer_len) ? 0 :
+		    bad(f, E_ARGUMENT, "consumer", "a name: 1 to 64 characters of A-Z a-z 0-9 . _ : / -"));
+	if (mp_equal(key, len, "cursor"))
+		return ((w->has_cursor = mp_uint(m, &w->cursor)) ? 0 : bad(f, E_ARGUMENT, "cursor", "an unsigned integer"));
+	if (mp_equal(key, len, "member"))
+		return ((w->has_member = mp_uint(m, &w->member)) ? 0 : bad(f, E_ARGUMENT, "member", "an unsigned integer"));
+	return (bad(f, E_ARGUMENT, "subscribe",
+	    "known keys: from type subject source urgency events bytes progress log epoch consumer cursor member"));
 }
 
 static int
@@ -101,6 +113,8 @@ read_wish(struct wish *w, struct mp *m, struct data_fault *f)
 		if ((code = read_key(w, key, len, m, f)) != 0)
 			return (code);
 	}
+	if ((w->has_cursor || w->has_member) && w->consumer == NULL)
+		return (bad(f, E_ARGUMENT, w->has_cursor ? "cursor" : "member", "belongs to the key consumer"));
 	return (0);
 }
 
@@ -118,10 +132,10 @@ seq_at(struct daemon *d, uint64_t ns)
 	return (seq);
 }
 
+/* The wish belongs to this log. */
 static int
-place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_fault *f)
+check_log(const struct daemon *d, const struct wish *w, struct data_fault *f)
 {
-	uint64_t first = store_first_seq(d->store);
 	char detail[96];
 
 	if ((w->log != NULL && !mp_equal(w->log, w->log_len, d->store->identity.uuid_text)) ||
@@ -130,7 +144,25 @@ place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_fault 
 		    (unsigned long long)d->store->identity.epoch);
 		return (bad(f, E_OTHER_LOG, "log", detail));
 	}
+	return (0);
+}
+
+static int
+place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_fault *f)
+{
+	const struct consumer *c = w->consumer != NULL ? consumer_find(d, w->consumer, w->consumer_len) : NULL;
+	uint64_t first = store_first_seq(d->store);
+	char detail[96];
+
+	if (c != NULL && w->has_member && c->epoch > w->member) {
+		snprintf(detail, sizeof(detail), "by member %llu", (unsigned long long)c->epoch);
+		return (bad(f, E_TAKEN_OVER, "member", detail));
+	}
+	*next = w->value;
 	switch (w->from) {
+	case FROM_UNSAID:
+		*next = c != NULL ? c->cursor + 1 : w->consumer != NULL ? first : d->durable + 1;
+		break;
 	case FROM_NEW:
 		*next = d->durable + 1;
 		return (0);
@@ -146,7 +178,6 @@ place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_fault 
 	case FROM_SEQ:
 		break;
 	}
-	*next = w->value;
 	if (*next < first) {
 		snprintf(detail, sizeof(detail), "the first stored event is %llu", (unsigned long long)first);
 		return (bad(f, E_TRIMMED, "from", detail));
@@ -158,8 +189,8 @@ place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_fault 
 	return (0);
 }
 
-static struct subscription *
-find(struct session *s, uint64_t number)
+struct subscription *
+subscription_find(struct session *s, uint64_t number)
 {
 	struct subscription *sub;
 
@@ -176,10 +207,29 @@ cap(uint64_t have, uint64_t more, uint64_t max)
 }
 
 static void
-begin(struct daemon *d, struct request *r, struct wish *w, uint64_t next)
+answer_subscribed(struct daemon *d, struct subscription *sub)
+{
+	struct answer a;
+
+	answer_begin(&a, "subscribed", sub->number, 4);
+	msgpack_pack_map(&a.packer, sub->consumer != NULL ? 5 : 3);
+	answer_key_uint(&a, "next", sub->next);
+	answer_key_uint(&a, "first", store_first_seq(d->store));
+	answer_key_uint(&a, "last", d->durable);
+	if (sub->consumer != NULL) {
+		answer_key_uint(&a, "member", sub->consumer->epoch);
+		answer_key_uint(&a, "cursor", sub->consumer->cursor);
+	}
+	/* A peer that is gone takes its subscriptions along. */
+	if (session_send(d, sub->session, &a) == 0)
+		fanout_wake(d);
+}
+
+/* `c`: the consumer whose member it becomes, or NULL. */
+static void
+begin(struct daemon *d, struct request *r, struct wish *w, uint64_t next, struct consumer *c)
 {
 	struct subscription *sub = must_alloc(sizeof(*sub));
-	struct answer a;
 
 	memset(sub, 0, sizeof(*sub));
 	sub->session = r->session;
@@ -188,48 +238,66 @@ begin(struct daemon *d, struct request *r, struct wish *w, uint64_t next)
 	sub->told = next - 1;
 	sub->filter = w->filter;
 	sub->progress = w->progress;
+	sub->wake = WAKE_NONE;
 	sub->credit_events = cap(0, w->events, CREDIT_EVENTS_MAX);
 	sub->credit_bytes = cap(0, w->bytes, CREDIT_BYTES_MAX);
-	answer_begin(&a, "subscribed", r->number, 4);
-	msgpack_pack_map(&a.packer, 3);
-	answer_key_uint(&a, "next", next);
-	answer_key_uint(&a, "first", store_first_seq(d->store));
-	answer_key_uint(&a, "last", d->durable);
 	STAILQ_INSERT_TAIL(&d->subscriptions, sub, link);
 	STAILQ_INSERT_TAIL(&r->session->subscriptions, sub, session_link);
 	r->session->subscription_count++;
 	d->subscription_count++;
-	/* A peer that is gone takes its subscriptions along. */
-	if (session_send(d, r->session, &a) == 0)
-		fanout_wake(d);
+	session_ref(r->session);
+	if (c != NULL)
+		consumer_take_over(d, c, sub, w->has_member ? w->member : 0);
+	/* The former member's peer may have been this one, and be found gone. */
+	if (!r->session->gone)
+		answer_subscribed(d, sub);
+	session_unref(r->session);
+}
+
+/* The consumer of the wish, with its cursor where the wish puts it: an explicit place is the truth. */
+static struct consumer *
+registered(struct daemon *d, const struct wish *w, uint64_t next)
+{
+	struct consumer *c = consumer_find(d, w->consumer, w->consumer_len);
+
+	if (c == NULL)
+		return (consumer_new(d, w->consumer, w->consumer_len, w->has_cursor ? w->cursor : next - 1));
+	if (w->has_cursor || w->from != FROM_UNSAID)
+		c->cursor = w->has_cursor ? w->cursor : next - 1;
+	return (c);
 }
 
 void
 subscription_on_subscribe(struct daemon *d, struct request *r)
 {
+	struct consumer *c = NULL;
 	struct data_fault f;
 	struct wish w;
 	uint64_t next;
 	int code;
 
-	if ((code = read_wish(&w, &r->m, &f)) == 0)
+	if ((code = read_wish(&w, &r->m, &f)) == 0 && (code = check_log(d, &w, &f)) == 0)
 		code = place(d, &w, &next, &f);
-	if (code == 0 && find(r->session, r->number) != NULL)
+	if (code == 0 && w.has_cursor && w.cursor >= next)
+		code = bad(&f, E_ARGUMENT, "cursor", "below what is asked for next");
+	if (code == 0 && subscription_find(r->session, r->number) != NULL)
 		code = bad(&f, E_EXISTS, "[2]", "this session has a subscription of that number");
 	if (code == 0 && r->session->subscription_count >= SUBSCRIPTIONS_MAX)
 		code = bad(&f, E_TOO_MANY, "[2]", "at most 32 subscriptions a session");
+	if (code == 0 && w.consumer != NULL && (c = registered(d, &w, next)) == NULL)
+		code = bad(&f, E_TOO_MANY, "consumer", "at most 1024 consumers; an operator may delete some");
 	if (code != 0) {
 		filter_clear(&w.filter);
 		request_nak(d, r, code, f.path, f.detail);
 		return;
 	}
-	begin(d, r, &w, next);
+	begin(d, r, &w, next, c);
 }
 
 void
 subscription_on_credit(struct daemon *d, struct request *r)
 {
-	struct subscription *sub = find(r->session, r->number);
+	struct subscription *sub = subscription_find(r->session, r->number);
 	uint64_t events, bytes;
 
 	if (sub == NULL) {
@@ -250,7 +318,7 @@ subscription_on_credit(struct daemon *d, struct request *r)
 void
 subscription_on_unsubscribe(struct daemon *d, struct request *r)
 {
-	struct subscription *sub = find(r->session, r->number);
+	struct subscription *sub = subscription_find(r->session, r->number);
 	struct answer a;
 
 	if (sub == NULL) {
@@ -262,9 +330,21 @@ subscription_on_unsubscribe(struct daemon *d, struct request *r)
 	session_send(d, r->session, &a);
 }
 
+bool
+subscription_send(struct daemon *d, struct subscription *sub, struct answer *a)
+{
+	int e = session_send(d, sub->session, a);
+
+	if (e != 0 && e != EAGAIN)
+		return (false);
+	sub->blocked = e == EAGAIN;
+	return (true);
+}
+
 void
 subscription_end(struct daemon *d, struct subscription *sub)
 {
+	consumer_leave(sub);
 	STAILQ_REMOVE(&d->subscriptions, sub, subscription, link);
 	STAILQ_REMOVE(&sub->session->subscriptions, sub, subscription, session_link);
 	sub->session->subscription_count--;

@@ -4,6 +4,7 @@ UNIT_TESTS += \
 	test_catalogue \
 	test_catalogue_check \
 	test_catalogue_released \
+	test_ceiling \
 	test_dedup \
 	test_errcode \
 	test_event \
