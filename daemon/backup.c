@@ -12,11 +12,14 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "registry.h"
 
 struct backup {
 	struct store *store;
 	struct applier *applier;
 	char *folder;
+	char *consumers;	/* the text of their file */
+	size_t consumers_len;
 	void (*on_done)(void *);
 	void *arg;
 	pthread_t thread;
@@ -93,6 +96,10 @@ copy_store(struct backup *b)
 		if (copy_env(b, b->store->months[i]->env, months, b->store->months[i]->name) != 0)
 			return;
 	}
+	if ((rc = file_replace(b->folder, REGISTRY_FILE, b->consumers, b->consumers_len)) != 0) {
+		fail(b, "writing the consumers to", b->folder, strerror(rc));
+		return;
+	}
 	if ((rc = folder_sync(months)) != 0 || (rc = folder_sync(path_join(parent, sizeof(parent), b->folder, ".."))) != 0)
 		fail(b, "flushing", b->folder, strerror(rc));
 	else
@@ -110,7 +117,8 @@ backup_main(void *arg)
 }
 
 struct backup *
-backup_start(struct store *s, struct applier *a, const char *folder, void (*on_done)(void *), void *arg, char *why, size_t why_len)
+backup_start(struct store *s, struct applier *a, const char *folder, char *consumers, size_t consumers_len, void (*on_done)(void *),
+    void *arg, char *why, size_t why_len)
 {
 	struct backup *b;
 
@@ -123,6 +131,8 @@ backup_start(struct store *s, struct applier *a, const char *folder, void (*on_d
 	b->store = s;
 	b->applier = a;
 	b->folder = must_strdup(folder);
+	b->consumers = consumers;
+	b->consumers_len = consumers_len;
 	b->on_done = on_done;
 	b->arg = arg;
 	if (pthread_create(&b->thread, NULL, backup_main, b) != 0)
@@ -147,6 +157,7 @@ backup_finish(struct backup *b, uint64_t *last, uint64_t *bytes, char *why, size
 	*bytes = b->bytes;
 	snprintf(why, why_len, "%s", b->why);
 	free(b->folder);
+	free(b->consumers);
 	free(b);
 	return (rc);
 }

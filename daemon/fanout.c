@@ -156,7 +156,7 @@ deliver(struct daemon *d, struct subscription *sub)
 	uint64_t next = sub->next, past = sub->past;
 	struct delivery v;
 
-	if (sub->blocked || sub->next > d->durable || sub->credit_events <= 0 || sub->credit_bytes <= 0)
+	if (subscription_waits(sub) || sub->next > d->durable || sub->credit_events <= 0 || sub->credit_bytes <= 0)
 		return (TURN_IDLE);
 	delivery_begin(&v, sub);
 	if (!fill(d, sub, &v)) {

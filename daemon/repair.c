@@ -18,6 +18,7 @@
 #include "bytes.h"
 #include "files.h"
 #include "identity.h"
+#include "registry.h"
 #include "store.h"
 
 #define FILES_MAX	(MONTHS_MAX + 128u)
@@ -299,6 +300,28 @@ make_target(struct salvage *s, const char *to)
 	    (s->to = store_open(&o, NULL, s->why, s->why_len)) != NULL);
 }
 
+/* The consumers go on where they were, if their file can be read: the numbers stay. */
+static bool
+carry_consumers(struct salvage *s, const char *from, const char *to)
+{
+	struct registry_row *rows;
+	char why[512], *text;
+	unsigned count;
+	size_t len;
+	int e = 0;
+
+	if (registry_read(from, &s->identity, &rows, &count, why, sizeof(why)) != 0)
+		return (true);
+	if (count > 0) {
+		text = registry_text(rows, count, &s->identity, &len);
+		if ((e = file_replace(to, REGISTRY_FILE, text, len)) != 0)
+			snprintf(s->why, s->why_len, "cannot write the consumers to %.400s: %s", to, strerror(e));
+		free(text);
+	}
+	free(rows);
+	return (e == 0);
+}
+
 int
 repair_store(const char *from, const char *to, struct repair_outcome *out, char *why, size_t why_len)
 {
@@ -324,7 +347,7 @@ repair_store(const char *from, const char *to, struct repair_outcome *out, char 
 	}
 	if (ok && (ok = make_target(s, to))) {
 		qsort(s->found, s->count, sizeof(*s->found), compare_found);
-		ok = write_all_found(s);
+		ok = write_all_found(s) && carry_consumers(s, from, to);
 	}
 	store_close(s->to);
 	for (unsigned i = 0; i < s->file_count; i++)

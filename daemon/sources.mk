@@ -16,8 +16,12 @@ DAEMON_SRC = \
 	daemon/answer.c \
 	daemon/recent.c \
 	daemon/fanout.c \
+	daemon/place.c \
 	daemon/subscription.c \
 	daemon/consumer.c \
+	daemon/registry.c \
+	daemon/lag.c \
+	daemon/operate.c \
 	daemon/progress.c \
 	daemon/filter.c \
 	daemon/applier.c \

@@ -142,6 +142,27 @@ store_apply(struct store *s, struct batch *const *b, unsigned count)
 }
 
 uint64_t
+store_bytes_behind(const struct store *s, uint64_t from, uint64_t to)
+{
+	double bytes = 0, average = 0;
+
+	for (unsigned i = 0; i < s->month_count; i++) {
+		uint64_t first = s->months[i]->first, last = s->months[i]->last;
+		uint64_t low = from + 1 > first ? from + 1 : first, high = to < last ? to : last;
+
+		if (first == 0)
+			continue;
+		average = (double)s->months[i]->bytes / (double)(last - first + 1);
+		if (low <= high)
+			bytes += average * (double)(high - low + 1);
+	}
+	/* What LMDB does not have yet is like what it got last. */
+	if (to > s->applied)
+		bytes += average * (double)(to - (s->applied > from ? s->applied : from));
+	return ((uint64_t)bytes);
+}
+
+uint64_t
 store_first_seq(const struct store *s)
 {
 	for (unsigned i = 0; i < s->month_count; i++)

@@ -76,6 +76,9 @@ void		 store_measure_space(struct store *);
 void		 store_distrust(const char *folder, const char *what, const char *why) __attribute__((noreturn));
 #define UNTRUSTED_MARK	"untrusted"
 
+/* The bytes of the events above `from` up to `to`, roughly: by the average of their month. */
+uint64_t	 store_bytes_behind(const struct store *, uint64_t from, uint64_t to);
+
 /* The first stored number: 1 in a log that was never trimmed. */
 uint64_t	 store_first_seq(const struct store *);
 

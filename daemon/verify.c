@@ -16,6 +16,7 @@
 
 #include "bloom.h"
 #include "bytes.h"
+#include "ceiling.h"
 #include "event.h"
 #include "files.h"
 #include "identity.h"
@@ -23,6 +24,7 @@
 #include "keys.h"
 #include "bounds.h"
 #include "month.h"
+#include "registry.h"
 #include "store.h"
 
 struct walk {
@@ -259,6 +261,30 @@ check_keys(struct walk *w)
 	return (true);
 }
 
+/* The small files beside the log: whole, and of nothing beyond it. */
+static bool
+check_companions(struct walk *w)
+{
+	char path[4096], why[512];
+	struct registry_row *rows;
+	uint64_t time;
+	unsigned count;
+	bool ok = true;
+
+	turn_to(w, path_join(path, sizeof(path), w->folder, "ceiling"));
+	if (ceiling_read(w->folder, &w->identity, &time, why, sizeof(why)) != 0)
+		return (problem(w, NULL, "%s", why));
+	turn_to(w, path_join(path, sizeof(path), w->folder, REGISTRY_FILE));
+	if (registry_read(w->folder, &w->identity, &rows, &count, why, sizeof(why)) != 0)
+		return (problem(w, NULL, "%s", why));
+	for (unsigned i = 0; i < count && ok; i++)
+		if (rows[i].cursor > w->v->last)
+			ok = problem(w, NULL, "the cursor of %s is %" PRIu64 " but the log ends with %" PRIu64, rows[i].name, rows[i].cursor,
+			    w->v->last);
+	free(rows);
+	return (ok);
+}
+
 static bool
 check_all(struct walk *w)
 {
@@ -280,7 +306,7 @@ check_all(struct walk *w)
 		return (false);
 	turn_to(w, keys);
 	w->v->key_bytes = file_bytes(keys);
-	if (!check_keys(w))
+	if (!check_keys(w) || !check_companions(w))
 		return (false);
 	keys_close(w->keys);
 	return (w->v->sound = true);
