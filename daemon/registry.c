@@ -17,6 +17,7 @@
 
 #define HEAD		"consumers: "
 #define VERSION		1
+#define NEWER		"of a newer release: install it"
 #define LINE_MAX_BYTES	(ID_CHARS_MAX + 64u)
 #define TEXT_MAX	(CONSUMERS_MAX * LINE_MAX_BYTES + 128u)
 
@@ -68,7 +69,7 @@ parse(char *text, const struct identity *id, struct registry_row *rows, unsigned
 	if (sscanf(text, HEAD "%d\n", &version) != 1)
 		return ("damaged");
 	if (version > VERSION)
-		return ("of a newer release: install it");
+		return (NEWER);
 	if (sum == NULL || sscanf(sum, "\nsum: %16" SCNx64, &told) != 1 ||
 	    told != XXH3_64bits_withSeed(text, (size_t)(sum + 1 - text), id->secret))
 		return ("damaged");
@@ -106,8 +107,8 @@ registry_read(const char *folder, const struct identity *id, struct registry_row
 		return (0);
 	free(*rows);
 	*rows = NULL;
-	snprintf(why, why_len, "%s is %s; restore it from a backup, or move it away: then consumers begin where they say themselves, or with "
-	    "the first event", path, problem);
+	snprintf(why, why_len, "%s is %s%s", path, problem, strcmp(problem, NEWER) == 0 ? "" :
+	    "; restore it from a backup, or move it away: then consumers begin where they say themselves, or with the first event");
 	return (-1);
 }
 

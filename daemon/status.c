@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "consumer.h"
 #include "files.h"
+#include "lag.h"
 #include "session.h"
 
 /* Anonymous memory of this process, from the kernel. */
@@ -25,12 +27,33 @@ anonymous_bytes(void)
 	return ((int64_t)kib * 1024);
 }
 
+/* The consumer with the oldest unread event of those that are waited for; NULL: nobody is behind. */
+static struct consumer *
+worst_consumer(struct daemon *d, struct lag *worst)
+{
+	struct consumer *c, *found = NULL;
+	struct lag lag;
+
+	memset(worst, 0, sizeof(*worst));
+	worst->loss_ns = LAG_NEVER;
+	STAILQ_FOREACH(c, &d->consumers, link) {
+		lag_measure(d, c, &lag);
+		if (!c->released && lag.events > 0 && (found == NULL || lag.age_ns > worst->age_ns)) {
+			*worst = lag;
+			found = c;
+		}
+	}
+	return (found);
+}
+
 unsigned
 status_collect(struct daemon *d, struct status_line *out)
 {
 	const struct writer_counters *w = writer_counters(d->writer);
 	const struct counters *c = &d->counters;
 	uint64_t bytes = 0, now = monotonic_now(), batches = w->batches;
+	struct consumer *behind;
+	struct lag worst;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < d->store->month_count; i++)
@@ -54,6 +77,13 @@ status_collect(struct daemon *d, struct status_line *out)
 	GAUGE("anonymous_memory_bytes", anonymous_bytes(), "anonymous resident memory");
 	GAUGE("sessions", d->session_count, "clients that said hello and were heard of lately");
 	GAUGE("subscriptions", d->subscription_count, "readers of the stream");
+	behind = worst_consumer(d, &worst);
+	GAUGE("consumers", d->consumer_count, "readers with names");
+	TEXT("consumer_worst", behind != NULL ? behind->name : "", "the consumer whose oldest unprocessed event is the oldest");
+	GAUGE("consumer_lag_events", worst.events, "events that the worst consumer has not processed");
+	GAUGE("consumer_lag_seconds", worst.age_ns / 1000000000, "age of the oldest event that the worst consumer has not processed");
+	if (worst.loss_ns != LAG_NEVER)
+		GAUGE("consumer_loss_seconds", worst.loss_ns / 1000000000, "until the worst consumer is released if it does nothing");
 	GAUGE("intake_bytes", d->intake_bytes, "bytes of puts not answered yet");
 	COUNTER("messages_total", c->messages, "messages received");
 	COUNTER("malformed_total", c->malformed, "messages that were no request");
