@@ -15,7 +15,7 @@
 
 struct backup;
 
-/* Begin to copy into `folder`, which must not exist.  `consumers`: the text of their file as it is now, taken over (malloc()ed) unless NULL
+/* Loop: begin to copy into `folder`, which must not exist; nothing may be trimmed until backup_finish().  `consumers`: the text of their file as it is now, taken over (malloc()ed) unless NULL
  * is returned; their cursors lie within what will be copied.  `on_done` is called from the backup's thread at the end; it must only wake
  * the loop.  NULL with a sentence in `why` if the folder cannot be made. */
 struct backup	*backup_start(struct store *, struct applier *, const char *folder, char *consumers, size_t consumers_len,

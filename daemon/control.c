@@ -87,7 +87,8 @@ control_on_get(struct daemon *d, struct request *r)
 		block_open_trusted(&b, recent->block, recent->block_len);
 	else if ((code = store_read_block(d->reader, wanted, &b, why, sizeof(why))) != 0) {
 		store_read_end(d->reader);
-		log_error("an event cannot be read", "seq=%llu code=%s", (unsigned long long)wanted, errcode_name(code));
+		if (code != E_TRIMMED)
+			log_error("an event cannot be read", "seq=%llu code=%s", (unsigned long long)wanted, errcode_name(code));
 		request_nak(d, r, code, "seq", why);
 		return;
 	}

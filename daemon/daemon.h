@@ -18,6 +18,7 @@ struct backup;
 struct ceiling;
 struct consumer;
 struct registry;
+struct retention;
 struct session;
 struct settings;
 struct subscription;
@@ -73,6 +74,7 @@ struct daemon {
 	struct event *consumers_note;
 	struct event *lag_timer;
 	uint64_t lag_checked_ns;	/* monotonic */
+	struct retention *retention;
 	struct event *fanout, *fanout_retry;
 	unsigned fanout_retry_ms;
 

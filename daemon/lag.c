@@ -8,6 +8,7 @@
 #include "daemon.h"
 #include "errcode.h"
 #include "log.h"
+#include "retention.h"
 #include "session.h"
 #include "settings.h"
 
@@ -129,6 +130,7 @@ on_released(struct daemon *d, void *arg, int code)
 	snprintf(detail, sizeof(detail), "it lagged beyond its limit; the last number it acked is %" PRIu64, c->cursor);
 	consumer_dismiss(d, c, E_RELEASED, detail);
 	(void)consumer_save(d);		/* it said so, and tries again */
+	retention_check(d);
 }
 
 static void
@@ -167,7 +169,6 @@ lag_check(struct daemon *d)
 
 	if (d->stopping || (lag_age_max_ns(d) == 0 && lag_bytes_max(d) == 0))
 		return;
-	d->lag_checked_ns = monotonic_now();
 	STAILQ_FOREACH(c, &d->consumers, link)
 		if (!c->released && !c->releasing && c->cursor < d->durable) {
 			lagging = true;
@@ -178,11 +179,26 @@ lag_check(struct daemon *d)
 		event_add(d->lag_timer, &interval);
 }
 
+static void
+look(struct daemon *d)
+{
+	d->lag_checked_ns = monotonic_now();
+	lag_check(d);
+	retention_check(d);
+}
+
 void
 lag_on_applied(struct daemon *d)
 {
-	if (monotonic_now() - d->lag_checked_ns >= CHECK_NS)
-		lag_check(d);
+	struct timeval soon = { CHECK_NS / 1000000000, CHECK_NS % 1000000000 / 1000 };
+
+	if (lag_age_max_ns(d) == 0 && lag_bytes_max(d) == 0 && d->store->trimmed.key_count == 0)
+		return;
+	if (monotonic_now() - d->lag_checked_ns < CHECK_NS) {
+		event_add(d->lag_timer, &soon);
+		return;
+	}
+	look(d);
 }
 
 static void
@@ -190,7 +206,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	lag_check(arg);
+	look(arg);
 }
 
 void

@@ -25,6 +25,7 @@
 #include "lag.h"
 #include "log.h"
 #include "progress.h"
+#include "retention.h"
 #include "service.h"
 #include "session.h"
 #include "settings.h"
@@ -198,6 +199,7 @@ on_applier_progress(evutil_socket_t fd, short what, void *arg)
 	drain(fd);
 	recent_trim(&d->recent, d->store->applied, d->settings->recent_memory);
 	lag_on_applied(d);
+	retention_on_applied(d);
 	/* Intake pauses: give memory back. */
 	if (d->store->applied == d->durable) {
 		job_free(d->spare);
@@ -260,6 +262,7 @@ make_events(struct daemon *d)
 	fanout_start(d);
 	progress_start(d);
 	lag_start(d);
+	retention_start(d);
 	clockwatch_start(d);
 }
 
@@ -343,6 +346,7 @@ close_all(struct daemon *d, struct http *http)
 	store_reader_free(d->reader);
 	if (d->store != NULL)
 		consumer_stop(d);
+	free(d->retention);
 	logclock_free(d->clock);
 	ceiling_close(d->ceiling);
 	store_close(d->store);

@@ -1,19 +1,17 @@
 #include "registry.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <xxhash.h>
 
 #include "batch.h"
 #include "event.h"
 #include "files.h"
 #include "levers.h"
+#include "sumtext.h"
 
 #define HEAD		"consumers: "
 #define VERSION		1
@@ -39,8 +37,7 @@ registry_text(const struct registry_row *rows, unsigned count, const struct iden
 	for (unsigned i = 0; i < count; i++)
 		n += (size_t)snprintf(text + n, room - n, "%s %" PRIu64 " %" PRIu64 " %d\n", rows[i].name, rows[i].cursor, rows[i].member,
 		    (rows[i].paused ? FLAG_PAUSED : 0) | (rows[i].released ? FLAG_RELEASED : 0));
-	n += (size_t)snprintf(text + n, room - n, "sum: %016" PRIx64 "\n", (uint64_t)XXH3_64bits_withSeed(text, n, id->secret));
-	*len = n;
+	*len = sumtext_seal(text, n, id->secret);
 	return (text);
 }
 
@@ -62,16 +59,14 @@ row_read(struct registry_row *row, const char *line)
 static const char *
 parse(char *text, const struct identity *id, struct registry_row *rows, unsigned *count)
 {
-	char *sum = strstr(text, "\nsum: "), *line;
-	uint64_t told;
+	char *sum = sumtext_end(text, id->secret), *line;
 	int version;
 
 	if (sscanf(text, HEAD "%d\n", &version) != 1)
 		return ("damaged");
 	if (version > VERSION)
 		return (NEWER);
-	if (sum == NULL || sscanf(sum, "\nsum: %16" SCNx64, &told) != 1 ||
-	    told != XXH3_64bits_withSeed(text, (size_t)(sum + 1 - text), id->secret))
+	if (sum == NULL)
 		return ("damaged");
 	*count = 0;
 	for (line = strchr(text, '\n') + 1; line < sum; line = strchr(line, '\n') + 1)
@@ -83,23 +78,17 @@ parse(char *text, const struct identity *id, struct registry_row *rows, unsigned
 int
 registry_read(const char *folder, const struct identity *id, struct registry_row **rows, unsigned *count, char *why, size_t why_len)
 {
-	char path[4096], *text;
-	const char *problem = NULL;
-	ssize_t n;
-	int fd;
+	const char *problem;
+	char *text;
 
 	*rows = NULL;
 	*count = 0;
-	if ((fd = open(path_join(path, sizeof(path), folder, REGISTRY_FILE), O_RDONLY | O_CLOEXEC)) < 0) {
+	if ((text = sumtext_read(folder, REGISTRY_FILE, TEXT_MAX)) == NULL) {
 		if (errno == ENOENT)
 			return (0);
-		snprintf(why, why_len, "cannot read %s: %s", path, strerror(errno));
+		snprintf(why, why_len, "cannot read %s/" REGISTRY_FILE ": %s", folder, strerror(errno));
 		return (-1);
 	}
-	text = must_alloc(TEXT_MAX + 1);
-	n = read(fd, text, TEXT_MAX);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
 	*rows = must_alloc(CONSUMERS_MAX * sizeof(**rows));
 	problem = parse(text, id, *rows, count);
 	free(text);
@@ -107,7 +96,7 @@ registry_read(const char *folder, const struct identity *id, struct registry_row
 		return (0);
 	free(*rows);
 	*rows = NULL;
-	snprintf(why, why_len, "%s is %s%s", path, problem, strcmp(problem, NEWER) == 0 ? "" :
+	snprintf(why, why_len, "%s/" REGISTRY_FILE " is %s%s", folder, problem, strcmp(problem, NEWER) == 0 ? "" :
 	    "; restore it from a backup, or move it away: then consumers begin where they say themselves, or with the first event");
 	return (-1);
 }

@@ -3,7 +3,7 @@
  *
  *   consumers: 1
  *   NAME CURSOR MEMBER FLAGS		one line each; flags: 1 paused, 2 released
- *   sum: %016x				XXH3-64 of all before it, its seed the log's secret
+ *   sum: %016x				sumtext.h
  *
  * Written about a second after an ack, since one that is lost means only that events come again; at once for what an operator ordered.
  */

@@ -21,6 +21,7 @@ DAEMON_SRC = \
 	daemon/consumer.c \
 	daemon/registry.c \
 	daemon/lag.c \
+	daemon/retention.c \
 	daemon/operate.c \
 	daemon/progress.c \
 	daemon/filter.c \
@@ -35,6 +36,8 @@ DAEMON_SRC = \
 	daemon/keys.c \
 	daemon/identity.c \
 	daemon/files.c \
+	daemon/sumtext.c \
+	daemon/trimmed.c \
 	daemon/logclock.c \
 	daemon/ceiling.c \
 	daemon/clockwatch.c \

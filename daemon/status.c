@@ -8,6 +8,7 @@
 #include "consumer.h"
 #include "files.h"
 #include "lag.h"
+#include "retention.h"
 #include "session.h"
 
 /* Anonymous memory of this process, from the kernel. */
@@ -52,11 +53,13 @@ status_collect(struct daemon *d, struct status_line *out)
 	const struct writer_counters *w = writer_counters(d->writer);
 	const struct counters *c = &d->counters;
 	uint64_t bytes = 0, now = monotonic_now(), batches = w->batches;
+	const struct consumer *holder;
 	struct consumer *behind;
 	struct lag worst;
+	int64_t until;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < d->store->month_count; i++)
+	for (unsigned i = d->store->month_first; i < d->store->month_count; i++)
 		bytes += d->store->months[i]->bytes;
 #define TEXT(k, v, h)		out[n++] = (struct status_line){ k, h, STATUS_TEXT, v, 0 }
 #define GAUGE(k, v, h)		out[n++] = (struct status_line){ k, h, STATUS_GAUGE, NULL, (int64_t)(v) }
@@ -71,8 +74,16 @@ status_collect(struct daemon *d, struct status_line *out)
 	GAUGE("applied_seq", d->store->applied, "last sequence number in LMDB; the journal holds the rest");
 	GAUGE("log_time_ns", d->log_time, "log time of the last event");
 	GAUGE("clock_jump_seconds", logclock_jump(d->clock), "wall clock minus log time while the clock is not trusted");
-	GAUGE("months", d->store->month_count, "months in the log");
+	GAUGE("months", d->store->month_count - d->store->month_first, "months in the log");
 	GAUGE("stored_bytes", bytes, "bytes of events in LMDB, headers apart");
+	until = retention_until_full_s(d);
+	if (until >= 0)
+		GAUGE("runway_full_seconds", until, "until the disk is full at the rate of the last weeks, trimming apart");
+	until = retention_until_trim_s(d);
+	if (until >= 0)
+		GAUGE("runway_trim_seconds", until, "until the oldest month reaches the age at which it is trimmed");
+	holder = retention_held_by(d);
+	TEXT("trimming_held_by", holder != NULL ? holder->name : "", "the consumer because of whom the oldest month is not trimmed");
 	GAUGE("disk_free_bytes", free_bytes(d->store->folder), "room left where the log is");
 	GAUGE("anonymous_memory_bytes", anonymous_bytes(), "anonymous resident memory");
 	GAUGE("sessions", d->session_count, "clients that said hello and were heard of lately");
