@@ -396,7 +396,7 @@ class Producer(threading.Thread):
         n = 0
         while not self.stopping.is_set():
             n += 1
-            self.wire.send(1, "put", n, [packed() for _ in range(n % 5 + 1)])
+            try_send(self.wire, 1, "put", n, [packed() for _ in range(n % 5 + 1)])
             if not self.wire.socket.poll(100):
                 return
             self.wire.socket.recv()
