@@ -131,3 +131,10 @@ answer_rights(struct answer *a, struct client *c)
 			msgpack_pack_false(&a->packer);
 	}
 }
+
+void
+answer_key_bool(struct answer *a, const char *key, bool value)
+{
+	answer_text(a, key);
+	value ? msgpack_pack_true(&a->packer) : msgpack_pack_false(&a->packer);
+}

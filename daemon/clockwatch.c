@@ -85,8 +85,9 @@ on_set(evutil_socket_t fd, short what, void *arg)
 	if (read(fd, &n, sizeof(n)) < 0 && errno != ECANCELED)
 		return;
 	arm(fd);
-	logclock_stamp(d->clock);
+	logclock_now(d->clock);
 	clockwatch_check(d);
+	fanout_wake(d);		/* timers go by the new time */
 }
 
 void

@@ -192,7 +192,7 @@ control_on_client(struct daemon *d, struct request *r)
 	struct wish wish = { .action = "" };
 	int code;
 
-	if (control_refuse(d, r))
+	if (control_refuse_stranger(d, r))
 		return;
 	entry_begin(&wish.entry, false);
 	if (read_wish(r, &wish, why, sizeof(why)) != 0)

@@ -17,8 +17,12 @@
 #include "zsock.h"
 
 struct backup;
+struct ceiling;
+struct consumer;
 struct erasure;
 struct refusals;
+struct registry;
+struct retention;
 struct session;
 struct settings;
 struct subscription;
@@ -58,12 +62,29 @@ struct daemon {
 	struct usages usages;		/* what each name uses up */
 	struct refusals *refusals;
 
+	/* Progress (progress.c). */
+	struct ceiling *ceiling;
+	uint64_t told_time;		/* every event above `durable` has a later log time than this, after any stop too */
+	bool telling_wanted;		/* somebody's wake waits for the batch on its way */
+	bool telling_failed;		/* for want of room, and was said */
+	int alarm_fd;			/* a timerfd … */
+	uint64_t alarm_ns;		/* … set to this monotonic instant, 0: not */
+
 	/* Sessions and subscriptions. */
 	void *sessions;			/* tsearch tree by routing id */
 	unsigned session_count;
 	struct event *session_sweep;	/* armed while there are sessions */
 	STAILQ_HEAD(, subscription) subscriptions;
 	unsigned subscription_count;
+	STAILQ_HEAD(, consumer) consumers;
+	unsigned consumer_count;
+	struct registry *registry;
+	uint64_t consumers_version;	/* of what was last given to the registry */
+	bool consumers_changed;		/* since then; consumers_note is armed */
+	struct event *consumers_note;
+	struct event *lag_timer;
+	uint64_t lag_checked_ns;	/* monotonic */
+	struct retention *retention;
 	struct event *fanout, *fanout_retry;
 	unsigned fanout_retry_ms;
 
@@ -97,7 +118,18 @@ void	fanout_start(struct daemon *);
 /* The daemon's own events (own_event.c): queued like any put, sender "daemon". */
 void	own_event_started(struct daemon *);
 void	own_event_clock(struct daemon *, const char *type, int64_t seconds, const char *by);
+/* person.erased: the household, who did it, and why; on_stored as with a consumer's. */
+void	own_event_erased(struct daemon *, const char *household, const char *by, const char *reason, own_event_stored *, void *arg);
 /* client.…: the client's name, who did it (NULL: the daemon itself), and why. */
 void	own_event_client(struct daemon *, const char *type, const char *name, const char *by, const char *reason);
+struct own_consumer_event {
+	const char *type, *name, *by;
+	uint64_t from, to;		/* numbers, or OWN_EVENT_NONE */
+	const char *reason;		/* or NULL */
+	own_event_stored *on_stored;	/* or NULL; `arg` is its to free */
+	void *arg;
+};
+#define OWN_EVENT_NONE	UINT64_MAX
+void	own_event_consumer(struct daemon *, const struct own_consumer_event *);
 
 #endif

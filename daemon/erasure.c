@@ -144,7 +144,7 @@ erasure_on_person(struct daemon *d, struct request *r)
 	struct erasure *x;
 	int code;
 
-	if (control_refuse(d, r))
+	if (control_refuse_stranger(d, r))
 		return;
 	if (d->erasure != NULL) {
 		request_nak(d, r, E_EXISTS, NULL, "another erasure is under way: ask again");

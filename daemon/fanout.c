@@ -2,7 +2,6 @@
  * Fan-out: after ack, durable events go to who wants them.  Each turn every subscription gets at most one message, so a reader of
  * ten million old events and a reader of the newest one take turns.  Whoever is slow is only an older number.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -11,15 +10,13 @@
 #include "event.h"
 #include "bounds.h"
 #include "log.h"
+#include "progress.h"
 #include "session.h"
 #include "subscription.h"
 
 /* What a subscription may look at in one turn: so many blocks, or filters of blocks. */
 #define BLOCKS_MAX	8u
 #define FILTERS_MAX	4096u
-
-/* While nothing matches a filter, word of progress is sent this often at most. */
-#define PROGRESS_NS	200000000ull
 
 /* A peer that does not read is tried again after this long, then after twice that, and so on: libzmq doesn't tell when a ROUTER's
  * peer reads again, and what is rebuilt for nothing costs. */
@@ -100,6 +97,9 @@ take_from(struct daemon *d, struct delivery *v, struct subscription *sub, struct
 			delivery_add(v, &r, seq);
 		}
 		sub->next = seq + 1;
+		/* Those behind it are no older, but may be of the same batch. */
+		if (r.log_time > sub->past)
+			sub->past = r.log_time - 1;
 	}
 	return (true);
 }
@@ -127,48 +127,6 @@ skip_blocks(struct daemon *d, struct subscription *sub)
 		sub->next = store_search(d->reader, sub->next, queries, n, FILTERS_MAX);
 }
 
-/* Send to the subscription's peer.  False: the peer is gone, and the subscription with it. */
-static bool
-send_to(struct daemon *d, struct subscription *sub, struct answer *a)
-{
-	int e = session_send(d, sub->session, a);
-
-	if (e != 0 && e != EAGAIN)
-		return (false);
-	sub->blocked = e == EAGAIN;
-	return (true);
-}
-
-/* The first time at the end, and when filtered events have passed by. */
-static bool
-owes_progress(const struct daemon *d, const struct subscription *sub)
-{
-	return (sub->progress && !sub->blocked && ((sub->next > d->durable && !sub->told_end) || sub->next - 1 > sub->told));
-}
-
-static bool
-send_progress(struct daemon *d, struct subscription *sub)
-{
-	bool end = sub->next > d->durable;
-	struct answer a;
-
-	answer_begin(&a, "progress", sub->number, 4);
-	msgpack_pack_map(&a.packer, end ? 3 : 2);
-	answer_key_uint(&a, "seq", sub->next - 1);
-	answer_text(&a, "end");
-	end ? msgpack_pack_true(&a.packer) : msgpack_pack_false(&a.packer);
-	if (end)
-		answer_key_uint(&a, "log_time", d->log_time);
-	if (!send_to(d, sub, &a))
-		return (false);
-	if (!sub->blocked) {
-		sub->told = sub->next - 1;
-		sub->told_ns = monotonic_now();
-		sub->told_end |= end;
-	}
-	return (true);
-}
-
 /* Fill the message from as many blocks as a turn allows.  False: an event cannot be read, and the subscription ended. */
 static bool
 fill(struct daemon *d, struct subscription *sub, struct delivery *v)
@@ -182,8 +140,9 @@ fill(struct daemon *d, struct subscription *sub, struct delivery *v)
 		if (sub->next > d->durable)
 			break;
 		if ((code = open_next(d, sub, &b, why, sizeof(why))) != 0) {
-			log_error("an event cannot be read", "seq=%llu reason=%s", (unsigned long long)sub->next,
-			    log_quote(quoted, sizeof(quoted), why));
+			if (code != E_TRIMMED)
+				log_error("an event cannot be read", "seq=%llu reason=%s", (unsigned long long)sub->next,
+				    log_quote(quoted, sizeof(quoted), why));
 			subscription_abort(d, sub, code, why);
 			return (false);
 		}
@@ -199,10 +158,10 @@ enum turn { TURN_GONE, TURN_IDLE, TURN_MORE };
 static enum turn
 deliver(struct daemon *d, struct subscription *sub)
 {
-	uint64_t next = sub->next;
+	uint64_t next = sub->next, past = sub->past;
 	struct delivery v;
 
-	if (sub->blocked || sub->next > d->durable || sub->credit_events <= 0 || sub->credit_bytes <= 0)
+	if (subscription_waits(sub) || sub->next > d->durable || sub->credit_events <= 0 || sub->credit_bytes <= 0)
 		return (TURN_IDLE);
 	delivery_begin(&v, sub);
 	if (!fill(d, sub, &v)) {
@@ -214,11 +173,12 @@ deliver(struct daemon *d, struct subscription *sub)
 		return (sub->next <= d->durable ? TURN_MORE : TURN_IDLE);
 	}
 	put_be32((uint8_t *)v.a.buffer.data + v.count_at, v.count);
-	if (!send_to(d, sub, &v.a))
+	if (!subscription_send(d, sub, &v.a))
 		return (TURN_GONE);
 	if (sub->blocked) {
 		/* libzmq didn't take it: from the same place again, when the peer reads. */
 		sub->next = next;
+		sub->past = past;
 		return (TURN_IDLE);
 	}
 	sub->credit_events -= v.count;
@@ -235,16 +195,10 @@ static enum turn
 serve(struct daemon *d, struct subscription *sub, bool *later)
 {
 	enum turn turn = deliver(d, sub);
-	bool first_end;
 
-	if (turn == TURN_GONE || !owes_progress(d, sub))
+	if (turn == TURN_GONE || !progress_is_due(d, sub, later))
 		return (turn);
-	first_end = sub->next > d->durable && !sub->told_end;
-	if (!first_end && monotonic_now() - sub->told_ns < PROGRESS_NS) {
-		*later = true;
-		return (turn);
-	}
-	return (send_progress(d, sub) ? turn : TURN_GONE);
+	return (progress_send(d, sub) ? turn : TURN_GONE);
 }
 
 static void
@@ -274,6 +228,7 @@ on_fanout(evutil_socket_t fd, short what, void *arg)
 		}
 	}
 	store_read_end(d->reader);
+	progress_arm(d);
 	if (more)
 		event_active(d->fanout, EV_TIMEOUT, 0);
 	if (!blocked)

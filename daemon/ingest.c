@@ -7,6 +7,7 @@
 #include "daemon.h"
 #include "errcode.h"
 #include "bounds.h"
+#include "erasure.h"
 #include "refusals.h"
 #include "session.h"
 
@@ -21,15 +22,20 @@ static const struct verb {
 	{ "puts", put_on_puts, 1 },
 	{ "put", put_on_put, 1 },
 	{ "credit", subscription_on_credit, 2 },
+	{ "ack", consumer_on_ack, 1 },
+	{ "wake", progress_on_wake, 1 },
 	{ "ping", control_on_ping, 0 },
 	{ "get", control_on_get, 1 },
 	{ "subscribe", subscription_on_subscribe, 1 },
 	{ "unsubscribe", subscription_on_unsubscribe, 0 },
 	{ "resume", put_on_resume, 0 },
 	{ "status", control_on_status, 0 },
+	{ "consumers", operate_on_consumers, 0 },
+	{ "consumer", operate_on_consumer, 1 },
 	{ "bye", control_on_bye, 0 },
 	{ "backup", control_on_backup, 1 },
 	{ "clock-accept", control_on_clock_accept, 0 },
+	{ "person", erasure_on_person, 1 },
 	{ "client", control_on_client, 1 },
 };
 
@@ -178,7 +184,7 @@ ingest_on_message(void *arg, const uint8_t *id, size_t id_len, const char *peer,
 	r.session->heard_ns = monotonic_now();
 	if ((verb = find_verb(name, name_len)) == NULL)
 		request_nak(d, &r, E_VERB, "[1]",
-		    "hello put puts resume subscribe credit unsubscribe get status ping backup clock-accept client bye");
+		    "hello put puts resume subscribe credit ack wake unsubscribe get status consumers consumer ping backup clock-accept client person bye");
 	else if (r.left != verb->arguments)
 		request_nak(d, &r, E_ARGUMENT, "[3]", r.left < verb->arguments ? "an argument is missing" : "an argument too many");
 	else

@@ -5,6 +5,7 @@
 #include "errcode.h"
 #include "journal.h"
 #include "levers.h"
+#include "progress.h"
 #include "session.h"
 
 /* A job that has gathered this much is closed and waits its turn: what one flush shall cover at most.  The journal's own bound is
@@ -88,12 +89,13 @@ intake_on_done(struct daemon *d)
 		return;
 	if (j->batch != NULL) {
 		d->durable = batch_last(j->batch);
-		d->log_time = j->batch->log_time;
+		d->log_time = d->told_time = j->batch->log_time;
 		recent_add(&d->recent, j->batch);
 	}
 	lever_reach("before-ack");
 	ack_job(d, j);
 	lever_reach("after-ack");
+	progress_between_batches(d);
 	intake_turn(d);
 	if (j->batch != NULL)
 		fanout_wake(d);

@@ -10,7 +10,7 @@
 
 struct logclock {
 	pthread_mutex_t lock;
-	int64_t last;			/* the greatest stamp so far */
+	int64_t last;			/* the greatest stamp or time told so far */
 	int64_t base_real, base_boot;	/* the same instant on both clocks, when they last agreed */
 	int64_t jump;			/* wall clock minus log time while they disagree, else 0 */
 	bool report;
@@ -53,15 +53,13 @@ logclock_free(struct logclock *c)
 	free(c);
 }
 
-uint64_t
-logclock_stamp(struct logclock *c)
+/* Where log time stands by the clocks alone, jumps left out; under the lock. */
+static int64_t
+by_the_clocks(struct logclock *c)
 {
-	int64_t boot, real, expected, now;
+	int64_t boot = read_clock(CLOCK_BOOTTIME), real = read_clock(CLOCK_REALTIME), now;
+	int64_t expected = c->base_real + (boot - c->base_boot);
 
-	pthread_mutex_lock(&c->lock);
-	boot = read_clock(CLOCK_BOOTTIME);
-	real = read_clock(CLOCK_REALTIME);
-	expected = c->base_real + (boot - c->base_boot);
 	if (llabs(real - expected) > CLOCK_JUMP_MAX_S * NS) {
 		if (c->jump == 0)
 			c->report = true;
@@ -72,11 +70,57 @@ logclock_stamp(struct logclock *c)
 		c->base_real = now = real;
 		c->base_boot = boot;
 	}
-	if (now < c->last)
-		now = c->last;
-	c->last = now;
+	return (now);
+}
+
+uint64_t
+logclock_stamp(struct logclock *c)
+{
+	int64_t now;
+
+	pthread_mutex_lock(&c->lock);
+	now = by_the_clocks(c);
+	c->last = now > c->last ? now : c->last + 1;
+	now = c->last;
 	pthread_mutex_unlock(&c->lock);
 	return ((uint64_t)now);
+}
+
+uint64_t
+logclock_tell(struct logclock *c)
+{
+	int64_t now;
+
+	pthread_mutex_lock(&c->lock);
+	now = by_the_clocks(c);
+	c->last = now > c->last ? now : c->last;
+	now = c->last;
+	pthread_mutex_unlock(&c->lock);
+	return ((uint64_t)now);
+}
+
+uint64_t
+logclock_now(struct logclock *c)
+{
+	int64_t now;
+
+	pthread_mutex_lock(&c->lock);
+	now = by_the_clocks(c);
+	if (now < c->last)
+		now = c->last;
+	pthread_mutex_unlock(&c->lock);
+	return ((uint64_t)now);
+}
+
+int64_t
+logclock_wait(struct logclock *c, int64_t at)
+{
+	int64_t wait;
+
+	pthread_mutex_lock(&c->lock);
+	wait = at <= c->last ? 0 : at - by_the_clocks(c);
+	pthread_mutex_unlock(&c->lock);
+	return (wait);
 }
 
 int64_t

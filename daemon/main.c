@@ -17,14 +17,20 @@
 #include <event2/thread.h>
 
 #include "admit.h"
+#include "ceiling.h"
 #include "clockwatch.h"
+#include "consumer.h"
 #include "daemon.h"
 #include "endpoint.h"
+#include "erasure.h"
 #include "http.h"
 #include "ingest.h"
+#include "lag.h"
 #include "log.h"
+#include "progress.h"
 #include "refusals.h"
 #include "reload.h"
+#include "retention.h"
 #include "service.h"
 #include "session.h"
 #include "settings.h"
@@ -229,6 +235,8 @@ on_applier_progress(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	drain(fd);
 	recent_trim(&d->recent, d->store->applied, d->settings->recent_memory);
+	lag_on_applied(d);
+	retention_on_applied(d);
 	/* Intake pauses: give memory back. */
 	if (d->store->applied == d->durable) {
 		job_free(d->spare);
@@ -291,6 +299,9 @@ make_events(struct daemon *d)
 	fanout_start(d);
 	refusals_start(d);
 	reload_start(d);
+	progress_start(d);
+	lag_start(d);
+	retention_start(d);
 	clockwatch_start(d);
 }
 
@@ -304,9 +315,13 @@ open_store(struct daemon *d, char *why, size_t why_len)
 	if ((d->store = store_open(&o, service_tick, why, why_len)) == NULL)
 		return (-1);
 	d->durable = d->store->last_seq;
-	d->log_time = d->store->last_log_time;
+	d->log_time = d->told_time = d->store->last_log_time;
+	if ((d->ceiling = ceiling_open(s->data, &d->store->identity, why, why_len)) == NULL)
+		return (-1);
+	if (ceiling_time(d->ceiling) > d->told_time)
+		d->told_time = ceiling_time(d->ceiling);
 	d->reader = store_reader_new(d->store);
-	d->clock = logclock_new(d->log_time, clockwatch_known_jump(s->data));
+	d->clock = logclock_new(d->told_time, clockwatch_known_jump(s->data));
 	d->applier = applier_start(d->store, on_progress, d);
 	d->writer = writer_start(d->store, d->applier, d->clock, wake, &d->writer_fd);
 	while ((b = STAILQ_FIRST(&d->store->unapplied)) != NULL) {
@@ -314,6 +329,8 @@ open_store(struct daemon *d, char *why, size_t why_len)
 		recent_add(&d->recent, b);
 		batch_unref(b);
 	}
+	if (consumer_start(d, why, why_len) != 0)
+		return (-1);
 	log_info(d->store->created ? "a new log begins" : "the log is open", "folder=\"%s\" log=%s epoch=%llu last=%llu in_journal=%llu",
 	    s->data, d->store->identity.uuid_text, (unsigned long long)d->store->identity.epoch, (unsigned long long)d->durable,
 	    (unsigned long long)(d->durable - d->store->applied));
@@ -400,7 +417,11 @@ close_all(struct daemon *d, struct http *http)
 	recent_clear(&d->recent);
 	free(d->shown.bytes);
 	store_reader_free(d->reader);
+	if (d->store != NULL)
+		consumer_stop(d);
+	free(d->retention);
 	logclock_free(d->clock);
+	ceiling_close(d->ceiling);
 	store_close(d->store);
 	/* Last: whatever libzmq makes of it, everything is stored. */
 	zsock_free(d->zsock, LINGER_MS);
@@ -410,6 +431,7 @@ close_all(struct daemon *d, struct http *http)
 	clients_free(d->clients);
 	close(d->writer_fd);
 	close(d->applier_fd);
+	close(d->alarm_fd);
 }
 
 static int
@@ -423,6 +445,7 @@ run(struct daemon *d)
 	d->gather = job_new();
 	STAILQ_INIT(&d->ready);
 	STAILQ_INIT(&d->subscriptions);
+	STAILQ_INIT(&d->consumers);
 	recent_init(&d->recent);
 	d->started_ns = monotonic_now();
 	make_events(d);
@@ -436,7 +459,7 @@ run(struct daemon *d)
 		if (http != NULL)
 			printf("listening %s\n", bound);
 		/* Set right while we were away. */
-		logclock_stamp(d->clock);
+		logclock_now(d->clock);
 		if (logclock_jump(d->clock) == 0)
 			clockwatch_accepted(d);
 		/* Ready means that the start itself is in the log. */
@@ -452,6 +475,7 @@ run(struct daemon *d)
 			event_base_dispatch(d->base);
 		}
 		refusals_finish(d);
+		erasure_end(d);
 		finish_intake(d);
 	}
 	close_all(d, http);

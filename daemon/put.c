@@ -237,7 +237,7 @@ take_back(struct daemon *d, struct job *j, const struct mark *m)
 void
 put_on_put(struct daemon *d, struct request *r)
 {
-	uint64_t now = logclock_stamp(d->clock);
+	uint64_t now = logclock_now(d->clock);
 	struct job *j = d->gather;
 	struct mark mark = mark_job(j);
 	struct data_fault f;
@@ -270,7 +270,7 @@ put_on_put(struct daemon *d, struct request *r)
 void
 put_on_puts(struct daemon *d, struct request *r)
 {
-	uint64_t now = logclock_stamp(d->clock);
+	uint64_t now = logclock_now(d->clock);
 	struct job *j = d->gather;
 	struct mark mark = mark_job(j);
 	struct job_put *p = NULL;

@@ -30,7 +30,14 @@ DAEMON_SRC = \
 	daemon/answer.c \
 	daemon/recent.c \
 	daemon/fanout.c \
+	daemon/place.c \
 	daemon/subscription.c \
+	daemon/consumer.c \
+	daemon/registry.c \
+	daemon/lag.c \
+	daemon/retention.c \
+	daemon/operate.c \
+	daemon/progress.c \
 	daemon/filter.c \
 	daemon/applier.c \
 	daemon/store.c \
@@ -43,12 +50,16 @@ DAEMON_SRC = \
 	daemon/keys.c \
 	daemon/identity.c \
 	daemon/files.c \
+	daemon/sumtext.c \
+	daemon/trimmed.c \
 	daemon/logclock.c \
+	daemon/ceiling.c \
 	daemon/clockwatch.c \
 	daemon/own_event.c \
 	daemon/control.c \
 	daemon/control_client.c \
 	daemon/backup.c \
+	daemon/erasure.c \
 	daemon/verify.c \
 	daemon/repair.c \
 	daemon/status.c \

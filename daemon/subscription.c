@@ -1,28 +1,30 @@
 /* subscribe, credit, unsubscribe. */
 #include "subscription.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumer.h"
 #include "daemon.h"
 #include "errcode.h"
+#include "event.h"
 #include "ingest.h"
 #include "bounds.h"
+#include "log.h"
+#include "place.h"
+#include "progress.h"
 #include "refusals.h"
 #include "session.h"
 
-/* Where to begin, as asked. */
-enum from { FROM_NEW, FROM_FIRST, FROM_SEQ, FROM_TIME, FROM_LAST };
-
 struct wish {
-	enum from from;
-	uint64_t value;
+	struct place from;
 	struct filter filter;
-	uint64_t events, bytes, epoch;
-	bool progress, has_epoch;
-	const char *log;
-	uint32_t log_len;
+	uint64_t events, bytes, epoch, cursor, member;
+	bool progress, has_epoch, has_cursor, has_member;
+	const char *log, *consumer;
+	uint32_t log_len, consumer_len;
 };
 
 static int
@@ -35,34 +37,10 @@ bad(struct data_fault *f, int code, const char *path, const char *detail)
 }
 
 static int
-read_from(struct wish *w, struct mp *m, struct data_fault *f)
-{
-	static const char *const right = "\"first\", \"new\", {\"seq\": N}, {\"time\": ns} or {\"last\": N}";
-	const char *s;
-	uint32_t len, pairs;
-
-	if (mp_str(m, &s, &len)) {
-		w->from = mp_equal(s, len, "first") ? FROM_FIRST : FROM_NEW;
-		return (w->from == FROM_FIRST || mp_equal(s, len, "new") ? 0 : bad(f, E_ARGUMENT, "from", right));
-	}
-	if (!mp_map(m, &pairs) || pairs != 1 || !mp_str(m, &s, &len) || !mp_uint(m, &w->value))
-		return (bad(f, E_ARGUMENT, "from", right));
-	if (mp_equal(s, len, "seq"))
-		w->from = FROM_SEQ;
-	else if (mp_equal(s, len, "time"))
-		w->from = FROM_TIME;
-	else if (mp_equal(s, len, "last"))
-		w->from = FROM_LAST;
-	else
-		return (bad(f, E_ARGUMENT, "from", right));
-	return (0);
-}
-
-static int
 read_key(struct wish *w, const char *key, uint32_t len, struct mp *m, struct data_fault *f)
 {
 	if (mp_equal(key, len, "from"))
-		return (read_from(w, m, f));
+		return (place_read(&w->from, m) ? 0 : bad(f, E_ARGUMENT, "from", PLACE_FORMS));
 	if (mp_equal(key, len, "type"))
 		return (filter_read(&w->filter, 't', m, f));
 	if (mp_equal(key, len, "subject"))
@@ -83,7 +61,15 @@ read_key(struct wish *w, const char *key, uint32_t len, struct mp *m, struct dat
 		w->has_epoch = true;
 		return (mp_uint(m, &w->epoch) ? 0 : bad(f, E_ARGUMENT, "epoch", "an unsigned integer"));
 	}
-	return (bad(f, E_ARGUMENT, "subscribe", "known keys: from type subject source urgency events bytes progress log epoch"));
+	if (mp_equal(key, len, "consumer"))
+		return (mp_str(m, &w->consumer, &w->consumer_len) && id_valid(w->consumer, w->consumer_len) ? 0 :
+		    bad(f, E_ARGUMENT, "consumer", "a name: 1 to 64 characters of A-Z a-z 0-9 . _ : / -"));
+	if (mp_equal(key, len, "cursor"))
+		return ((w->has_cursor = mp_uint(m, &w->cursor)) ? 0 : bad(f, E_ARGUMENT, "cursor", "an unsigned integer"));
+	if (mp_equal(key, len, "member"))
+		return ((w->has_member = mp_uint(m, &w->member)) ? 0 : bad(f, E_ARGUMENT, "member", "an unsigned integer"));
+	return (bad(f, E_ARGUMENT, "subscribe",
+	    "known keys: from type subject source urgency events bytes progress log epoch consumer cursor member"));
 }
 
 static int
@@ -102,27 +88,15 @@ read_wish(struct wish *w, struct mp *m, struct data_fault *f)
 		if ((code = read_key(w, key, len, m, f)) != 0)
 			return (code);
 	}
+	if ((w->has_cursor || w->has_member) && w->consumer == NULL)
+		return (bad(f, E_ARGUMENT, w->has_cursor ? "cursor" : "member", "belongs to the key consumer"));
 	return (0);
 }
 
-/* The first number with a log time at or after `ns`, wherever it lies. */
-static uint64_t
-seq_at(struct daemon *d, uint64_t ns)
-{
-	uint64_t seq = store_seq_at(d->reader, ns), applied = d->store->applied;
-	const struct batch *b;
-
-	store_read_end(d->reader);
-	/* All events of a batch share one log time. */
-	for (; seq > applied && (b = recent_find(&d->recent, seq)) != NULL && b->log_time < ns; seq = batch_last(b) + 1)
-		;
-	return (seq);
-}
-
+/* The wish belongs to this log. */
 static int
-place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_fault *f)
+check_log(const struct daemon *d, const struct wish *w, struct data_fault *f)
 {
-	uint64_t first = store_first_seq(d->store);
 	char detail[96];
 
 	if ((w->log != NULL && !mp_equal(w->log, w->log_len, d->store->identity.uuid_text)) ||
@@ -131,36 +105,28 @@ place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_fault 
 		    (unsigned long long)d->store->identity.epoch);
 		return (bad(f, E_OTHER_LOG, "log", detail));
 	}
-	switch (w->from) {
-	case FROM_NEW:
-		*next = d->durable + 1;
-		return (0);
-	case FROM_FIRST:
-		*next = first;
-		return (0);
-	case FROM_LAST:
-		*next = d->durable + 1 - first > w->value ? d->durable + 1 - w->value : first;
-		return (0);
-	case FROM_TIME:
-		*next = seq_at(d, w->value);
-		return (0);
-	case FROM_SEQ:
-		break;
-	}
-	*next = w->value;
-	if (*next < first) {
-		snprintf(detail, sizeof(detail), "the first stored event is %llu", (unsigned long long)first);
-		return (bad(f, E_TRIMMED, "from", detail));
-	}
-	if (*next > d->durable + 1) {
-		snprintf(detail, sizeof(detail), "the last event is %llu", (unsigned long long)d->durable);
-		return (bad(f, E_BEYOND_END, "from", detail));
-	}
 	return (0);
 }
 
-static struct subscription *
-find(struct session *s, uint64_t number)
+/* Where it begins; a consumer that doesn't say so, behind its cursor, or with the first event if it is new. */
+static int
+find_place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_fault *f)
+{
+	const struct consumer *c = w->consumer != NULL ? consumer_find(d, w->consumer, w->consumer_len) : NULL;
+	struct place from = w->from;
+	char detail[64];
+
+	if (c != NULL && w->has_member && c->epoch > w->member) {
+		snprintf(detail, sizeof(detail), "by member %llu", (unsigned long long)c->epoch);
+		return (bad(f, E_TAKEN_OVER, "member", detail));
+	}
+	if (from.kind == PLACE_UNSAID && w->consumer != NULL)
+		from = c != NULL ? (struct place){ PLACE_SEQ, c->cursor + 1 } : (struct place){ PLACE_FIRST, 0 };
+	return (place_find(d, &from, next, "from", f));
+}
+
+struct subscription *
+subscription_find(struct session *s, uint64_t number)
 {
 	struct subscription *sub;
 
@@ -177,10 +143,30 @@ cap(uint64_t have, uint64_t more, uint64_t max)
 }
 
 static void
-begin(struct daemon *d, struct request *r, struct wish *w, uint64_t next)
+answer_subscribed(struct daemon *d, struct subscription *sub)
+{
+	struct answer a;
+
+	answer_begin(&a, "subscribed", sub->number, 4);
+	msgpack_pack_map(&a.packer, sub->consumer != NULL ? 6 : 3);
+	answer_key_uint(&a, "next", sub->next);
+	answer_key_uint(&a, "first", store_first_seq(d->store));
+	answer_key_uint(&a, "last", d->durable);
+	if (sub->consumer != NULL) {
+		answer_key_uint(&a, "member", sub->consumer->epoch);
+		answer_key_uint(&a, "cursor", sub->consumer->cursor);
+		answer_key_bool(&a, "paused", sub->consumer->paused);
+	}
+	/* A peer that is gone takes its subscriptions along. */
+	if (session_send(d, sub->session, &a) == 0)
+		fanout_wake(d);
+}
+
+/* `c`: the consumer whose member it becomes, or NULL. */
+static void
+begin(struct daemon *d, struct request *r, struct wish *w, uint64_t next, struct consumer *c)
 {
 	struct subscription *sub = must_alloc(sizeof(*sub));
-	struct answer a;
 
 	memset(sub, 0, sizeof(*sub));
 	sub->session = r->session;
@@ -189,21 +175,38 @@ begin(struct daemon *d, struct request *r, struct wish *w, uint64_t next)
 	sub->told = next - 1;
 	sub->filter = w->filter;
 	sub->progress = w->progress;
+	sub->wake = WAKE_NONE;
 	sub->credit_events = cap(0, w->events, CREDIT_EVENTS_MAX);
 	sub->credit_bytes = cap(0, w->bytes, CREDIT_BYTES_MAX);
-	answer_begin(&a, "subscribed", r->number, 4);
-	msgpack_pack_map(&a.packer, 3);
-	answer_key_uint(&a, "next", next);
-	answer_key_uint(&a, "first", store_first_seq(d->store));
-	answer_key_uint(&a, "last", d->durable);
 	STAILQ_INSERT_TAIL(&d->subscriptions, sub, link);
 	STAILQ_INSERT_TAIL(&r->session->subscriptions, sub, session_link);
 	r->session->subscription_count++;
 	r->session->who->usage->subscriptions++;
 	d->subscription_count++;
-	/* A peer that is gone takes its subscriptions along. */
-	if (session_send(d, r->session, &a) == 0)
-		fanout_wake(d);
+	session_ref(r->session);
+	if (c != NULL)
+		consumer_take_over(d, c, sub, w->has_member ? w->member : 0);
+	/* The former member's peer may have been this one, and be found gone. */
+	if (!r->session->gone)
+		answer_subscribed(d, sub);
+	session_unref(r->session);
+}
+
+/* The consumer of the wish, with its cursor where the wish puts it: an explicit place is the truth. */
+static struct consumer *
+registered(struct daemon *d, const struct wish *w, uint64_t next)
+{
+	struct consumer *c = consumer_find(d, w->consumer, w->consumer_len);
+
+	if (c == NULL)
+		return (consumer_new(d, w->consumer, w->consumer_len, w->has_cursor ? w->cursor : next - 1));
+	if (w->has_cursor || w->from.kind != PLACE_UNSAID)
+		c->cursor = w->has_cursor ? w->cursor : next - 1;
+	/* It reads on: from now on something is kept for it again. */
+	if (c->released)
+		log_info("a released consumer is back", "name=%s cursor=%llu", c->name, (unsigned long long)c->cursor);
+	c->released = false;
+	return (c);
 }
 
 /* Who may read nothing is told so rather than left to wait. */
@@ -220,31 +223,36 @@ check_client(struct daemon *d, const struct client *who, struct data_fault *f)
 void
 subscription_on_subscribe(struct daemon *d, struct request *r)
 {
+	struct consumer *c = NULL;
 	struct data_fault f;
 	struct wish w;
-	uint64_t next;
+	uint64_t next = 0;
 	int code;
 
-	if ((code = read_wish(&w, &r->m, &f)) == 0)
-		code = place(d, &w, &next, &f);
-	if (code == 0 && find(r->session, r->number) != NULL)
+	if ((code = read_wish(&w, &r->m, &f)) == 0 && (code = check_log(d, &w, &f)) == 0)
+		code = find_place(d, &w, &next, &f);
+	if (code == 0 && w.has_cursor && w.cursor >= next)
+		code = bad(&f, E_ARGUMENT, "cursor", "below what is asked for next");
+	if (code == 0 && subscription_find(r->session, r->number) != NULL)
 		code = bad(&f, E_EXISTS, "[2]", "this session has a subscription of that number");
 	if (code == 0 && r->session->subscription_count >= SUBSCRIPTIONS_MAX)
 		code = bad(&f, E_TOO_MANY, "[2]", "at most 32 subscriptions a session");
 	if (code == 0)
 		code = check_client(d, r->session->who, &f);
+	if (code == 0 && w.consumer != NULL && (c = registered(d, &w, next)) == NULL)
+		code = bad(&f, E_TOO_MANY, "consumer", "at most 1024 consumers; an operator may delete some");
 	if (code != 0) {
 		filter_clear(&w.filter);
 		request_nak(d, r, code, f.path, f.detail);
 		return;
 	}
-	begin(d, r, &w, next);
+	begin(d, r, &w, next, c);
 }
 
 void
 subscription_on_credit(struct daemon *d, struct request *r)
 {
-	struct subscription *sub = find(r->session, r->number);
+	struct subscription *sub = subscription_find(r->session, r->number);
 	uint64_t events, bytes;
 
 	if (sub == NULL) {
@@ -265,7 +273,7 @@ subscription_on_credit(struct daemon *d, struct request *r)
 void
 subscription_on_unsubscribe(struct daemon *d, struct request *r)
 {
-	struct subscription *sub = find(r->session, r->number);
+	struct subscription *sub = subscription_find(r->session, r->number);
 	struct answer a;
 
 	if (sub == NULL) {
@@ -277,9 +285,27 @@ subscription_on_unsubscribe(struct daemon *d, struct request *r)
 	session_send(d, r->session, &a);
 }
 
+bool
+subscription_waits(const struct subscription *sub)
+{
+	return (sub->blocked || (sub->consumer != NULL && sub->consumer->paused));
+}
+
+bool
+subscription_send(struct daemon *d, struct subscription *sub, struct answer *a)
+{
+	int e = session_send(d, sub->session, a);
+
+	if (e != 0 && e != EAGAIN)
+		return (false);
+	sub->blocked = e == EAGAIN;
+	return (true);
+}
+
 void
 subscription_end(struct daemon *d, struct subscription *sub)
 {
+	consumer_leave(sub);
 	STAILQ_REMOVE(&d->subscriptions, sub, subscription, link);
 	STAILQ_REMOVE(&sub->session->subscriptions, sub, subscription, session_link);
 	sub->session->subscription_count--;

@@ -49,6 +49,10 @@
 /* Subscriptions of one session: too-many. */
 #define SUBSCRIPTIONS_MAX	32u
 
+/* Names of consumers the log keeps a cursor for: each is looked at for lag and retention, so a stranger must not make them without
+ * end: too-many. */
+#define CONSUMERS_MAX		1024u
+
 /* Credit one subscription may hold; more is capped, not refused. */
 #define CREDIT_EVENTS_MAX	8192u
 #define CREDIT_BYTES_MAX	(1u << 20)

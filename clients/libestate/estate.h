@@ -249,7 +249,8 @@ enum estate_from {
 	ESTATE_FROM_FIRST,	/* the first stored event */
 	ESTATE_FROM_SEQ,	/* `value` is a sequence number: one past your cursor */
 	ESTATE_FROM_TIME,	/* `value` is log time in nanoseconds since 1970 */
-	ESTATE_FROM_LAST	/* the last `value` events, counted before filtering */
+	ESTATE_FROM_LAST,	/* the last `value` events, counted before filtering */
+	ESTATE_FROM_STORED	/* behind the cursor the daemon keeps for `consumer`; the first stored event if the name is new */
 };
 
 /* One delivered event.  Valid during the callback only.  The bytes are as somebody put them: proven by nobody on this side. */
@@ -273,10 +274,17 @@ struct estate_subscribe_options {
 	unsigned window_bytes;	/* and bytes, up to 4 MiB; 0 means 1 MiB */
 	const char *log;	/* NULL, or the log the number in `value` belongs to … */
 	uint64_t epoch;		/* … and its epoch: another one ends the subscription with other-log */
+	/* NULL, or a name, 1..64 of [A-Za-z0-9._:/-], under which the daemon keeps a cursor: see estate_subscription_ack().  One subscription
+	 * at a time reads under it; a later one takes over and this one ends with taken-over.  A start other than ESTATE_FROM_STORED moves the
+	 * daemon's cursor to just before it. */
+	const char *consumer;
 
 	void *user;
 	void (*on_event)(void *user, const struct estate_event *);	/* required; in order, each once */
-	/* Everything up to seq was delivered or filtered out; end: and that is the end of the log as it is now.  May be NULL. */
+	/*
+	 * Everything up to seq was delivered or filtered out, and every event numbered above seq has a log time above log_time: so a timer
+	 * due at or before log_time may fire.  end: that is the end of the log as it is now.  May be NULL.
+	 */
 	void (*on_progress)(void *user, uint64_t seq, int64_t log_time, bool end);
 	/* The daemon ended or refused it; the handle is gone when this returns.  May be NULL. */
 	void (*on_ended)(void *user, const struct estate_fault *);
@@ -289,6 +297,19 @@ struct estate_subscribe_options {
  * Errors: ESTATE_INVALID, E_TOO_MANY (more than 32), ESTATE_REFUSED, ESTATE_SYSTEM.
  */
 int	estate_subscribe(struct estate *, const struct estate_subscribe_options *, struct estate_subscription **s);
+
+/*
+ * Everything up to seq is processed: the daemon may count it out of the consumer's lag, and begins behind it when asked for
+ * ESTATE_FROM_STORED.  Cumulative; sent with the next pump, the highest only.  Not answered: what is lost is delivered again.
+ * Errors: ESTATE_INVALID: no consumer, or seq was neither delivered nor told as progress.
+ */
+int	estate_subscription_ack(struct estate_subscription *, uint64_t seq);
+
+/*
+ * Ask for on_progress as soon as log time has reached this instant, in nanoseconds since 1970; replaces the wish before, INT64_MAX
+ * withdraws it.  Remembered over reconnects until on_progress told such a time.  Errors: ESTATE_INVALID: below 0.
+ */
+int	estate_subscription_wake(struct estate_subscription *, int64_t log_time_ns);
 
 /* End it: no callback of it fires after this, on_ended neither.  NULL is allowed. */
 void	estate_unsubscribe(struct estate_subscription *);

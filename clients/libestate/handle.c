@@ -14,8 +14,8 @@
 #define BACKOFF_MS_MAX		10000u
 #define GOODBYE_MS		200
 
-static bool
-name_valid(const char *s)
+bool
+es_name_valid(const char *s)
 {
 	static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-";
 	size_t len;
@@ -35,7 +35,7 @@ setting(unsigned *value, unsigned usual, unsigned min, unsigned max)
 static bool
 options_valid(struct estate_options *o)
 {
-	return (o->endpoint != NULL && name_valid(o->client) && (o->software == NULL || strlen(o->software) <= 64) &&
+	return (o->endpoint != NULL && es_name_valid(o->client) && (o->software == NULL || strlen(o->software) <= 64) &&
 	    setting(&o->window, WINDOW_PUTS, 1, WINDOW_PUTS_MAX) && setting(&o->patience_ms, PATIENCE_MS, 100, 600000) &&
 	    setting(&o->backoff_ms_max, BACKOFF_MS_MAX, 100, 600000));
 }

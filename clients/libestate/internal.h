@@ -75,9 +75,15 @@ struct estate_subscription {
 	bool asked;		/* in this session; else it is due */
 	bool placed;		/* the daemon told where it begins: from now on the cursor counts, not `from` */
 	uint64_t cursor;	/* the last number seen or passed by */
+	uint64_t acked;		/* with a consumer: everything up to here is processed */
+	uint64_t member;	/* which of its members the daemon made this */
+	bool ack_due;
+	int64_t wake;		/* log time of the next progress wished for; INT64_MAX: none */
+	bool wake_due;
 	int64_t events_left, bytes_left;	/* credit granted and not used */
 	struct estate_subscribe_options o;
 	char log[64];
+	char consumer[ID_CHARS_MAX + 1];
 	msgpack_sbuffer filter;	/* the packed pairs of the filter … */
 	unsigned filter_pairs;	/* … and how many */
 };
@@ -196,6 +202,9 @@ bool	es_answer_dispatch(struct estate *, const void *, size_t);
 /* fault.c */
 bool	es_fault_read(struct mp *, struct estate_fault *);
 void	es_copy_text(char *to, size_t size, const char *from, size_t len);
+
+/* handle.c: 1 to 64 characters of an id. */
+bool	es_name_valid(const char *);
 
 static inline void
 pack_text(msgpack_packer *p, const char *s)

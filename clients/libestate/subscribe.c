@@ -62,7 +62,8 @@ estate_subscribe(struct estate *e, const struct estate_subscribe_options *o, str
 
 	if (out != NULL)
 		*out = NULL;
-	if (o->on_event == NULL || o->from > ESTATE_FROM_LAST || o->window_events > CREDIT_EVENTS_MAX ||
+	if (o->on_event == NULL || o->from > ESTATE_FROM_STORED || (o->consumer != NULL && !es_name_valid(o->consumer)) ||
+	    (o->from == ESTATE_FROM_STORED && o->consumer == NULL) || o->window_events > CREDIT_EVENTS_MAX ||
 	    o->window_bytes > CREDIT_BYTES_MAX || (o->log != NULL && strlen(o->log) >= sizeof(s->log)))
 		return (ESTATE_INVALID);
 	if (e->s.state == ESTATE_STOPPED)
@@ -79,8 +80,11 @@ estate_subscribe(struct estate *e, const struct estate_subscribe_options *o, str
 		s->o.window_events = WINDOW_EVENTS;
 	if (s->o.window_bytes == 0)
 		s->o.window_bytes = WINDOW_BYTES;
+	s->wake = INT64_MAX;
 	if (o->log != NULL)
 		es_copy_text(s->log, sizeof(s->log), o->log, strlen(o->log));
+	if (o->consumer != NULL)
+		es_copy_text(s->consumer, sizeof(s->consumer), o->consumer, strlen(o->consumer));
 	msgpack_sbuffer_init(&s->filter);
 	*at = s;
 	if (filter_pack(s, "type", o->types) != 0 || filter_pack(s, "subject", o->subjects) != 0 ||
@@ -90,7 +94,7 @@ estate_subscribe(struct estate *e, const struct estate_subscribe_options *o, str
 	}
 	/* Those lists were the caller's; the packed filter is ours. */
 	s->o.types = s->o.subjects = s->o.sources = s->o.urgencies = NULL;
-	s->o.log = NULL;
+	s->o.log = s->o.consumer = NULL;
 	if (out != NULL)
 		*out = s;
 	return (0);
@@ -115,6 +119,28 @@ estate_unsubscribe(struct estate_subscription *s)
 	subscription_free(s);
 }
 
+int
+estate_subscription_ack(struct estate_subscription *s, uint64_t seq)
+{
+	if (s->consumer[0] == '\0' || !s->placed || seq > s->cursor)
+		return (ESTATE_INVALID);
+	if (seq > s->acked) {
+		s->acked = seq;
+		s->ack_due = true;
+	}
+	return (0);
+}
+
+int
+estate_subscription_wake(struct estate_subscription *s, int64_t log_time_ns)
+{
+	if (log_time_ns < 0)
+		return (ESTATE_INVALID);
+	s->wake_due |= log_time_ns != s->wake;
+	s->wake = log_time_ns;
+	return (0);
+}
+
 static void
 pack_from(msgpack_packer *p, const struct estate_subscription *s)
 {
@@ -123,6 +149,8 @@ pack_from(msgpack_packer *p, const struct estate_subscription *s)
 	};
 	enum estate_from from = s->placed ? ESTATE_FROM_SEQ : s->o.from;
 
+	if (from == ESTATE_FROM_STORED)
+		return;
 	pack_text(p, "from");
 	if (from == ESTATE_FROM_NEW || from == ESTATE_FROM_FIRST) {
 		pack_text(p, from == ESTATE_FROM_NEW ? "new" : "first");
@@ -144,8 +172,20 @@ send_subscribe(struct estate *e, struct estate_subscription *s)
 	msgpack_packer_init(&p, &b, msgpack_sbuffer_write);
 	s->number = es_next_number(e);
 	pack_head(&p, "subscribe", s->number, 1);
-	msgpack_pack_map(&p, 3 + s->filter_pairs + (s->log[0] != '\0' ? 2 : 0));
+	msgpack_pack_map(&p, 2 + (s->placed || s->o.from != ESTATE_FROM_STORED) + s->filter_pairs + (s->log[0] != '\0' ? 2 : 0) +
+	    (s->consumer[0] != '\0') + (s->consumer[0] != '\0' && s->placed ? 2 : 0));
 	pack_from(&p, s);
+	if (s->consumer[0] != '\0') {
+		pack_text(&p, "consumer");
+		pack_text(&p, s->consumer);
+	}
+	/* What was seen is not to be sent again, but only what was acked is processed; and whoever took over meanwhile is not fought. */
+	if (s->consumer[0] != '\0' && s->placed) {
+		pack_text(&p, "cursor");
+		msgpack_pack_uint64(&p, s->acked);
+		pack_text(&p, "member");
+		msgpack_pack_uint64(&p, s->member);
+	}
 	pack_text(&p, "events");
 	msgpack_pack_uint32(&p, s->o.window_events);
 	pack_text(&p, "bytes");
@@ -183,6 +223,45 @@ send_credit(struct estate *e, struct estate_subscription *s)
 	return (sent);
 }
 
+/* [1, verb, s, value] */
+static bool
+send_value(struct estate *e, struct estate_subscription *s, const char *verb, uint64_t value)
+{
+	msgpack_sbuffer b;
+	msgpack_packer p;
+	bool sent;
+
+	msgpack_sbuffer_init(&b);
+	msgpack_packer_init(&p, &b, msgpack_sbuffer_write);
+	pack_head(&p, verb, s->number, 1);
+	msgpack_pack_uint64(&p, value);
+	sent = es_transport_send(e, b.data, b.size);
+	msgpack_sbuffer_destroy(&b);
+	return (sent);
+}
+
+/* What is due of one subscription; false: the socket takes no more now. */
+static bool
+flush_one(struct estate *e, struct estate_subscription *s)
+{
+	if (!s->asked) {
+		if (!send_subscribe(e, s))
+			return (false);
+		s->asked = true;
+		s->events_left = s->o.window_events;
+		s->bytes_left = s->o.window_bytes;
+		/* The subscribe carries the cursor; what the daemon knew of a wish it knows no more. */
+		s->ack_due = false;
+		s->wake_due = s->wake != INT64_MAX;
+	} else if ((s->events_left <= s->o.window_events / 2 || s->bytes_left <= (int64_t)s->o.window_bytes / 2) && !send_credit(e, s))
+		return (false);
+	if (s->ack_due)
+		s->ack_due = !send_value(e, s, "ack", s->acked);
+	if (s->wake_due)
+		s->wake_due = !send_value(e, s, "wake", (uint64_t)s->wake);
+	return (!s->ack_due && !s->wake_due);
+}
+
 void
 es_subscribe_flush(struct estate *e)
 {
@@ -190,17 +269,8 @@ es_subscribe_flush(struct estate *e)
 
 	if (e->s.state != ESTATE_LIVE && e->s.state != ESTATE_HELD)
 		return;
-	for (s = e->subscriptions; s != NULL; s = s->next) {
-		if (!s->asked) {
-			if (!send_subscribe(e, s))
-				return;
-			s->asked = true;
-			s->events_left = s->o.window_events;
-			s->bytes_left = s->o.window_bytes;
-		} else if ((s->events_left <= s->o.window_events / 2 || s->bytes_left <= (int64_t)s->o.window_bytes / 2) &&
-		    !send_credit(e, s))
-			return;
-	}
+	for (s = e->subscriptions; s != NULL && flush_one(e, s); s = s->next)
+		;
 }
 
 void
@@ -217,22 +287,23 @@ es_subscribe_on_subscribed(struct estate *e, uint64_t number, struct mp body, ui
 	struct estate_subscription *s = subscription_find(e, number);
 	const char *key;
 	uint32_t pairs, len;
-	uint64_t next;
+	uint64_t next = 0, acked = 0, member = 0;
 
 	if (s == NULL)
 		return (true);
 	if (elements < 1 || !mp_map(&body, &pairs))
 		return (false);
-	while (pairs-- > 0) {
-		if (!mp_str(&body, &key, &len))
+	while (pairs-- > 0)
+		if (!mp_str(&body, &key, &len) || !((mp_equal(key, len, "next") && mp_uint(&body, &next)) ||
+		    (mp_equal(key, len, "cursor") && mp_uint(&body, &acked)) ||
+		    (mp_equal(key, len, "member") && mp_uint(&body, &member)) || mp_skip(&body)))
 			return (false);
-		if (mp_equal(key, len, "next") && mp_uint(&body, &next)) {
-			if (!s->placed)
-				s->cursor = next > 0 ? next - 1 : 0;
-			s->placed = true;
-		} else if (!mp_skip(&body))
-			return (false);
+	if (next > 0 && !s->placed) {
+		s->cursor = next - 1;
+		s->acked = acked;
+		s->placed = true;
 	}
+	s->member = member;
 	/* From now on the number is a place in this very log, and in no other. */
 	if (s->placed && s->log[0] == '\0') {
 		es_copy_text(s->log, sizeof(s->log), e->s.log.log, strlen(e->s.log.log));
@@ -312,6 +383,10 @@ es_subscribe_on_progress(struct estate *e, uint64_t number, struct mp body, uint
 	if (seq > e->s.log.last) {
 		e->s.log.last = seq;
 		e->s.log.log_time = log_time;
+	}
+	if (log_time >= s->wake) {
+		s->wake = INT64_MAX;
+		s->wake_due = false;
 	}
 	if (s->o.on_progress != NULL)
 		s->o.on_progress(s->o.user, seq, log_time, end);

@@ -24,6 +24,11 @@ Reading.  `subscribe` returns an iterator of Delivery; credit is granted as you 
 `client.epoch`, and come back with Client(..., log=, epoch=, cursor=) and subscribe({"seq": cursor + 1}).  The fault `other-log` or
 `beyond-end` means that the cursor belongs to another log: stop and ask a human.
 
+Consumers.  `subscribe(consumer="name")` reads under a name whose cursor the daemon keeps: it begins behind what was acked last.  Call
+`subscription.ack(delivery.seq)` when everything up to there is processed.  One program at a time reads under a name: Fault `taken-over`
+says that another one does now.  `subscription.wake(t)` asks to be told when log time is `t`: `next` then returns None, and
+`subscription.log_time` says what time is past for good.
+
 There are no threads: pings, resends and reconnections happen inside calls.  A program that pauses for a minute is forgotten by the daemon,
 which its next call notices and mends.  A Client belongs to one thread.
 """
@@ -150,11 +155,16 @@ class _Put:
 
 class Subscription:
     """An iterator of Delivery.  `cursor`: everything up to this number was handed to you or filtered out; `at_end`: it was the end of
-    the log then.  Ends by itself with until_end; raises Fault when the daemon ends it."""
+    the log then; `log_time`: every event behind the cursor has a later log time.  Ends by itself with until_end; raises Fault when the
+    daemon ends it."""
 
     def __init__(self, client: Client, name: int, options: dict, until_end: bool):
         self.cursor: Optional[int] = None
         self.at_end = False
+        self.log_time = 0
+        self.acked: Optional[int] = None                                # with a consumer: processed up to here
+        self._member: Optional[int] = None
+        self._wake: Optional[int] = None
         self._client, self._name, self._options, self._until_end = client, name, options, until_end
         self._received: Optional[int] = None                            # like cursor, but of what waits below
         self._waiting: collections.deque = collections.deque()          # Delivery, a dict of progress, Fault
@@ -173,7 +183,8 @@ class Subscription:
         return delivery
 
     def next(self, timeout: Optional[float]) -> Optional[Delivery]:
-        """The next event; None after timeout seconds without one (None: wait for ever), and at the end with until_end."""
+        """The next event; None after timeout seconds without one (None: wait for ever), at the end with until_end, and when log time has
+        come to what `wake` asked for."""
         until = None if timeout is None else time.monotonic() + timeout
         left = timeout
         while True:
@@ -187,12 +198,29 @@ class Subscription:
                     self._give_back(item)
                     return item
                 self.cursor, self.at_end = max(self.cursor or 0, item["seq"]), bool(item.get("end"))
-                if self.at_end and self._until_end:
+                self.log_time = max(self.log_time, item["log_time"])
+                woken = self._wake is not None and self.log_time >= self._wake
+                if woken:
+                    self._wake = None
+                if woken or self.at_end and self._until_end:
                     return None
             if self._name not in self._client._subscriptions or left is not None and left < 0:
                 return None
             self._client._turn(left)
             left = None if until is None else until - time.monotonic()
+
+    def ack(self, seq: int) -> None:
+        """Everything up to seq is processed.  Cumulative; one that is lost means only that events come again."""
+        if "consumer" not in self._options or seq > (self.cursor or 0):
+            raise ValueError(f"{seq} was not handed out, or there is no consumer")
+        if seq > (self.acked or 0):
+            self.acked = seq
+            self._client._send("ack", self._name, seq)
+
+    def wake(self, log_time: int) -> None:
+        """Let `next` return None as soon as log time has reached this instant, nanoseconds since 1970; replaces the wish before."""
+        self._wake = log_time
+        self._client._send("wake", self._name, log_time)
 
     def close(self) -> None:
         """Unsubscribe.  What was not yet handed out is dropped."""
@@ -213,11 +241,15 @@ class Subscription:
         options = dict(self._options)
         if self._received is not None:
             options["from"] = {"seq": self._received + 1}
+            if self._member is not None:            # what was received is not yet processed; and whoever took over is not fought
+                options.update(cursor=self.acked, member=self._member)
         waiting = [x for x in self._waiting if isinstance(x, Delivery)]
         self._events = self._bytes = 0
         options["events"] = max(0, options["events"] - len(waiting))
         options["bytes"] = max(0, options["bytes"] - sum(len(x.event) for x in waiting))
         self._client._send("subscribe", self._name, options)
+        if self._wake is not None:
+            self._client._send("wake", self._name, self._wake)
 
 
 class Client:
@@ -376,12 +408,13 @@ class Client:
 
     # --- read
 
-    def subscribe(self, from_: Union[str, dict] = "new", *, type: Optional[list[str]] = None, subject: Optional[list[str]] = None,
+    def subscribe(self, from_: Union[str, dict, None] = None, *, consumer: Optional[str] = None, type: Optional[list[str]] = None, subject: Optional[list[str]] = None,
                   source: Optional[list[str]] = None, urgency: Optional[list[str]] = None, until_end: bool = False, events: int = 1000,
                   bytes: int = 1 << 20) -> Subscription:
-        """Follow the log from "first", "new", {"seq": N}, {"time": ns} or {"last": N}; `events` and `bytes` are how much may be on its way."""
-        filters = {"type": type, "subject": subject, "source": source, "urgency": urgency}
-        options = {"from": from_, "events": events, "bytes": bytes, **{k: v for k, v in filters.items() if v is not None}}
+        """Follow the log from "first", "new", {"seq": N}, {"time": ns} or {"last": N}; None: behind the cursor of the consumer (of a new one:
+        from the first event), without one from "new".  `events` and `bytes` are how much may be on its way."""
+        wishes = {"from": from_, "consumer": consumer, "type": type, "subject": subject, "source": source, "urgency": urgency}
+        options = {"events": events, "bytes": bytes, **{k: v for k, v in wishes.items() if v is not None}}
         if self._lost:
             self._greet()
         subscription = Subscription(self, next(self._numbers), options, until_end)
@@ -400,6 +433,14 @@ class Client:
 
     def status(self) -> dict:
         return self._ask("status")[1]
+
+    def consumers(self) -> list[dict]:
+        """The readers with names, and how far behind each is."""
+        return self._ask("consumers")[1]
+
+    def consumer(self, name: str, do: str, *, to: Union[str, dict, None] = None, reason: Optional[str] = None) -> None:
+        """Order a consumer to "pause", "resume", "reset" (to a place as in subscribe) or "delete": for operators, and an event in the log."""
+        self._ask("consumer", {k: v for k, v in (("name", name), ("do", do), ("to", to), ("reason", reason)) if v is not None})
 
     def backup(self, path: str) -> dict:
         """A hot backup into the new folder `path`, absolute, on the daemon's machine; returns when it is done."""
@@ -540,8 +581,10 @@ class Client:
             subscription._received = max(subscription._received or 0, rest[0]["seq"])
         elif subscription is not None and verb == "subscribed":
             subscription._opened = True
+            subscription._member = rest[0].get("member")
             if subscription._received is None:
                 subscription._received = subscription.cursor = rest[0]["next"] - 1
+                subscription.acked = rest[0].get("cursor")
         elif subscription is not None and verb in ("ended", "nak"):
             subscription._waiting.append(Fault(rest[0]))
         elif number in self._answers and verb != "accepted":

@@ -4,6 +4,7 @@ UNIT_TESTS += \
 	test_catalogue \
 	test_catalogue_check \
 	test_catalogue_released \
+	test_ceiling \
 	test_clients \
 	test_dedup \
 	test_errcode \
@@ -18,6 +19,7 @@ UNIT_TESTS += \
 	test_mp \
 	test_nearest \
 	test_recent \
+	test_registry \
 	test_rfc3339 \
 	test_seal \
 	test_settings \

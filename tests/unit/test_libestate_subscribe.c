@@ -210,6 +210,90 @@ test_delivery_credit_and_restart(void **state)
 }
 
 static void
+answer_member(struct fake *f, uint64_t next, uint64_t cursor, uint64_t member)
+{
+	fake_answer(f, "subscribed", f->number, 1);
+	msgpack_pack_map(&f->p, 3);
+	fake_text(f, "next");
+	msgpack_pack_uint64(&f->p, next);
+	fake_text(f, "cursor");
+	msgpack_pack_uint64(&f->p, cursor);
+	fake_text(f, "member");
+	msgpack_pack_uint64(&f->p, member);
+	fake_send(f);
+}
+
+static uint64_t
+wish_uint(const struct fake *f, const char *key)
+{
+	struct mp m = wish(f, key);
+	uint64_t v;
+
+	assert_true(mp_uint(&m, &v));
+	return (v);
+}
+
+/* It begins where the daemon stored it, acks the highest only, and goes on after a lost connection behind what it saw while the
+ * daemon's cursor stays at what was acked. */
+static void
+test_a_consumer(void **state)
+{
+	struct fake *f = fake_start();
+	struct heard h = { 0 };
+	struct estate *e = welcomed(f);
+	struct estate_subscribe_options o = { .from = ESTATE_FROM_STORED, .user = &h, .on_event = on_event, .on_progress = on_progress,
+	    .on_ended = on_ended };
+	struct estate_subscription *s;
+	uint64_t v;
+
+	(void)state;
+	assert_int_equal(estate_subscribe(e, &o, &s), ESTATE_INVALID);
+	o.consumer = "no name";
+	assert_int_equal(estate_subscribe(e, &o, &s), ESTATE_INVALID);
+	o.consumer = "stats";
+	assert_int_equal(estate_subscribe(e, &o, &s), 0);
+	assert_int_equal(estate_subscription_ack(s, 1), ESTATE_INVALID);
+	assert_int_equal(estate_subscription_wake(s, -1), ESTATE_INVALID);
+	assert_int_equal(estate_subscription_wake(s, 78), 0);
+	fake_expect(f, e, "subscribe");
+	assert_null(wish(f, "from").p);
+	assert_null(wish(f, "cursor").p);
+	assert_non_null(wish(f, "consumer").p);
+	answer_member(f, 6, 5, 300);
+	deliver(f, f->number, 6, 4);
+	fake_expect(f, e, "wake");
+	assert_true(mp_uint(&f->body, &v) && v == 78);
+	pump_until(e, &h.events, 4);
+	assert_int_equal(estate_subscription_ack(s, 10), ESTATE_INVALID);
+	assert_int_equal(estate_subscription_ack(s, 7), 0);
+	assert_int_equal(estate_subscription_ack(s, 8), 0);
+	assert_int_equal(estate_subscription_ack(s, 6), 0);
+	fake_expect(f, e, "ack");
+	assert_true(mp_uint(&f->body, &v) && v == 8);
+	fake_expect_silence(f, e, 20);
+
+	fake_die(f);
+	fake_bind(f);
+	fake_expect(f, e, "hello");
+	fake_welcome(f, "a", 1, 15, 4 << 20);
+	fake_expect(f, e, "subscribe");
+	assert_int_equal(wish_seq(f), 10);
+	assert_int_equal(wish_uint(f, "cursor"), 8);
+	assert_int_equal(wish_uint(f, "member"), 300);
+	answer_member(f, 10, 8, 300);
+	/* The wish is not forgotten until such a time was told. */
+	fake_expect(f, e, "wake");
+	fake_answer(f, "ended", f->number, 1);
+	fake_fault(f, E_TAKEN_OVER, "taken-over", "never");
+	fake_send(f);
+	pump_until(e, &h.ended, 1);
+	assert_int_equal(h.code, E_TAKEN_OVER);
+	fake_expect_silence(f, e, 20);
+	estate_close(e);
+	fake_stop(f);
+}
+
+static void
 test_unsubscribe_within_a_delivery(void **state)
 {
 	struct fake *f = fake_start();
@@ -280,6 +364,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_delivery_credit_and_restart),
+		cmocka_unit_test(test_a_consumer),
 		cmocka_unit_test(test_unsubscribe_within_a_delivery),
 		cmocka_unit_test(test_requests_and_their_answers),
 	};

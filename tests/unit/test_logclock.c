@@ -1,4 +1,4 @@
-/* Log time never decreases and never jumps, whatever the wall clock does.  Both clocks are the test's own. */
+/* Log time rises from stamp to stamp and never jumps, whatever the wall clock does.  Both clocks are the test's own. */
 #include "material.h"
 
 #include <pthread.h>
@@ -49,16 +49,17 @@ test_follows_the_wall_clock(void **state)
 }
 
 static void
-test_stands_still_while_the_wall_clock_is_a_little_behind(void **state)
+test_all_but_stands_still_while_the_wall_clock_is_a_little_behind(void **state)
 {
 	struct logclock *c = logclock_new(0, 0);
 	uint64_t before = logclock_stamp(c);
 
 	(void)state;
 	wall -= 60 * NS;
-	assert_true(logclock_stamp(c) == before);
+	assert_true(logclock_now(c) == before);
+	assert_true(logclock_stamp(c) == before + 1);
 	pass(59 * NS);
-	assert_true(logclock_stamp(c) == before);
+	assert_true(logclock_stamp(c) == before + 2);
 	pass(2 * NS);
 	assert_true(logclock_stamp(c) == (uint64_t)wall);
 	logclock_free(c);
@@ -86,8 +87,7 @@ test_a_jump_is_reported_once_and_not_followed(void **state)
 		logclock_accept(c);
 		assert_true(logclock_jump(c) == 0);
 		after = logclock_stamp(c);
-		assert_true(after >= before + 6 * NS);
-		assert_true(jumps[i] < 0 ? after == before + 6 * NS : after == (uint64_t)wall);
+		assert_true(jumps[i] < 0 ? after == before + 6 * NS + 1 : after == (uint64_t)wall);
 		assert_false(logclock_take_report(c));
 		logclock_free(c);
 	}
@@ -104,6 +104,7 @@ test_a_jump_that_is_taken_back(void **state)
 	logclock_stamp(c);
 	assert_true(logclock_jump(c) == 3600);
 	wall -= 3600 * NS;
+	pass(NS);
 	assert_true(logclock_stamp(c) == (uint64_t)wall);
 	assert_true(logclock_jump(c) == 0);
 	logclock_free(c);
@@ -117,7 +118,7 @@ test_goes_on_from_the_last_stored(void **state)
 	struct logclock *c = logclock_new(last, 0);
 
 	(void)state;
-	assert_true(logclock_stamp(c) >= last);
+	assert_true(logclock_stamp(c) > last);
 	pass(10 * NS);
 	assert_true(logclock_stamp(c) == last + 10 * NS);
 	assert_true(logclock_jump(c) != 0);
@@ -125,9 +126,52 @@ test_goes_on_from_the_last_stored(void **state)
 	/* Within two minutes it waits for the wall clock. */
 	last = (uint64_t)(wall + 60 * NS);
 	c = logclock_new(last, 0);
-	assert_true(logclock_stamp(c) == last);
+	assert_true(logclock_stamp(c) == last + 1);
 	pass(61 * NS);
 	assert_true(logclock_stamp(c) == (uint64_t)wall);
+	logclock_free(c);
+}
+
+/* A stamp is above all that was told, and telling again may tell the same; asking promises nothing. */
+static void
+test_what_was_told_is_past(void **state)
+{
+	struct logclock *c = logclock_new(0, 0);
+	uint64_t told;
+
+	(void)state;
+	told = logclock_tell(c);
+	assert_true(told == (uint64_t)wall);
+	assert_true(logclock_tell(c) == told);
+	assert_true(logclock_stamp(c) == told + 1);
+	pass(NS);
+	assert_true(logclock_now(c) == (uint64_t)wall);
+	wall -= NS / 2;
+	assert_true(logclock_stamp(c) == (uint64_t)wall);
+	logclock_free(c);
+}
+
+/* How long to sleep until log time is there: by the clock that log time goes by. */
+static void
+test_waiting(void **state)
+{
+	struct logclock *c = logclock_new(0, 0);
+	int64_t at = wall + 10 * NS;
+
+	(void)state;
+	assert_true(logclock_wait(c, at) == 10 * NS);
+	pass(4 * NS);
+	assert_true(logclock_wait(c, at) == 6 * NS);
+	/* A jump that nobody accepted changes nothing. */
+	wall += 3600 * NS;
+	assert_true(logclock_wait(c, at) == 6 * NS);
+	logclock_accept(c);
+	assert_true(logclock_wait(c, at) <= 0);
+	assert_true(logclock_tell(c) >= (uint64_t)at);
+	/* While log time stands still it takes until the wall clock is there. */
+	wall -= 60 * NS;
+	assert_true(logclock_wait(c, at) == 0);
+	assert_true(logclock_wait(c, wall + 70 * NS) == 70 * NS);
 	logclock_free(c);
 }
 
@@ -139,8 +183,8 @@ stamp_many(void *c)
 	for (unsigned i = 0; i < 100000; i++) {
 		uint64_t now = logclock_stamp(c);
 
-		if (now < before)
-			return (c);	/* it decreased */
+		if (now <= before)
+			return (c);	/* it did not rise */
 		before = now;
 	}
 	return (NULL);
@@ -165,7 +209,7 @@ test_monotone(void **state)
 		if (below(&seed, 1000) == 0)
 			logclock_accept(c);
 		now = logclock_stamp(c);
-		assert_true(now >= before);
+		assert_true(now > before);
 		before = now;
 	}
 	for (unsigned i = 0; i < 2; i++)
@@ -184,10 +228,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_follows_the_wall_clock),
-		cmocka_unit_test(test_stands_still_while_the_wall_clock_is_a_little_behind),
+		cmocka_unit_test(test_all_but_stands_still_while_the_wall_clock_is_a_little_behind),
 		cmocka_unit_test(test_a_jump_is_reported_once_and_not_followed),
 		cmocka_unit_test(test_a_jump_that_is_taken_back),
 		cmocka_unit_test(test_goes_on_from_the_last_stored),
+		cmocka_unit_test(test_what_was_told_is_past),
+		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_monotone),
 	};
 
