@@ -16,6 +16,7 @@
 #include "writer.h"
 #include "zsock.h"
 
+struct asks;
 struct backup;
 struct ceiling;
 struct consumer;
@@ -32,6 +33,7 @@ struct subscription;
 struct counters {
 	uint64_t messages, malformed, puts, warnings_time, warnings_field, acks, naks, busy, held, no_session, forbidden;
 	uint64_t sends_unreachable, sends_blocked, delivered_events, delivered_bytes, sessions_opened, sessions_expired;
+	uint64_t asks, asks_answered, asks_timed_out, asks_refused, asks_lost, answers_refused;
 	uint64_t refused[128];		/* by error code */
 };
 
@@ -87,6 +89,8 @@ struct daemon {
 	struct retention *retention;
 	struct event *fanout, *fanout_retry;
 	unsigned fanout_retry_ms;
+
+	struct asks *asks;		/* services, and asks that wait (ask.h) */
 
 	struct recent recent;
 	struct seal_room shown;		/* an event as its reader may see it */

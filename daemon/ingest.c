@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admit.h"
+#include "ask.h"
 #include "daemon.h"
 #include "errcode.h"
 #include "bounds.h"
@@ -32,6 +33,11 @@ static const struct verb {
 	{ "status", control_on_status, 0 },
 	{ "consumers", operate_on_consumers, 0 },
 	{ "consumer", operate_on_consumer, 1 },
+	{ "ask", ask_on_ask, 1 },
+	{ "answer", ask_on_answer, 1 },
+	{ "serve", services_on_serve, 1 },
+	{ "unserve", services_on_unserve, 0 },
+	{ "services", services_on_services, 0 },
 	{ "bye", control_on_bye, 0 },
 	{ "backup", control_on_backup, 1 },
 	{ "clock-accept", control_on_clock_accept, 0 },
@@ -69,6 +75,19 @@ glean_number(struct mp m)
 	if (mp_array(&m, &elements) && elements >= 3 && mp_skip(&m) && mp_skip(&m))
 		mp_uint(&m, &number);
 	return (number);
+}
+
+/* An answer that cannot be read ends its ask all the same: whoever waits for it is not left to the deadline. */
+static void
+tell_of_answer(struct daemon *d, const uint8_t *id, size_t id_len, const char *peer, struct mp m, uint64_t number, int code)
+{
+	uint32_t elements, len;
+	struct session *s;
+	const char *verb;
+
+	if (mp_array(&m, &elements) && elements >= 3 && mp_skip(&m) && mp_str(&m, &verb, &len) && mp_equal(verb, len, "answer") &&
+	    (s = session_find(d, id, id_len, peer)) != NULL)
+		ask_unreadable(d, s, number, code);
 }
 
 /* What is wrong with the message as a whole: a code, with path and detail. */
@@ -171,6 +190,7 @@ ingest_on_message(void *arg, const uint8_t *id, size_t id_len, const char *peer,
 	if (code != 0) {
 		d->counters.malformed++;
 		nak_stranger(d, id, id_len, r.number, code, path, detail);
+		tell_of_answer(d, id, id_len, peer, r.m, r.number, code);
 		return;
 	}
 	if (mp_equal(name, name_len, "hello")) {
@@ -184,7 +204,7 @@ ingest_on_message(void *arg, const uint8_t *id, size_t id_len, const char *peer,
 	r.session->heard_ns = monotonic_now();
 	if ((verb = find_verb(name, name_len)) == NULL)
 		request_nak(d, &r, E_VERB, "[1]",
-		    "hello put puts resume subscribe credit ack wake unsubscribe get status consumers consumer ping backup clock-accept client person bye");
+		    "hello put puts resume subscribe credit ack wake unsubscribe get status consumers consumer ask serve unserve answer services ping backup clock-accept client person bye");
 	else if (r.left != verb->arguments)
 		request_nak(d, &r, E_ARGUMENT, "[3]", r.left < verb->arguments ? "an argument is missing" : "an argument too many");
 	else

@@ -39,6 +39,11 @@ void	subscription_on_unsubscribe(struct daemon *, struct request *);
 void	operate_on_consumers(struct daemon *, struct request *);
 void	operate_on_consumer(struct daemon *, struct request *);
 void	consumer_on_ack(struct daemon *, struct request *);
+void	ask_on_ask(struct daemon *, struct request *);
+void	ask_on_answer(struct daemon *, struct request *);
+void	services_on_serve(struct daemon *, struct request *);
+void	services_on_unserve(struct daemon *, struct request *);
+void	services_on_services(struct daemon *, struct request *);
 void	progress_on_wake(struct daemon *, struct request *);
 void	hello_on_hello(struct daemon *, struct request *, const uint8_t *id, size_t id_len, const char *peer);
 

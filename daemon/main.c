@@ -17,6 +17,7 @@
 #include <event2/thread.h>
 
 #include "admit.h"
+#include "ask.h"
 #include "ceiling.h"
 #include "clockwatch.h"
 #include "consumer.h"
@@ -303,6 +304,7 @@ make_events(struct daemon *d)
 	lag_start(d);
 	retention_start(d);
 	clockwatch_start(d);
+	ask_start(d);
 }
 
 static int
@@ -403,8 +405,10 @@ close_all(struct daemon *d, struct http *http)
 
 	http_stop(http);
 	control_end_backup(d);
-	if (d->zsock != NULL)
+	if (d->zsock != NULL) {
+		ask_stop(d);
 		session_end_all(d);
+	}
 	writer_stop(d->writer);
 	applier_stop(d->applier);
 	writer_free(d->writer);
@@ -420,6 +424,7 @@ close_all(struct daemon *d, struct http *http)
 	if (d->store != NULL)
 		consumer_stop(d);
 	free(d->retention);
+	free(d->asks);
 	logclock_free(d->clock);
 	ceiling_close(d->ceiling);
 	store_close(d->store);

@@ -31,6 +31,8 @@ static const char *const texts[] = {
 	[REFUSED_SOURCE] = "may not put from that source",
 	[REFUSED_READ] = "may not read that",
 	[REFUSED_OPERATE] = "may not operate",
+	[REFUSED_ASK] = "may not ask that service",
+	[REFUSED_ANSWER] = "may not answer for that service",
 };
 
 #define OTHERS	"others"

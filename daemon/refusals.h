@@ -21,7 +21,9 @@ enum refusal {
 	REFUSED_TYPE,		/* put a type */
 	REFUSED_SOURCE,		/* put in somebody else's name */
 	REFUSED_READ,
-	REFUSED_OPERATE
+	REFUSED_OPERATE,
+	REFUSED_ASK,		/* a service */
+	REFUSED_ANSWER		/* be a service */
 };
 
 void	refusals_start(struct daemon *);

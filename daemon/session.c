@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "admit.h"
+#include "ask.h"
 #include "daemon.h"
 #include "bounds.h"
 #include "errcode.h"
@@ -121,6 +122,7 @@ session_end(struct daemon *d, struct session *s)
 		subscription_end(d, STAILQ_FIRST(&s->subscriptions));
 	tdelete(s, &d->sessions, compare);
 	s->gone = true;
+	ask_session_gone(d, s);
 	d->session_count--;
 	sweep_arm(d);
 	session_unref(s);
@@ -214,6 +216,8 @@ readmit(struct daemon *d, struct session *s)
 	/* Nobody now, or somebody else: what it says next is answered accordingly. */
 	while (who == NULL && !s->gone && !STAILQ_EMPTY(&s->subscriptions))
 		subscription_abort(d, STAILQ_FIRST(&s->subscriptions), E_FORBIDDEN, why);
+	if (who == NULL)
+		services_dismiss(d, s, E_FORBIDDEN, why);
 	session_end(d, s);
 	client_unref(who);
 }

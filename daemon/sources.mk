@@ -39,6 +39,9 @@ DAEMON_SRC = \
 	daemon/operate.c \
 	daemon/progress.c \
 	daemon/filter.c \
+	daemon/services.c \
+	daemon/ask.c \
+	daemon/personal.c \
 	daemon/applier.c \
 	daemon/store.c \
 	daemon/store_open.c \

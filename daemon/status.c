@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "daemon.h"
 #include "consumer.h"
 #include "files.h"
@@ -96,6 +97,8 @@ status_collect(struct daemon *d, struct status_line *out)
 	GAUGE("consumer_lag_seconds", worst.age_ns / 1000000000, "age of the oldest event that the worst consumer has not processed");
 	if (worst.loss_ns != LAG_NEVER)
 		GAUGE("consumer_loss_seconds", worst.loss_ns / 1000000000, "until the worst consumer is released if it does nothing");
+	GAUGE("services", d->asks->service_count, "services that can be asked");
+	GAUGE("asks_pending", d->asks->count, "asks without an answer");
 	GAUGE("intake_bytes", d->intake_bytes, "bytes of puts not answered yet");
 	COUNTER("messages_total", c->messages, "messages received");
 	COUNTER("malformed_total", c->malformed, "messages that were no request");
@@ -116,6 +119,12 @@ status_collect(struct daemon *d, struct status_line *out)
 	COUNTER("unknown_fields_total", c->warnings_field, "events stored with fields the catalogue does not know");
 	COUNTER("delivered_events_total", c->delivered_events, "events sent to readers");
 	COUNTER("delivered_bytes_total", c->delivered_bytes, "bytes of events sent to readers");
+	COUNTER("asks_total", c->asks, "asks that were taken");
+	COUNTER("asks_answered_total", c->asks_answered, "asks that were answered, by a refusal of the service too");
+	COUNTER("asks_timed_out_total", c->asks_timed_out, "asks whose deadline passed");
+	COUNTER("asks_lost_total", c->asks_lost, "asks whose service went away");
+	COUNTER("asks_refused_total", c->asks_refused, "asks that were not taken");
+	COUNTER("answers_refused_total", c->answers_refused, "answers of services that were too late, or not well-formed");
 	COUNTER("sends_blocked_total", c->sends_blocked, "messages not taken because the peer does not read");
 	COUNTER("sends_unreachable_total", c->sends_unreachable, "messages to peers that were gone");
 	COUNTER("sessions_opened_total", c->sessions_opened, "sessions begun");

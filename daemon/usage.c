@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "batch.h"
+#include "bounds.h"
 
 void
 usage_attach(struct usages *all, struct client *c)
@@ -83,4 +84,23 @@ bool
 client_may_subscribe(const struct client *c)
 {
 	return (c->rights.subscriptions == 0 || c->usage->subscriptions < c->rights.subscriptions);
+}
+
+bool
+client_ask_on(struct client *c, size_t bytes)
+{
+	struct usage *u = c->usage;
+
+	if (u->asks >= ASKS_PER_ASKER_MAX || u->ask_bytes + bytes > ASK_BYTES_PER_ASKER_MAX)
+		return (false);
+	u->asks++;
+	u->ask_bytes += bytes;
+	return (true);
+}
+
+void
+client_ask_off(struct client *c, size_t bytes)
+{
+	c->usage->asks--;
+	c->usage->ask_bytes -= bytes;
 }

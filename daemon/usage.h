@@ -18,6 +18,8 @@ struct usage {
 	char name[CLIENT_NAME_SIZE];
 	size_t unanswered;		/* bytes of puts */
 	uint64_t subscriptions;
+	unsigned asks;			/* without an answer */
+	size_t ask_bytes;		/* of their questions */
 	double tokens;			/* events it may put now; below 0 after a large put */
 	uint64_t filled_ns;		/* monotonic */
 	LIST_ENTRY(usage) link;
@@ -40,5 +42,9 @@ void	 client_uncharge(struct client *, size_t bytes);
 bool	 client_take_events(struct client *, uint32_t count, uint64_t now_ns);
 
 bool	 client_may_subscribe(const struct client *);
+
+/* One more ask with a question of so many bytes: false if it has too many that wait, else it counts until client_ask_off(). */
+bool	 client_ask_on(struct client *, size_t bytes);
+void	 client_ask_off(struct client *, size_t bytes);
 
 #endif

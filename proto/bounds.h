@@ -57,6 +57,41 @@
 #define CREDIT_EVENTS_MAX	8192u
 #define CREDIT_BYTES_MAX	(1u << 20)
 
+/* A question: a name and arguments, not a document: too-large. */
+#define ASK_QUESTION_BYTES_MAX	(16u << 10)
+
+/* An answer: what is left of a message beside its envelope.  Beyond it the asker is told answer-too-large: that is what pages are for. */
+#define ASK_ANSWER_BYTES_MAX	(MESSAGE_BYTES_MAX - (4u << 10))
+#define ASK_ANSWER_DEPTH_MAX	16u
+#define ASK_ANSWER_ITEMS_MAX	4096u
+
+/* A cursor for the next page, opaque to all but the service. */
+#define ASK_PAGE_BYTES_MAX	256u
+
+/* How long an asker waits: what a person at a page does, and what a worker that must read on may take. */
+#define ASK_TIMEOUT_MS		5000u
+#define ASK_TIMEOUT_MS_MAX	60000u
+
+/* Asks without an answer, of the clients of one name: busy.  As many answers as libzmq holds for a peer, so none is lost. */
+#define ASKS_PER_ASKER_MAX	64u
+#define ASK_BYTES_PER_ASKER_MAX	(256u << 10)
+
+/* Of one service: busy.  A service that hangs is not to collect the whole building's questions. */
+#define ASKS_PER_SERVICE_MAX	512u
+#define ASK_BYTES_PER_SERVICE_MAX	(1u << 20)
+
+/* Of all together: busy.  A power of two. */
+#define ASKS_MAX		4096u
+
+/* Asks a service has at once; the others wait here.  Below SEND_HWM, so that events have room beside them. */
+#define SERVICE_WINDOW		32u
+
+/* Services at once: too-many. */
+#define SERVICES_MAX		64u
+
+/* Numbers of asks are the daemon's, from here on: apart from those of puts and requests, and whole in a double. */
+#define ASK_ID_FIRST		((1ull << 52) + (1ull << 51))
+
 /* Messages libzmq may hold for a peer that does not read, whatever credit it grants: with DELIVERY_BYTES_MAX this bounds what a
  * dead or hostile reader costs.  At the bound it gets nothing, acks included, until it reads: its resent puts are answered again. */
 #define SEND_HWM		64

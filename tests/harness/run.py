@@ -18,7 +18,7 @@ SCENARIOS = os.path.join("tests", "scenario")
 WORK = os.path.join(REPOSITORY, "build", "tests")
 
 # Also run with the sanitizer build: the tests that feed the daemon what it must survive.
-SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store", "test_rights"]
+SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store", "test_rights", "test_ask"]
 
 # The longest first, so that two lanes end together.
 LONGEST_FIRST = ["test_kill", "test_store", "test_faults", "test_powercut", "test_incidents_roundtrip", "test_protocol"]
