@@ -6,11 +6,13 @@ LIBESTATE_SRC = \
 	clients/libestate/put.c \
 	clients/libestate/window.c \
 	clients/libestate/subscribe.c \
+	clients/libestate/serve.c \
 	clients/libestate/request.c \
 	clients/libestate/fault.c
 
 ESTATE_SRC = \
 	clients/estate/main.c \
+	clients/estate/cmd_ask.c \
 	clients/estate/cmd_backup.c \
 	clients/estate/cmd_bench.c \
 	clients/estate/cmd_case.c \
@@ -43,6 +45,7 @@ ESTATE_SRC = \
 	clients/estate/reach.c \
 	clients/estate/sitetime.c \
 	clients/estate/telling.c \
+	clients/estate/tree.c \
 	clients/estate/types_json.c \
 	clients/estate/types_kind.c \
 	clients/estate/types_markdown.c \

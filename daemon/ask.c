@@ -1,6 +1,7 @@
 #include "ask.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,7 +183,8 @@ ask_start(struct daemon *d)
 	d->asks = must_alloc(sizeof(*d->asks));
 	memset(d->asks, 0, sizeof(*d->asks));
 	TAILQ_INIT(&d->asks->services);
-	d->asks->next_id = ASK_ID_FIRST;
+	/* An answer to a question of the daemon before this one must not meet another question. */
+	d->asks->next_id = ASK_ID_FIRST + ((uint64_t)randombytes_random() << 16);
 	d->asks->turn = daemon_event(d, -1, 0, on_turn);
 	d->asks->timer = daemon_event(d, -1, 0, on_timer);
 }

@@ -18,19 +18,20 @@ on_nak(struct estate *e, uint64_t number, struct mp body)
 		return (false);
 	if (number < REQUEST_NUMBER_FIRST && number > 0)
 		es_put_on_nak(e, number, &f);
-	else if (!es_session_on_nak(e, number, &f) && !es_request_on_nak(e, number, &f))
+	else if (!es_session_on_nak(e, number, &f) && !es_request_on_nak(e, number, &f) && !es_serve_on_fault(e, number, &f))
 		es_subscribe_on_fault(e, number, &f);
 	return (true);
 }
 
+/* By the daemon: a subscription, or a service.  One that was asked for has no fault, and its handle is gone already. */
 static bool
-on_ended(struct estate *e, uint64_t number, struct mp body)
+on_ended(struct estate *e, uint64_t number, struct mp body, bool (*on_fault)(struct estate *, uint64_t, const struct estate_fault *))
 {
 	struct estate_fault f;
 
 	if (!es_fault_read(&body, &f))
 		return (false);
-	es_subscribe_on_fault(e, number, &f);
+	on_fault(e, number, &f);
 	return (true);
 }
 
@@ -72,6 +73,10 @@ es_answer_dispatch(struct estate *e, const void *bytes, size_t size)
 	else if (mp_equal(verb, len, "subscribed"))
 		return (es_subscribe_on_subscribed(e, number, m, elements));
 	else if (mp_equal(verb, len, "ended"))
-		return (elements >= 1 && on_ended(e, number, m));
+		return (elements >= 1 && on_ended(e, number, m, es_subscribe_on_fault));
+	else if (mp_equal(verb, len, "asked"))
+		return (es_serve_on_asked(e, number, m, elements));
+	else if (mp_equal(verb, len, "unserved") && elements >= 1)
+		return (on_ended(e, number, m, es_serve_on_fault));
 	return (true);
 }

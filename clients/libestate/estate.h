@@ -132,7 +132,8 @@ enum estate_notice_kind {
 	ESTATE_RESUMED,		/* and did */
 	ESTATE_RESENT,		/* puts unanswered for `patience_ms` although the daemon lives were sent again */
 	ESTATE_LOG_CHANGED,	/* this is another log, or a restored backup: numbers you stored mean nothing here */
-	ESTATE_HELLO_REFUSED	/* `fault` says why; the state is ESTATE_STOPPED */
+	ESTATE_HELLO_REFUSED,	/* `fault` says why; the state is ESTATE_STOPPED */
+	ESTATE_ANSWER_REFUSED	/* the daemon did not relay an answer of estate_answer(): `fault` says why.  Its asker was told */
 };
 
 struct estate_notice {
@@ -332,6 +333,9 @@ struct estate_answer {
  * `argument` is one packed msgpack value of `len` bytes, copied, or NULL for none.  It is sent once there is a session, and once
  * only: when the connection is lost in between the answer is ESTATE_LOST.  on_answer fires until `final`, unless the handle is
  * closed before.  Errors: ESTATE_INVALID, ESTATE_REFUSED, ESTATE_SYSTEM.
+ *
+ * So is a service asked (PROTOCOL.md section 9): "ask" with {"service", "question", "at_least", "timeout_ms", "page"} is answered
+ * "answered", or refused: no-service, service-lost, deadline and busy may be asked again later, by you; nothing is asked twice by itself.
  */
 int	estate_request(struct estate *, const char *verb, const void *argument, size_t len,
 	    void (*on_answer)(void *user, const struct estate_answer *), void *user);
@@ -343,6 +347,61 @@ int	estate_request(struct estate *, const char *verb, const void *argument, size
  */
 int	estate_call(struct estate *, const char *verb, const void *argument, size_t len, int timeout_ms,
 	    void (*on_answer)(void *user, const struct estate_answer *), void *user);
+
+/* ---- Services: being asked -------------------------------------------------------------------------------------------------- */
+
+struct estate_service;
+
+/* A question.  Valid during the callback only; keep what you need, and `id` for the answer. */
+struct estate_question {
+	uint64_t id;
+	const char *service;
+	const void *bytes;	/* one packed map: "name", and arguments as the service wants them; well-formed, otherwise proven by nobody */
+	size_t len;
+	char asker[65];		/* the client's name, verified by the daemon */
+	bool sees_personal;	/* it gets marked values in the clear; everybody else a mask: mark them in any case */
+	uint64_t at_least;	/* answer when you have read up to this number; 0: as you stand */
+	unsigned deadline_ms;	/* from now: later nobody waits any more */
+	char page[257];		/* the `next` of an answer of yours; "": from the beginning */
+};
+
+struct estate_serve_options {
+	const char *service;	/* 1..64 of [A-Za-z0-9._:/-]; copied */
+	void *user;
+	/* Required.  Answer within the callback or later, in any order; up to 32 questions come before the first is answered. */
+	void (*on_ask)(void *user, const struct estate_question *);
+	/* Somebody else serves under this name now (taken-over), or you may not (forbidden); the handle is gone when this returns.  Don't
+	 * fight back.  May be NULL. */
+	void (*on_ended)(void *user, const struct estate_fault *);
+};
+
+/*
+ * Be a service: registered now or as soon as there is a session, and again after every reconnect.  *s is yours until
+ * estate_unserve(), on_ended or estate_close(); pass NULL if you will not need it.
+ * Errors: ESTATE_INVALID, E_EXISTS (this handle serves it already), ESTATE_REFUSED, ESTATE_SYSTEM.
+ */
+int	estate_serve(struct estate *, const struct estate_serve_options *, struct estate_service **s);
+
+/* End it: whoever waits for an answer is told that the service went away; on_ended does not fire.  NULL is allowed. */
+void	estate_unserve(struct estate_service *);
+
+struct estate_reply {
+	const void *bytes;	/* one packed map, with {"~personal": VALUE} around each personal value in it; copied */
+	size_t len;		/* up to 1 MiB less 4 KiB */
+	const char *next;	/* NULL, or what the asker is to give as `page` for the rest: up to 256 bytes, nothing personal in it */
+	uint64_t seq;		/* 0, or up to which number the answer knows the log */
+};
+
+/*
+ * Answer a question, once; sent with the next pump.  An answer that is not well-formed is refused by the daemon: the asker is told
+ * bad-answer, you get the notice ESTATE_ANSWER_REFUSED; the same notice, with no-ask, when nobody waits any more.
+ * Errors: ESTATE_INVALID; E_ANSWER_TOO_LARGE: give a part of it, and `next`; ESTATE_LOST: the session in which it was asked is gone,
+ * and so is the question; ESTATE_SYSTEM.
+ */
+int	estate_answer(struct estate *, uint64_t id, const struct estate_reply *);
+
+/* Or refuse it, with a code of errcode.h such as E_ARGUMENT or E_NOT_FOUND; path and detail may be NULL, nothing personal in them. */
+int	estate_refuse(struct estate *, uint64_t id, int code, const char *path, const char *detail);
 
 #ifdef __cplusplus
 }

@@ -58,6 +58,7 @@ handle_free(struct estate *e)
 
 	es_subscribe_free_all(e);
 	es_request_free_all(e);
+	es_serve_free_all(e);
 	es_transport_fini(&e->t);
 	es_window_fini(&e->w);
 	free(e->scratch);
@@ -190,6 +191,7 @@ turn(struct estate *e, bool *more)
 	es_session_flush(e);
 	es_subscribe_flush(e);
 	es_request_flush(e);
+	es_serve_flush(e);
 	es_put_flush(e);
 	*more = es_transport_readable(&e->t);
 	es_transport_arm(&e->t, *more ? e->now_ms : deadline(e), e->now_ms);

@@ -5,6 +5,7 @@
  *	window.c	the puts nobody answered yet: two rings, no sockets
  *	session.c	hello, hold, silence: the states, as a table
  *	subscribe.c	subscriptions and their credit
+ *	serve.c		services: questions in, answers out
  *	request.c	everything that is asked once and answered once
  *	answer.c	an incoming message, to whom it belongs
  *	transport.c	the only file that knows ZeroMQ
@@ -88,6 +89,21 @@ struct estate_subscription {
 	unsigned filter_pairs;	/* … and how many */
 };
 
+struct estate_service {
+	struct estate_service *next;
+	struct estate *e;
+	uint64_t number;	/* its name in this session */
+	bool asked;		/* in this session to be registered; else that is due */
+	char name[ID_CHARS_MAX + 1];
+	struct estate_serve_options o;
+};
+
+/* An answer that is due. */
+struct reply {
+	struct reply *next;
+	msgpack_sbuffer frame;
+};
+
 struct session {
 	enum estate_state state;
 	uint64_t hello, resume, ping;	/* numbers of those unanswered, 0 for none */
@@ -116,6 +132,8 @@ struct estate {
 	struct window w;
 	struct estate_subscription *subscriptions;
 	struct request *requests;
+	struct estate_service *services;
+	struct reply *replies;
 	uint64_t number;		/* the last request's */
 	int64_t now_ms;			/* of this turn, monotonic */
 	uint64_t random;
@@ -188,6 +206,13 @@ bool	es_subscribe_on_events(struct estate *, uint64_t number, struct mp body, ui
 bool	es_subscribe_on_progress(struct estate *, uint64_t number, struct mp body, uint32_t elements);
 bool	es_subscribe_on_fault(struct estate *, uint64_t number, const struct estate_fault *);
 void	es_subscribe_free_all(struct estate *);
+
+/* serve.c: likewise. */
+void	es_serve_flush(struct estate *);
+void	es_serve_session_lost(struct estate *);
+bool	es_serve_on_asked(struct estate *, uint64_t number, struct mp body, uint32_t elements);
+bool	es_serve_on_fault(struct estate *, uint64_t number, const struct estate_fault *);
+void	es_serve_free_all(struct estate *);
 
 /* request.c */
 void	es_request_flush(struct estate *);

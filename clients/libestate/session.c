@@ -77,6 +77,7 @@ forget(struct estate *e)
 	s->ping_at_ms = s->pong_until_ms = s->until_ms = NEVER_MS;
 	es_put_session_lost(e);
 	es_subscribe_session_lost(e);
+	es_serve_session_lost(e);
 }
 
 /* The entries of the states: each sets what is due and until when. */

@@ -29,6 +29,10 @@ Consumers.  `subscribe(consumer="name")` reads under a name whose cursor the dae
 says that another one does now.  `subscription.wake(t)` asks to be told when log time is `t`: `next` then returns None, and
 `subscription.log_time` says what time is past for good.
 
+Asking.  `ask("callback", "agenda", days=3)` asks the program that serves `callback`, through the daemon; Fault `no-service`, `service-lost` or
+`deadline` when there is no answer.  `serve("callback")` is the other side: an iterator of Question; `personal(value)` marks what only
+some askers may see.
+
 There are no threads: pings, resends and reconnections happen inside calls.  A program that pauses for a minute is forgotten by the daemon,
 which its next call notices and mends.  A Client belongs to one thread.
 """
@@ -56,6 +60,7 @@ POLL_S = 0.2                    # how long one turn waits at most: the grain of 
 MESSAGE_BYTES, PUT_EVENTS = 1 << 20, 4096       # bounds of one put
 PUTS_BYTES, PUTS_EVENTS = 256 << 10, 1024       # of one `puts` message, made of many puts: a quarter of that
 REQUESTS_FROM = 1 << 40         # numbers of requests, apart from those of puts: an ack names a range, and only puts may lie in it
+ASK_S = 5.0                     # how long an answer is waited for unless told
 WIDE_MAX = 1024                 # batches whose length is remembered, for an ack that comes twice
 
 Event = Union[dict, bytes]
@@ -108,6 +113,19 @@ class Delivery:
     @property
     def fields(self) -> dict:
         return unpack(self.event)
+
+
+@dataclasses.dataclass(slots=True)
+class Answer:
+    """What a service answered."""
+    value: dict
+    next: Optional[str] = None  # there is more: ask again with page=next
+    seq: Optional[int] = None   # the answer knows the log up to here
+
+
+def personal(value: Any) -> dict:
+    """Mark a value of an answer: who may not see personal data gets a mask in its place."""
+    return {"~personal": value}
 
 
 def pack(event: Event) -> bytes:
@@ -252,6 +270,75 @@ class Subscription:
             self._client._send("wake", self._name, self._wake)
 
 
+class Question:
+    """What a service was asked.  `answer` it or `refuse` it, once, now or later; `deadline` (time.monotonic) is when nobody waits any more."""
+
+    def __init__(self, client: Client, id: int, fields: dict, about: dict):
+        self.name: str = fields["name"]
+        self.arguments = {k: v for k, v in fields.items() if k != "name"}
+        self.asker: str = about["asker"]                                # verified by the daemon
+        self.sees_personal: bool = about.get("personal", False)
+        self.at_least: Optional[int] = about.get("at_least")            # answer when you have read up to here
+        self.page: Optional[str] = about.get("page")                    # the `next` of an answer of yours
+        self.deadline = time.monotonic() + about["deadline_ms"] / 1000
+        self._client, self._id = client, id
+
+    def answer(self, value: dict, *, next: Optional[str] = None, seq: Optional[int] = None) -> bool:
+        """False: the connection is lost, and the asker was told.  `next`: what to give as page for the rest."""
+        return self._reply({"answer": msgpack.packb(value, datetime=True), "next": next, "seq": seq})
+
+    def refuse(self, name: str, *, path: Optional[str] = None, detail: Optional[str] = None) -> bool:
+        """With an error's name, such as "bad-argument" or "not-found"."""
+        return self._reply({"refused": name, "path": path, "detail": detail})
+
+    def _reply(self, reply: dict) -> bool:
+        return self._client._send("answer", self._id, {k: v for k, v in reply.items() if v is not None})
+
+
+class Service:
+    """An iterator of Question.  Registered again after every reconnect; raises Fault `taken-over` when another one serves under this name."""
+
+    def __init__(self, client: Client, number: int, service: str):
+        self.service = service
+        self._client, self._number = client, number
+        self._waiting: collections.deque = collections.deque()          # Question, Fault
+        self._opened = False
+
+    def __iter__(self) -> Iterator[Question]:
+        return self
+
+    def __next__(self) -> Question:
+        question = self.next(timeout=None)
+        if question is None:
+            raise StopIteration
+        return question
+
+    def next(self, timeout: Optional[float]) -> Optional[Question]:
+        """The next question that somebody still waits for; None after timeout seconds without one, or when closed."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            while self._waiting:
+                item = self._waiting.popleft()
+                if isinstance(item, Fault):
+                    self._client._services.pop(self._number, None)
+                    raise item
+                if item.deadline > time.monotonic():
+                    return item
+            left = None if until is None else until - time.monotonic()
+            if self._number not in self._client._services or left is not None and left < 0:
+                return None
+            self._client._turn(left)
+
+    def close(self) -> None:
+        if self._client._services.pop(self._number, None) is not None:
+            self._client._send("unserve", self._number)
+        self._waiting.clear()
+
+    def _open(self) -> None:
+        self._waiting.clear()                                           # of an older session: their askers were told
+        self._client._send("serve", self._number, {"service": self.service})
+
+
 class Client:
     """A session with one daemon.  `endpoint`: ipc://PATH or tcp://HOST:PORT; `name`: of the program.
 
@@ -282,6 +369,7 @@ class Client:
         self._backoff = BACKOFF_S
         self._answers: dict[int, Optional[list]] = {}                                    # of requests: None while awaited
         self._subscriptions: dict[int, Subscription] = {}
+        self._services: dict[int, Service] = {}
         self._socket: Optional[zmq.Socket] = None
         self._connect()
 
@@ -442,6 +530,34 @@ class Client:
         """Order a consumer to "pause", "resume", "reset" (to a place as in subscribe) or "delete": for operators, and an event in the log."""
         self._ask("consumer", {k: v for k, v in (("name", name), ("do", do), ("to", to), ("reason", reason)) if v is not None})
 
+    def ask(self, service: str, question: Union[str, dict], *, at_least: Optional[int] = None, timeout: float = ASK_S, page: Optional[str] = None,
+            **arguments: Any) -> Answer:
+        """Ask the program that serves under that name: a question is a name with arguments, or a dict with both.  at_least: the answer shall
+        know the log up to that number; timeout: seconds, up to 60; page: the `next` of an answer before.  Asked once: NoAnswer when the
+        connection is lost."""
+        fields = {**({"name": question} if isinstance(question, str) else question), **arguments}
+        wishes = {"service": service, "question": fields, "timeout_ms": round(timeout * 1000), "at_least": at_least, "page": page}
+        answer = self._ask("ask", {k: v for k, v in wishes.items() if v is not None}, once=True)[1]
+        return Answer(answer["answer"], answer.get("next"), answer.get("seq"))
+
+    def serve(self, service: str) -> Service:
+        """Be the one who answers for a service: `for question in client.serve("callback"): question.answer({...})`."""
+        if self._lost:
+            self._greet()
+        one = Service(self, next(self._numbers), service)
+        self._services[one._number] = one
+        one._open()
+        while not one._opened:
+            self._turn()
+            if one._waiting and isinstance(one._waiting[0], Fault):
+                del self._services[one._number]
+                raise one._waiting[0]
+        return one
+
+    def services(self) -> list[dict]:
+        """Who can be asked: service, client, sender, since, pending."""
+        return self._ask("services")[1]
+
     def backup(self, path: str) -> dict:
         """A hot backup into the new folder `path`, absolute, on the daemon's machine; returns when it is done."""
         return self._ask("backup", {"path": path})[1]
@@ -450,12 +566,14 @@ class Client:
         """After a clock.jumped alarm: the wall clock is right."""
         self._ask("clock-accept")
 
-    def _ask(self, verb: str, *arguments: Any) -> list:
-        """Send a request and wait: [verb, argument, …] of its answer.  A new session asks again."""
+    def _ask(self, verb: str, *arguments: Any, once: bool = False) -> list:
+        """Send a request and wait: [verb, argument, …] of its answer.  A new session asks again, unless once."""
         number, generation = next(self._numbers), -1
         self._answers[number] = None
         try:
             while self._answers[number] is None:
+                if once and generation not in (-1, self._generation):
+                    raise NoAnswer(f"{self.endpoint}: the connection was lost before the answer")
                 if generation != self._generation and not self._lost:
                     if self._send(verb, number, *arguments):
                         generation = self._generation
@@ -539,6 +657,8 @@ class Client:
         self._doubt()
         for subscription in list(self._subscriptions.values()):
             subscription._open()
+        for service in list(self._services.values()):
+            service._open()
 
     def _send(self, verb: str, number: int, *rest: Any) -> bool:
         """False when there is no connection now: nothing was sent."""
@@ -587,6 +707,14 @@ class Client:
                 subscription.acked = rest[0].get("cursor")
         elif subscription is not None and verb in ("ended", "nak"):
             subscription._waiting.append(Fault(rest[0]))
+        elif number in self._services:
+            service = self._services[number]
+            if verb == "serving":
+                service._opened = True
+            elif verb == "asked":
+                service._waiting.append(Question(self, *rest[:3]))
+            elif verb in ("unserved", "nak") and rest:
+                service._waiting.append(Fault(rest[0]))
         elif number in self._answers and verb != "accepted":
             self._answers[number] = [verb, *rest]
 

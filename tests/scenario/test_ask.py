@@ -1,9 +1,14 @@
 """Queries relayed by the daemon: who answers, who asks, what each may see, and everything that can go wrong in between."""
+import json
 import os
+import subprocess
+import threading
 
 import msgpack
 import pytest
 
+import daemon as harness
+import estate
 from wire import Keys, packed
 
 FIRST_ID = (1 << 52) + (1 << 51)
@@ -489,3 +494,102 @@ def test_personal_fields_are_masked_and_nothing_leaks(keyed):
     answer(worker, id, MARKED)
     assert SECRET not in repr(seeing.receive())
     assert SECRET not in daemon.stderr(1 << 30)
+
+
+# --- the clients
+
+def run_ask(daemon, *arguments, **env):
+    """`estate ask` in the background: it waits for an answer that the test gives."""
+    return subprocess.Popen([harness.program("estate"), "ask", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env={**os.environ, "ESTATE_ENDPOINT": daemon.endpoint, "LC_ALL": "C.UTF-8", **env})
+
+
+def ended(process, expect=0):
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == expect, (out, err)
+    return out if expect == 0 else err
+
+
+AGENDA = {"date": "2026-11-24", "rows": [{"household": "3-2-1201", "due": 9, "who": {"~personal": "王\x1b[31m五"}}, {"household": "1-1-0101", "note": "早"}],
+          "totals": {"open": 2, "by": [1, [2, {}]]}, "none": None}
+
+
+def test_the_command_asks_and_prints(daemon):
+    worker = server(daemon)
+    process = run_ask(daemon, "callback", "agenda", "date=2026-11-24", "days=3", "of=[\"a\"]", "n=007")
+    id, question, about = asked(worker)
+    assert question == {"name": "agenda", "date": "2026-11-24", "days": 3, "of": ["a"], "n": "007"} and about["deadline_ms"] <= 5000
+    answer(worker, id, AGENDA, seq=12, next="c-2")
+    out = ended(process)
+    assert "date: 2026-11-24\n" in out and "household" in out and "3-2-1201   9" in out and "  open: 2\n" in out
+    assert "王?[31m五" in out and "\x1b" not in out and "(as of event 12)" in out and "--page 'c-2'" in out
+    process = run_ask(daemon, "callback", "agenda", "--page", "c-2", "--at-least", "1", "--timeout", "50", "--json")
+    id, _, about = asked(worker)
+    assert about["page"] == "c-2" and about["at_least"] == 1 and 40000 < about["deadline_ms"] <= 50000
+    answer(worker, id, AGENDA)
+    assert json.loads(ended(process)) == {"answer": {**AGENDA, "rows": [{**AGENDA["rows"][0], "who": "王\x1b[31m五"}, AGENDA["rows"][1]]}}
+    process = run_ask(daemon, "callback", "x", "--at-least", "now", LC_ALL="zh_CN.UTF-8")
+    id, _, about = asked(worker)
+    assert about["at_least"] >= 1
+    answer(worker, id, {}, next="c")
+    assert "还有更多" in ended(process)
+
+
+def test_the_command_says_what_is_wrong(daemon):
+    assert "there is no service" in daemon.estate("ask").stdout
+    refused = daemon.estate("ask", "callback", "agenda", expect=1).stderr
+    assert "no-service" in refused and "estate ask lists" in refused
+    worker = server(daemon)
+    listed = daemon.estate("ask").stdout
+    assert listed.splitlines()[0].split() == ["SERVICE", "CLIENT", "SENDER", "WAITING", "SINCE"] and "callback" in listed and "worker" in listed
+    assert json.loads(daemon.estate("ask", "--json").stdout)[0]["service"] == "callback"
+    process = run_ask(daemon, "callback", "agenda", "--json")
+    worker.send(1, "answer", asked(worker)[0], {"refused": "bad-argument", "path": "days", "detail": "1 to 31"})
+    assert json.loads(ended(process, 1))["path"] == "days"
+    assert "--timeout" in daemon.estate("ask", "callback", "agenda", "--timeout", "1", expect=1).stderr
+    for wrong in (["a b"], ["callback"], ["callback", "no name"], ["callback", "x", "y"], ["callback", "x", "=1"], ["callback", "x", "a=1", "a=2"],
+                  ["callback", "x", "name=y"], ["callback", "x", "--at-least", "soon"]):
+        daemon.estate("ask", *wrong, expect=2)
+
+
+def test_python_asks_and_answers(daemon):
+    def serve():
+        with daemon.client("py-worker") as worker:
+            for question in worker.serve("py"):
+                if question.name == "end":
+                    question.answer({})
+                    worker.ping()
+                    return
+                if question.name == "wrong":
+                    question.refuse("bad-argument", path="x")
+                else:
+                    question.answer({"who": estate.personal("x"), "asker": question.asker, "arguments": question.arguments, "page": question.page},
+                                    next="n", seq=3)
+    board = daemon.client("board")
+    with pytest.raises(estate.Fault, match="no-service"):
+        board.ask("py", "agenda")
+    thread = threading.Thread(target=serve)
+    thread.start()
+    while not board.services():
+        board.ping()
+    told = board.ask("py", "agenda", days=3, page="p", at_least=1)
+    assert (told.next, told.seq) == ("n", 3) and told.value["who"] == "x" and told.value["arguments"] == {"days": 3} and told.value["page"] == "p"
+    with pytest.raises(estate.Fault, match="bad-argument"):
+        board.ask("py", {"name": "wrong"})
+    assert board.ask("py", "end").value == {}
+    thread.join(30)
+
+
+def test_python_serves_on_after_a_restart_and_until_another_does(daemon):
+    worker, board = daemon.client("py-worker", ping_after=0.2, patience=1.0), daemon.client("board")
+    service = worker.serve("py")
+    with pytest.raises(estate.Fault, match="exists"):
+        worker.serve("py")
+    daemon.restart()
+    while service.next(timeout=0.05) is None and not board.services():
+        pass
+    heir = server(daemon, "py", client="heir")
+    with pytest.raises(estate.Fault, match="taken-over"):
+        service.next(timeout=30)
+    assert [row["client"] for row in board.services()] == ["heir"]
+    heir.close()
