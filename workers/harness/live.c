@@ -229,15 +229,12 @@ end_own(void *end, const struct stored *v, const struct event *e)
 {
 	struct live *l = end;
 	char id[ID_SIZE];
-	uint64_t number;
 
-	(void)v;
 	if (e->id.len != ID_SIZE - 1)
 		return;
 	memcpy(id, e->id.s, ID_SIZE - 1);
 	id[ID_SIZE - 1] = '\0';
-	if ((number = outbox_find(l->state, id)) != 0)
-		outbox_remove(l->state, number);
+	outbox_confirm(l->state, id, v->bytes, v->len);
 }
 
 /* [seq, log_time, sender, flags, event] */

@@ -28,19 +28,33 @@ outbox_find(struct state *s, const char *id)
 	return (state_get(s, DB_OUTBOX_IDS, id, ID_BYTES, &v) && v.mv_size == 8 ? get_be64(v.mv_data) : 0);
 }
 
+/* Does the entry of that number hold these bytes? */
+static bool
+holds(struct state *s, uint64_t number, const void *bytes, size_t len)
+{
+	struct outbox_entry e;
+
+	return (outbox_next(s, number - 1, &e) && e.number == number && e.len == len && memcmp(e.bytes, bytes, len) == 0);
+}
+
+void
+outbox_confirm(struct state *s, const char *id, const void *bytes, size_t len)
+{
+	uint64_t number = outbox_find(s, id);
+
+	if (number != 0 && holds(s, number, bytes, len))
+		outbox_remove(s, number);
+}
+
 bool
 outbox_add(struct state *s, const struct derived *d)
 {
 	uint64_t number = outbox_find(s, d->id);
 	struct buffer b = { NULL, 0, 0 };
 	uint8_t key[8];
-	MDB_val v;
 
-	if (number != 0) {
-		put_be64(key, number);
-		return (state_get(s, DB_OUTBOX, key, sizeof(key), &v) && v.mv_size == ID_BYTES + d->len &&
-		    memcmp((const uint8_t *)v.mv_data + ID_BYTES, d->bytes, d->len) == 0);
-	}
+	if (number != 0)
+		return (holds(s, number, d->bytes, d->len));
 	put_be64(key, ++s->outbox_last);
 	buffer_add(&b, d->id, ID_BYTES);
 	buffer_add(&b, d->bytes, d->len);

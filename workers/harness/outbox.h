@@ -23,5 +23,7 @@ bool	outbox_next(struct state *, uint64_t after, struct outbox_entry *);
 void	outbox_remove(struct state *, uint64_t number);
 /* The number of an id; 0 if it does not wait. */
 uint64_t	outbox_find(struct state *, const char *id);
+/* The log holds this under that id: if it is what waits, it need not be put any more. */
+void	outbox_confirm(struct state *, const char *id, const void *bytes, size_t len);
 
 #endif
