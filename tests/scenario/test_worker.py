@@ -178,7 +178,7 @@ def test_killed_at_random(start_daemon, seed):
     daemon = start_daemon()
     with Worker(daemon) as worker:
         worker.await_rules(daemon.client("rules"))
-        residents = run_residents(daemon, 4000 if LONG else 1600, [2 * seed + 1, 2 * seed + 2])
+        residents = run_residents(daemon, 7000 if LONG else 1600, [2 * seed + 1, 2 * seed + 2])
         try:
             while kills < want and progress(residents, rng.randint(1, 8)):
                 what = rng.choice(["worker", "worker", "daemon", "both"])

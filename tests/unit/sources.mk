@@ -6,10 +6,12 @@ UNIT_TESTS += \
 	test_catalogue_released \
 	test_ceiling \
 	test_dedup \
+	test_engine \
 	test_errcode \
 	test_event \
 	test_filter \
 	test_json \
+	test_jsonl \
 	test_keys_month \
 	test_libestate_put \
 	test_libestate_subscribe \
@@ -20,4 +22,5 @@ UNIT_TESTS += \
 	test_recent \
 	test_rfc3339 \
 	test_settings \
+	test_state \
 	test_shell
