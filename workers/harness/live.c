@@ -24,6 +24,9 @@
 #define WINDOW_EVENTS	2048u
 #define WINDOW_BYTES	(512u << 10)
 
+/* Conclusions that are handed over together: while the daemon makes them durable, the next ones are concluded. */
+#define HAND_OVER	64u
+
 /* How long a parked event may take to come, before the daemon is asked again. */
 #define FETCH_MS	5000
 
@@ -212,16 +215,32 @@ on_notice(void *user, const struct estate_notice *n)
 
 /* ---- What the engine finds out: within the transaction ---- */
 
+/* Hand it over at once if everything before it was; else, or if libestate's window is full, put_outbox() will. */
+static void
+hand_over(struct live *l, const struct derived *d, uint64_t number)
+{
+	if (l->rebuilding || l->done || l->handed + 1 != number || estate_put(l->e, d->bytes, d->len, number) != 0)
+		return;
+	l->handed = number;
+	if (number % HAND_OVER == 0)
+		estate_pump(l->e, 0);
+}
+
 static void
 end_derived(void *end, const struct derived *d)
 {
 	struct live *l = end;
+	uint64_t before = l->state->outbox_last;
 
 	if (l->rebuilding)
 		rebuild_derived(&l->rebuild, d);
-	if (!d->muted && !outbox_add(l->state, d))
+	if (d->muted)
+		return;
+	if (!outbox_add(l->state, d))
 		log_error("two derived events with one id: the second is dropped; tell them apart by step or occurrence", "worker=%s id=%s",
 		    l->kind->name, d->id);
+	else if (l->state->outbox_last > before)
+		hand_over(l, d, l->state->outbox_last);
 }
 
 static void
@@ -384,20 +403,18 @@ static void
 put_outbox(struct live *l)
 {
 	struct outbox_entry e;
-	int error;
+	int error = 0;
 
 	if (l->rebuilding || l->handed >= l->state->outbox_last)
 		return;
 	state_begin(l->state);
-	while (outbox_next(l->state, l->handed, &e)) {
-		if ((error = estate_put(l->e, e.bytes, e.len, e.number)) == ESTATE_AGAIN)
-			break;
-		if (error != 0) {
-			give_up(l, 3, "a derived event cannot be handed over: %s", estate_error_text(error));
-			break;
-		}
+	while (outbox_next(l->state, l->handed, &e) && (error = estate_put(l->e, e.bytes, e.len, e.number)) == 0)
 		l->handed = e.number;
-	}
+	/* Nothing waits behind it: the numbers up to the last were acknowledged before the start. */
+	if (error == 0)
+		l->handed = l->state->outbox_last;
+	else if (error != ESTATE_AGAIN)
+		give_up(l, 3, "a derived event cannot be handed over: %s", estate_error_text(error));
 	state_abort(l->state);
 }
 

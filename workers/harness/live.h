@@ -1,9 +1,9 @@
 /*
  * live: the engine between a subscription and a put.
  *
- * A turn: what came is taken into one transaction and committed; then it is acknowledged to the daemon, then what was concluded is
- * put.  An entry leaves the outbox when the daemon has acknowledged it; after a restart everything left is put again, and the daemon
- * recognises what it had.
+ * A turn: what came is taken into one transaction and committed; then it is acknowledged to the daemon.  What is concluded is put as
+ * soon as it is, before the commit: it is a function of the log, so if the commit is lost it is concluded again, the same, and the
+ * daemon recognises it.  An entry leaves the outbox when the daemon has acknowledged it; after a restart everything left is put again.
  */
 #ifndef LIVE_H
 #define LIVE_H
