@@ -144,13 +144,13 @@ class Worker:
                 lines.append(line[:line.rindex(b',"seq":')] + b"}")
         return lines
 
-    def settle(self, client=None):
-        """Wait until everything that is due, now or soon, is in the log: the ids are known from a rehearsal to the end of time."""
+    def settle(self, client=None, until=FAR):
+        """Wait until everything that is due, now or soon, is in the log: the ids are known from a rehearsal to the end of time, or to `until`."""
         client = client or self.daemon.client("settle")
         client.hello()
         if self.rules:
             self.await_rules(client)
-        expected = {json.loads(line)["id"] for line in rehearse(self.log(), "--until", FAR, name=self.name)[0]}
+        expected = {json.loads(line)["id"] for line in rehearse(self.log(), "--until", until, name=self.name)[0]}
         deadline = time.monotonic() + PATIENCE_S
         stream = client.subscribe("first", source=[self.source])
         while expected:

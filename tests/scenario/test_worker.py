@@ -2,11 +2,13 @@
 
 A dozen random kills in make test; three hundred with ESTATE_LONG=1 (make check-long).
 """
+import datetime
 import json
 import os
 import random
 import select
 import signal
+import socket
 import subprocess
 import sys
 
@@ -169,6 +171,67 @@ def finish(residents):
         pass
     for resident in residents:
         assert resident.wait(PATIENCE_S) == 0
+
+
+def shape(event):
+    """What must not depend on speed: numbers and log times aside."""
+    return event["type"], event["subject"], json.dumps(event["data"], sort_keys=True)
+
+
+def test_speeds_and_batchings_agree(start_daemon, tmp_path):
+    """One input in several live runs: each log equals its rehearsal, and all conclude the same."""
+    today = datetime.date.today()
+    done = subprocess.run([harness.program("estate"), "generate", "--households", "300", "--from", str(today - datetime.timedelta(10)), "--days", "3",
+                           "--seed", "8", "--no-registry"], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines(keepends=True)
+    rules = RULES.replace("700ms", "300d")          # some deadlines long past when the event comes, some far away
+    runs = [(1, 1, None), (64, 256, None), (1, 64, 1500), (4096, 1, None), (7, 3, None), (1, 1, 3000), (100, 2, 20000), (3, 50, None), (1, 1024, None),
+            (500, 500, None)][:10 if LONG else 3]
+    shapes = []
+    for batch, window, rate in runs:
+        daemon = start_daemon()
+        with Worker(daemon, rules=rules) as worker:
+            worker.await_rules(daemon.client("rules"))
+            daemon.estate("put", "--batch", batch, "--window", window, *(["--rate", rate] if rate else []), "-", stdin="".join(lines))
+            worker.settle(until=today + datetime.timedelta(100))
+            shapes.append(sorted(map(shape, worker.prove())))
+        daemon.stop()
+    assert len(shapes[0]) > 20 and {"obligation.fulfilled", "obligation.breached"} <= {s[0] for s in shapes[0]}
+    assert all(s == shapes[0] for s in shapes)
+
+
+@pytest.fixture(scope="module")
+def wallclock_library(tmp_path_factory):
+    library = str(tmp_path_factory.mktemp("wallclock") / "wallclock.so")
+    subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-o", library, os.path.join(HERE, "wallclock.c"), "-ldl"], check=True)
+    return library
+
+
+def test_the_wall_clock_is_set(start_daemon, wallclock_library, tmp_path):
+    """An hour and a day, ahead and back, accepted and not, with a restart between: no timer fires early, none twice, none is lost."""
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    daemon = start_daemon(preload=wallclock_library, env={"WALLCLOCK": str(clock)})
+    with Worker(daemon) as worker:
+        worker.await_rules(daemon.client("rules"))
+        number = 0
+        for seconds, accept, restart in ((3600, False, False), (0, False, False), (-3600, False, True), (86400, False, False), (-86400, True, False),
+                                         (0, True, True)):
+            put_all(daemon, [case(number + n) for n in range(4)])
+            clock.write_text(str(seconds))
+            put_all(daemon, [assigned(number), case(number + 4)])
+            if accept:
+                daemon.estate("clock", "accept")
+            if restart:
+                daemon.kill9()
+                daemon.start()
+            number += 5
+        # However log time went, once it moves on everything that is due is concluded.
+        clock.write_text("0")
+        daemon.estate("clock", "accept")
+        worker.settle()
+        derived = worker.prove()
+        assert len([d for d in derived if d["type"] == "obligation.opened"]) == number
 
 
 @pytest.mark.parametrize("seed", range(10 if LONG else 1))
@@ -360,3 +423,37 @@ def test_what_is_lost_with_the_state_is_made_again(daemon):
         worker.settle()
         after = worker.prove()
         assert after[:len(before)] == before or {d["id"] for d in before} < {d["id"] for d in after}
+
+
+# --- as a service
+
+class Notify:
+    """The other end of sd_notify()."""
+
+    def __init__(self, path):
+        self.path, self.said = str(path), []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.socket.settimeout(PATIENCE_S)
+
+    def until(self, line):
+        while not any(said.startswith(line) for said in self.said):
+            self.said += self.socket.recv(65536).decode().splitlines()
+
+
+def test_what_systemd_is_told(start_daemon, tmp_path):
+    """Waiting for the daemon it asks for more time; then ready, alive, how it stands, and stopping."""
+    daemon = start_daemon()
+    daemon.stop()
+    notify = Notify(tmp_path / "notify")
+    worker = Worker(daemon, start=False, env={"NOTIFY_SOCKET": notify.path, "WATCHDOG_USEC": "1000000"})
+    worker.launch()
+    notify.until("EXTEND_TIMEOUT_USEC=")
+    assert "READY=1" not in notify.said
+    daemon.start()
+    worker.wait_ready()
+    notify.until("READY=1")
+    notify.until("WATCHDOG=1")
+    notify.until("STATUS=event ")
+    worker.stop()
+    notify.until("STOPPING=1")
