@@ -108,12 +108,25 @@ drop_indexed(struct dedup *d)
 
 	while ((b = STAILQ_FIRST(&d->kept)) != NULL && batch_last(b) <= indexed) {
 		STAILQ_REMOVE_HEAD(&d->kept, dedup_link);
-		for (unsigned i = 0; i < b->count; i++)
+		for (unsigned i = 0; i < b->count; i++) {
+			if (i + DEDUP_AHEAD < b->count)
+				dedup_expect(d, &b->entries[i + DEDUP_AHEAD]);
 			dedup_remove(d, &b->entries[i]);
+		}
 		batch_unref(b);
 	}
-	if (d->mask + 1 > SLOTS_MIN && d->used * 16 < d->mask)
-		resize(d, SLOTS_MIN > d->used * 4 ? SLOTS_MIN : (d->mask + 1) / 4);
+}
+
+void
+dedup_rest(struct dedup *d)
+{
+	size_t slots = d->mask + 1;
+
+	drop_indexed(d);
+	while (slots > SLOTS_MIN && d->used * 16 < slots)
+		slots /= 4;
+	if (slots <= d->mask)
+		resize(d, slots);
 }
 
 int
@@ -131,6 +144,12 @@ void
 dedup_end(struct dedup *d)
 {
 	keys_read_end(d->keys);
+}
+
+void
+dedup_expect(const struct dedup *d, const struct index_entry *e)
+{
+	__builtin_prefetch(&d->slots[home(d, e->key)]);
 }
 
 enum dedup_answer

@@ -16,14 +16,21 @@ struct dedup;
 struct dedup	*dedup_new(struct keys *);
 void		 dedup_free(struct dedup *);
 
-/* Look-ups happen between begin and end.  begin also drops from memory what the index has by now.  Returns 0 or an LMDB error. */
+/* Look-ups happen between begin and end.  begin also drops from the table what the index has by now.  Returns 0 or an LMDB error. */
 int		 dedup_begin(struct dedup *);
 void		 dedup_end(struct dedup *);
+
+/* Nothing to do just now: drop what the index has, and give back the memory of a table that a burst has left too large. */
+void		 dedup_rest(struct dedup *);
 
 enum dedup_answer { DEDUP_NEW, DEDUP_SAME, DEDUP_CONFLICT, DEDUP_FAILED };
 
 /* SAME: *seq is the number it has.  CONFLICT: the identity is taken by other content. */
 enum dedup_answer dedup_find(struct dedup *, const struct index_entry *, uint64_t *seq);
+
+/* This entry will be looked for in a moment: its place in the table is seldom in the processor's cache, and is fetched meanwhile. */
+void		 dedup_expect(const struct dedup *, const struct index_entry *);
+#define DEDUP_AHEAD	8u	/* how far ahead that pays */
 
 /* The event gets this number.  Taken back with dedup_remove() if its batch is not written after all. */
 void		 dedup_add(struct dedup *, const struct index_entry *, uint64_t seq);

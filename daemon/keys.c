@@ -93,16 +93,59 @@ struct pair {
 	uint8_t value[KEYS_VALUE_BYTES];
 };
 
-static int
-compare_pairs(const void *a, const void *b)
+static inline bool
+sorts_behind(const struct pair *a, const struct pair *b)
 {
-	uint64_t x = get_be64(a), y = get_be64(b);
+	uint64_t x = get_be64(a->key), y = get_be64(b->key);
 
-	if (x == y) {
-		x = get_be64((const uint8_t *)a + 8);
-		y = get_be64((const uint8_t *)b + 8);
-	}
-	return (x < y ? -1 : x > y);
+	return (x != y ? x > y : get_be64(a->key + 8) > get_be64(b->key + 8));
+}
+
+/* Two neighbouring runs into one. */
+static void
+merge(const struct pair *a, const struct pair *b, const struct pair *end, struct pair *to)
+{
+	const struct pair *a_end = b;
+
+	while (a < a_end && b < end)
+		*to++ = sorts_behind(a, b) ? *b++ : *a++;
+	memcpy(to, a, (size_t)(a_end - a) * sizeof(*a));
+	memcpy(to + (a_end - a), b, (size_t)(end - b) * sizeof(*b));
+}
+
+/* Where the run that begins at `at` ends. */
+static size_t
+run_end(const struct pair *p, size_t at, size_t count)
+{
+	do
+		at++;
+	while (at < count && !sorts_behind(&p[at - 1], &p[at]));
+	return (at);
+}
+
+/* By merging the runs that are there: each sender's ids rise already, so a step of the applier is a few long runs. */
+static void
+sort_pairs(struct pair *pairs, size_t count)
+{
+	struct pair *other = NULL, *from = pairs, *to, *swap;
+	size_t at, middle, end;
+
+	if (count == 0 || run_end(pairs, 0, count) == count)
+		return;
+	to = other = must_alloc(count * sizeof(*other));
+	do {
+		for (at = 0; at < count; at = end) {
+			middle = run_end(from, at, count);
+			end = middle < count ? run_end(from, middle, count) : count;
+			merge(from + at, from + middle, from + end, to + at);
+		}
+		swap = from;
+		from = to;
+		to = swap;
+	} while (run_end(from, 0, count) < count);
+	if (from != pairs)
+		memcpy(pairs, from, count * sizeof(*pairs));
+	free(other);
 }
 
 /* In key order, so that neighbours share pages; what sorts behind everything there is appended without splitting pages in half. */
@@ -156,7 +199,7 @@ keys_append(struct keys *k, struct batch *const *batches, unsigned count)
 			put_be48(pairs[n].value, batches[i]->first_seq + j);
 			put_be48(pairs[n].value + 6, batches[i]->entries[j].digest);
 		}
-	qsort(pairs, n, sizeof(*pairs), compare_pairs);
+	sort_pairs(pairs, n);
 	if ((rc = mdb_txn_begin(k->env, NULL, 0, &txn)) == 0) {
 		if ((rc = put_sorted(k, txn, pairs, n)) == 0)
 			rc = env_put(txn, k->meta, "applied", last);

@@ -94,9 +94,11 @@ decide_put(struct writer *w, struct job *j, struct job_put *p)
 
 	for (unsigned i = 0; i < p->count && p->code == 0; i++) {
 		struct job_event *e = &j->events[p->first + i];
-		int code = decide_event(w, p, e);
+		int code;
 
-		if (code == 0)
+		if (p->first + i + DEDUP_AHEAD < j->event_count)
+			dedup_expect(w->dedup, &e[DEDUP_AHEAD].entry);
+		if ((code = decide_event(w, p, e)) == 0)
 			continue;
 		if (p->each && code != E_DISK_FULL)
 			e->code = code;
@@ -235,8 +237,8 @@ writer_main(void *arg)
 		pthread_mutex_unlock(&w->lock);
 		if (j != NULL)
 			do_job(w, j);
-		else if (dedup_begin(w->dedup) == 0)	/* gives memory back */
-			dedup_end(w->dedup);
+		else
+			dedup_rest(w->dedup);
 		pthread_mutex_lock(&w->lock);
 		if (j != NULL) {
 			w->job = NULL;

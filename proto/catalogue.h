@@ -114,12 +114,19 @@ struct data_fault {
 	char detail[160];	/* what was found and what would be right */
 };
 
+/* What catalogue_check() found besides faults. */
+struct data_findings {
+	unsigned unknown;	/* fields the catalogue does not know: they are kept, flagged and counted, never refused */
+	bool unproven;		/* whether the bytes are well-formed is not proven: unknown fields, lists, a field twice, odd text */
+};
+
 /*
- * Check `data` (a msgpack map already proven well-formed by mp_check) against the type.  Returns 0, or the code also in
- * *fault, which is untouched otherwise.  *unknown receives the number of fields the catalogue does not know: they are kept,
- * flagged and counted, never refused.  A nil is a value of the wrong kind: a field without value is left out.  Allocates nothing.
- * Details name no personal value, so that they may be logged and sent back.
+ * Check the data map at the cursor against the type, and move past it.  The bytes need not be proven by mp_check() before: nothing
+ * outside them is read, and what this walk cannot vouch for by itself it says in `unproven`.  Returns 0, or the code also in *fault,
+ * which is untouched otherwise; of bytes that are not well-formed the fault may be a consequence, so let mp_check() speak first.
+ * A nil is a value of the wrong kind: a field without value is left out.  Allocates nothing.  Details name no personal value, so
+ * that they may be logged and sent back.
  */
-int			 catalogue_check(const struct type *, struct mp data, unsigned *unknown, struct data_fault *);
+int			 catalogue_check(const struct type *, struct mp *data, struct data_findings *, struct data_fault *);
 
 #endif

@@ -32,10 +32,11 @@ check_text(const struct field *f, struct mp *m, struct walk *w)
 {
 	const char *s;
 	uint32_t len;
+	size_t where;
 
-	(void)w;
 	if (!mp_str(m, &s, &len))
 		return (E_KIND);
+	w->unproven |= !mp_utf8(s, len, &where);
 	return (len > f->max || (len == 0 && f->required) ? E_RANGE : 0);
 }
 
@@ -73,11 +74,11 @@ check_enum(const struct field *f, struct mp *m, struct walk *w)
 	const char *s;
 	uint32_t len;
 
-	(void)w;
 	if (!mp_str(m, &s, &len))
 		return (E_KIND);
 	if (catalogue_value(f->list, s, len) != NULL)
 		return (0);
+	w->unproven = true;
 	if (!f->list->open)
 		return (E_VALUE);
 	return (len > 0 && len <= OPEN_VALUE_BYTES_MAX ? 0 : E_RANGE);
@@ -247,10 +248,12 @@ check_email(const struct field *f, struct mp *m, struct walk *w)
 {
 	const char *s, *at;
 	uint32_t len;
+	size_t where;
 
-	(void)f, (void)w;
+	(void)f;
 	if (!mp_str(m, &s, &len))
 		return (E_KIND);
+	w->unproven |= !mp_utf8(s, len, &where);
 	if (len > EMAIL_LEN_MAX)
 		return (E_RANGE);
 	if ((at = memchr(s, '@', len)) == NULL || at == s || at + 1 == s + len || memchr(at + 1, '@', (size_t)(s + len - at - 1)) != NULL)
@@ -277,6 +280,7 @@ check_ids(const struct field *f, struct mp *m, struct walk *w)
 {
 	uint32_t count;
 
+	w->unproven = true;
 	if (!mp_array(m, &count))
 		return (E_KIND);
 	if (count > f->max)
@@ -296,6 +300,7 @@ check_items(const struct field *f, struct mp *m, struct walk *w)
 {
 	uint32_t count;
 
+	w->unproven = true;
 	if (!mp_array(m, &count))
 		return (E_KIND);
 	if (count > f->max || (count == 0 && f->required))
@@ -333,6 +338,7 @@ check_map(const struct field *f, struct mp *m, struct walk *w)
 	uint32_t pairs, len;
 	const char *key;
 
+	w->unproven = true;
 	if (!mp_map(m, &pairs))
 		return (E_KIND);
 	if (pairs > f->max)
@@ -371,7 +377,7 @@ expect(const struct type *t, const char *name, uint32_t len, unsigned *hint)
 		if (at >= t->count)
 			at = 0;
 		f = &t->fields[at];
-		if (f->len == len && memcmp(f->name, name, len) == 0) {
+		if (f->len == len && mp_same(f->name, name, len)) {
 			*hint = at + 1;
 			return (f);
 		}
@@ -426,6 +432,7 @@ check_fields(const struct type *t, struct mp *m, struct walk *w)
 {
 	unsigned hint = 0, required = 0, any_of = 0;
 	struct mp map = *m, value;
+	uint64_t seen = 0, bit;		/* fields by their place; no type has as many as 64 (test_catalogue.c) */
 	const struct field *f;
 	uint32_t pairs, len;
 	const char *key;
@@ -438,10 +445,14 @@ check_fields(const struct type *t, struct mp *m, struct walk *w)
 			return (note_fault(w, E_KIND, t, NULL, map));
 		if ((f = expect(t, key, len, &hint)) == NULL) {
 			w->unknown++;
+			w->unproven = true;
 			if (!mp_skip(m))
 				return (note_fault(w, E_KIND, t, NULL, map));
 			continue;
 		}
+		bit = 1ull << (f - t->fields);
+		w->unproven |= (seen & bit) != 0;
+		seen |= bit;
 		value = *m;
 		if ((code = checks[f->kind](f, m, w)) != 0)
 			return (note_fault(w, code, t, f, value));
@@ -454,13 +465,14 @@ check_fields(const struct type *t, struct mp *m, struct walk *w)
 }
 
 int
-catalogue_check(const struct type *t, struct mp data, unsigned *unknown, struct data_fault *fault)
+catalogue_check(const struct type *t, struct mp *data, struct data_findings *found, struct data_fault *fault)
 {
 	struct walk w;
 	int code;
 
 	memset(&w, 0, sizeof(w));
-	code = check_fields(t, &data, &w);
-	*unknown = w.unknown;
+	code = check_fields(t, data, &w);
+	found->unknown = w.unknown;
+	found->unproven = w.unproven;
 	return (code == 0 ? 0 : catalogue_fault(&w, code, fault));
 }

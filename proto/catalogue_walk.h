@@ -7,6 +7,7 @@
 /* One walk through one event's data. */
 struct walk {
 	unsigned unknown;		/* fields the catalogue does not know */
+	bool unproven;			/* something was passed over or only half looked at: mp_check() must have the last word */
 	/* The rest says where a fault was found, innermost first. */
 	const struct type *type;	/* the type, or catalogue_item() */
 	const struct field *field;	/* NULL: the map itself, or its any_of fields */

@@ -69,7 +69,7 @@ attribute_find(const char *s, uint32_t len, unsigned hint)
 	for (unsigned i = 0; i < A_OTHER; i++) {
 		unsigned a = (hint + i) % A_OTHER;
 
-		if (attributes[a].len == len && memcmp(attributes[a].name, s, len) == 0)
+		if (attributes[a].len == len && mp_same(attributes[a].name, s, len))
 			return ((enum attribute)a);
 	}
 	return (A_OTHER);
@@ -107,8 +107,12 @@ read_id(struct mp *m, struct text *t, const char *path, struct data_fault *f)
 static int
 read_text(struct mp *m, struct text *t, uint32_t max, const char *path, struct data_fault *f)
 {
+	size_t where;
+
 	if (!mp_str(m, &t->s, &t->len))
 		return (fault_set(f, E_KIND, path, "must be a string"));
+	if (!mp_utf8(t->s, t->len, &where))
+		return (fault_set(f, E_UTF8, path, "a string is not UTF-8"));
 	if (t->len > max) {
 		char detail[64];
 
@@ -207,7 +211,8 @@ read_attribute(struct event *e, enum attribute a, const char *name, uint32_t len
 		e->data = *m;
 		if (mp_peek(m) != MP_MAP)
 			return (fault_set(f, E_KIND, "data", "must be a map"));
-		mp_skip(m);
+		if (!mp_skip(m))
+			return (fault_set(f, E_MALFORMED, "data", "cut short"));
 		e->data.end = m->p;
 		return (0);
 	case A_SITE:
@@ -295,15 +300,107 @@ note_unknown_fields(struct event *e, unsigned count)
 	e->unknown += count - 1;
 }
 
+/*
+ * One event being read.  Nearly every event is flat and holds nothing unknown: then reading it proves it, byte for byte, and
+ * mp_check() need not walk it a second time.  Whatever this one walk cannot vouch for is noted as unproven.
+ */
+struct reading {
+	struct event *e;
+	bool unproven;
+	uint32_t seen;			/* attributes, by their bit */
+	bool data_checked;
+	int data_code;
+	struct data_findings found;
+	struct data_fault data_fault;
+};
+
+static void
+check_data(struct reading *r, struct mp *m)
+{
+	r->data_checked = true;
+	r->data_code = catalogue_check(r->e->kind, m, &r->found, &r->data_fault);
+	r->unproven |= r->found.unproven;
+}
+
+/* The data map under the cursor, if its type is known by now: checked on the way past it. */
+static bool
+take_data(struct reading *r, struct mp *m)
+{
+	if (r->e->kind == NULL || mp_peek(m) != MP_MAP)
+		return (false);
+	r->e->data = *m;
+	check_data(r, m);
+	if (r->data_code != 0) {
+		/* Wherever the fault was: what other attributes have to say comes first. */
+		*m = r->e->data;
+		return (false);
+	}
+	r->e->data.end = m->p;
+	return (true);
+}
+
+static int
+read_attributes(struct reading *r, struct mp m, struct data_fault *f)
+{
+	uint32_t pairs, len;
+	unsigned hint = 0;
+	const char *name;
+	int code;
+
+	if (!mp_map(&m, &pairs))
+		return (fault_set(f, E_MALFORMED, "byte 0", "an event is a map"));
+	if (pairs > EVENT_ATTRIBUTES_MAX)
+		return (fault_set(f, E_TOO_MANY, "event", "at most 32 attributes"));
+	for (; pairs > 0; pairs--) {
+		enum attribute a;
+
+		if (!mp_str(&m, &name, &len))
+			return (fault_set(f, E_MALFORMED, "event", "a map key is not a string"));
+		a = attribute_find(name, len, hint);
+		hint = (unsigned)a + 1;
+		r->unproven |= a == A_OTHER || (r->seen & 1u << a) != 0;
+		r->seen |= 1u << a;
+		if (a == A_DATA && take_data(r, &m))
+			continue;
+		if ((code = read_attribute(r->e, a, name, len, &m, f)) != 0)
+			return (code);
+	}
+	r->unproven |= m.p != m.end;
+	return (check_required(r->e, (r->seen & 1u << A_SPECVERSION) != 0, f));
+}
+
+static int
+read_event(struct reading *r, struct mp m, struct data_fault *f)
+{
+	static const uint8_t no_fields[1] = { 0x80 };
+	struct event *e = r->e;
+	int code;
+
+	if ((code = read_attributes(r, m, f)) != 0)
+		return (code);
+	/* No data is as good as empty data: a type with required fields says which is missing. */
+	if (e->data.p == NULL)
+		e->data = mp_over(no_fields, sizeof(no_fields));
+	if (!r->data_checked) {
+		struct mp data = e->data;
+
+		check_data(r, &data);
+	}
+	if (r->data_code != 0) {
+		*f = r->data_fault;
+		return (r->data_code);
+	}
+	if (r->found.unknown > 0)
+		note_unknown_fields(e, r->found.unknown);
+	return (0);
+}
+
 int
 event_decode(struct event *e, const void *bytes, size_t len, struct data_fault *f)
 {
-	static const uint8_t no_fields[1] = { 0x80 };
+	struct reading r;
 	struct mp m = mp_over(bytes, len);
-	bool has_specversion = false;
-	uint32_t pairs, nlen;
-	unsigned hint = 0, unknown;
-	const char *name;
+	struct data_fault malformed;
 	int code;
 
 	if (len > EVENT_BYTES_MAX) {
@@ -312,34 +409,18 @@ event_decode(struct event *e, const void *bytes, size_t len, struct data_fault *
 		snprintf(detail, sizeof(detail), "%zu bytes, at most %u", len, EVENT_BYTES_MAX);
 		return (fault_set(f, E_TOO_LARGE, "event", detail));
 	}
-	if ((code = bytes_check(&m, f)) != 0)
-		return (code);
 	memset(e, 0, offsetof(struct event, odd));
 	e->bytes = bytes;
 	e->len = (uint32_t)len;
-	mp_map(&m, &pairs);
-	if (pairs > EVENT_ATTRIBUTES_MAX)
-		return (fault_set(f, E_TOO_MANY, "event", "at most 32 attributes"));
-	for (; pairs > 0; pairs--) {
-		enum attribute a;
-
-		mp_str(&m, &name, &nlen);
-		a = attribute_find(name, nlen, hint);
-		hint = (unsigned)a + 1;
-		has_specversion |= a == A_SPECVERSION;
-		if ((code = read_attribute(e, a, name, nlen, &m, f)) != 0)
-			return (code);
+	memset(&r, 0, offsetof(struct reading, data_fault));
+	r.e = e;
+	code = read_event(&r, m, f);
+	/* What is not well-formed is told as that, whatever else there is to say of it. */
+	if ((code != 0 || r.unproven) && bytes_check(&m, &malformed) != 0) {
+		*f = malformed;
+		code = malformed.code;
 	}
-	if ((code = check_required(e, has_specversion, f)) != 0)
-		return (code);
-	/* No data is as good as empty data: a type with required fields says which is missing. */
-	if (e->data.p == NULL)
-		e->data = mp_over(no_fields, sizeof(no_fields));
-	if ((code = catalogue_check(e->kind, e->data, &unknown, f)) != 0)
-		return (code);
-	if (unknown > 0)
-		note_unknown_fields(e, unknown);
-	return (0);
+	return (code);
 }
 
 bool

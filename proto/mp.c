@@ -482,7 +482,7 @@ mp_bool(struct mp *m, bool *v)
 }
 
 bool
-mp_uint(struct mp *m, uint64_t *v)
+mp_uint_any(struct mp *m, uint64_t *v)
 {
 	struct head h;
 
@@ -548,7 +548,7 @@ take_bytes(struct mp *m, enum mp_type want, struct head *h, const uint8_t **p, u
 }
 
 bool
-mp_str(struct mp *m, const char **s, uint32_t *len)
+mp_str_any(struct mp *m, const char **s, uint32_t *len)
 {
 	struct head h;
 	const uint8_t *p;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct mp {
 	const uint8_t *p;	/* next byte to read */
@@ -80,10 +81,10 @@ const char	*mp_fault_text(enum mp_fault);
  */
 bool		mp_nil(struct mp *);
 bool		mp_bool(struct mp *, bool *);
-bool		mp_uint(struct mp *, uint64_t *);
+static inline bool mp_uint(struct mp *, uint64_t *);
 bool		mp_int(struct mp *, int64_t *);		/* also non-negative values up to INT64_MAX */
 bool		mp_float(struct mp *, double *);	/* float32, float64 and integers */
-bool		mp_str(struct mp *, const char **, uint32_t *len);
+static inline bool mp_str(struct mp *, const char **, uint32_t *len);
 bool		mp_bin(struct mp *, const uint8_t **, uint32_t *len);
 bool		mp_array(struct mp *, uint32_t *count);
 bool		mp_map(struct mp *, uint32_t *pairs);
@@ -100,7 +101,55 @@ bool		mp_raw(struct mp *, const uint8_t **, size_t *len);
 /* True if the string at (s, len) equals the C string. */
 bool		mp_equal(const char *s, uint32_t len, const char *text);
 
+/* Are the first `len` bytes of both the same?  For names, which are short: a call of memcmp costs more than the comparison. */
+static inline bool mp_same(const char *, const char *, uint32_t len);
+
 /* True if the bytes are well-formed UTF-8; *where receives the offset of the first bad byte otherwise. */
 bool		mp_utf8(const void *, size_t len, size_t *where);
+
+/* The commonest values are read in place: a small integer, a short string. */
+bool		mp_uint_any(struct mp *, uint64_t *);
+bool		mp_str_any(struct mp *, const char **, uint32_t *len);
+
+static inline bool
+mp_uint(struct mp *m, uint64_t *v)
+{
+	if (m->p < m->end && *m->p <= 0x7f) {
+		*v = *m->p++;
+		return (true);
+	}
+	return (mp_uint_any(m, v));
+}
+
+static inline bool
+mp_str(struct mp *m, const char **s, uint32_t *len)
+{
+	const uint8_t *p = m->p;
+
+	if (p < m->end && (*p & 0xe0) == 0xa0 && m->end - p > (*p & 0x1f)) {
+		*s = (const char *)p + 1;
+		*len = *p & 0x1f;
+		m->p = p + 1 + *len;
+		return (true);
+	}
+	return (mp_str_any(m, s, len));
+}
+
+static inline bool
+mp_same(const char *a, const char *b, uint32_t len)
+{
+	uint64_t x, y;
+
+	for (; len >= 8; len -= 8, a += 8, b += 8) {
+		memcpy(&x, a, 8);
+		memcpy(&y, b, 8);
+		if (x != y)
+			return (false);
+	}
+	for (; len > 0; len--)
+		if (*a++ != *b++)
+			return (false);
+	return (true);
+}
 
 #endif

@@ -206,7 +206,7 @@ int	estate_pump(struct estate *, int timeout_ms);
 int	estate_fd(const struct estate *);
 
 /*
- * Hand over one event: `len` bytes of one msgpack map, copied.  Nothing is sent before the next pump unless half a megabyte has
+ * Hand over one event: `len` bytes of one msgpack map, copied.  Nothing is sent before the next pump unless 64 KiB have
  * gathered, so that events handed over together travel together; each is still a put of its own.  `cookie` comes back in
  * on_ack or on_nak, exactly once, unless the handle is closed before.  Errors: ESTATE_AGAIN; E_TOO_LARGE (above 64 KiB);
  * ESTATE_INVALID (no bytes); ESTATE_REFUSED; ESTATE_SYSTEM (no memory).

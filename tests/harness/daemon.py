@@ -195,9 +195,9 @@ class Daemon:
         self._clients.append(client)
         return client
 
-    def wire(self, hello=True, endpoint=None, client="test"):
+    def wire(self, hello=True, endpoint=None, client="test", immediate=1):
         """A bare socket that has said hello."""
-        wire = Wire(endpoint or self.endpoint)
+        wire = Wire(endpoint or self.endpoint, immediate)
         self._clients.append(wire)
         if hello:
             wire.hello(client)

@@ -15,9 +15,10 @@ def packed(id=None, type="probe.recorded", source="/test", data=None, **attribut
 
 
 class Wire:
-    def __init__(self, endpoint):
+    def __init__(self, endpoint, immediate=1):
+        """immediate 0: what the daemon said before it closed is kept; with 1 libzmq drops what was not read by then."""
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
-        self.socket.linger, self.socket.immediate, self.socket.sndtimeo = 0, 1, PATIENCE_MS
+        self.socket.linger, self.socket.immediate, self.socket.sndtimeo = 0, immediate, PATIENCE_MS
         self.socket.connect(endpoint)
 
     def close(self):

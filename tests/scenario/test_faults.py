@@ -233,7 +233,7 @@ def test_stopped_while_a_backup_runs(start_daemon, tmp_path):
     client = daemon.client()
     client.hello()
     assert all(r.fault is None for r in client.put_many(event(n, 2000) for n in range(20000)))
-    wire = daemon.wire()
+    wire = daemon.wire(immediate=0)
     wire.send(1, "backup", 5, {"path": str(tmp_path / "copy")})
     assert wire.receive()[1] == "accepted"
     daemon.signal(15)

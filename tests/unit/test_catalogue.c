@@ -72,6 +72,7 @@ test_names_and_labels(void **state)
 		assert_non_null(strchr(t->name, '.'));
 		assert_true(*t->subject != '\0' && *t->zh != '\0' && *t->en != '\0');
 		assert_true(t->count > 0);
+		assert_true(t->count < 64);	/* catalogue_check() has a bit for each */
 		for (unsigned j = 0; j < i; j++)
 			assert_string_not_equal(t->name, catalogue_at(j)->name);
 	}

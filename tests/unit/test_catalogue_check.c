@@ -78,6 +78,7 @@ check_packed(const char *type, const msgpack_sbuffer *b)
 	const struct mp_bounds bounds = { 8, 65536, true };
 	const struct type *t = catalogue_find(type, strlen(type));
 	struct outcome o = { 0, 0, { 0, "", "" } };
+	struct data_findings found;
 	char *exact = malloc(b->size);
 	struct mp m = mp_over(exact, b->size);
 	size_t where;
@@ -86,8 +87,10 @@ check_packed(const char *type, const msgpack_sbuffer *b)
 	if (t == NULL)
 		fail_msg("there is no type %s", type);
 	assert_int_equal(mp_check(&m, &bounds, &where), MP_OK);
-	o.code = catalogue_check(t, m, &o.unknown, &o.fault);
+	o.code = catalogue_check(t, &m, &found, &o.fault);
+	o.unknown = found.unknown;
 	assert_int_equal(o.code, o.fault.code);
+	assert_true(o.code != 0 || m.p == m.end);
 	free(exact);
 	return (o);
 }
