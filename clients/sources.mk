@@ -15,6 +15,8 @@ ESTATE_SRC = \
 	clients/estate/cmd_bench.c \
 	clients/estate/cmd_case.c \
 	clients/estate/cmd_clock.c \
+	clients/estate/cmd_consumer.c \
+	clients/estate/cmd_consumers.c \
 	clients/estate/cmd_generate.c \
 	clients/estate/cmd_get.c \
 	clients/estate/cmd_ping.c \

@@ -193,6 +193,9 @@ ack_job(struct daemon *d, struct job *j)
 		free(p);
 	}
 	for (unsigned i = 0; i < j->put_count; i++)
+		if (j->puts[i].on_stored != NULL)
+			j->puts[i].on_stored(d, j->puts[i].arg, j->puts[i].code);
+	for (unsigned i = 0; i < j->put_count; i++)
 		if (j->puts[i].session != NULL)
 			session_unref(j->puts[i].session);
 	j->put_count = 0;

@@ -99,3 +99,10 @@ answer_nak(struct answer *a, uint64_t number, int code, long index, const char *
 	answer_begin(a, "nak", number, 4);
 	answer_fault(a, code, index, path, detail);
 }
+
+void
+answer_key_bool(struct answer *a, const char *key, bool value)
+{
+	answer_text(a, key);
+	value ? msgpack_pack_true(&a->packer) : msgpack_pack_false(&a->packer);
+}

@@ -3,6 +3,7 @@
 #define ANSWER_H
 
 #include <msgpack.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <zmq.h>
 
@@ -29,6 +30,7 @@ void	answer_text(struct answer *, const char *);
 void	answer_text_n(struct answer *, const char *, size_t);
 void	answer_key_uint(struct answer *, const char *key, uint64_t);
 void	answer_key_int(struct answer *, const char *key, int64_t);
+void	answer_key_bool(struct answer *, const char *key, bool);
 void	answer_key_text(struct answer *, const char *key, const char *);
 
 #endif

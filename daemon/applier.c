@@ -21,6 +21,12 @@
 /* Batches in one step: bounds the transaction. */
 #define STEP_BATCHES	1024u
 
+struct errand {
+	void (*run)(void *);
+	void *arg;
+	STAILQ_ENTRY(errand) link;
+};
+
 struct applier {
 	struct store *store;
 	void (*on_progress)(void *);
@@ -29,6 +35,7 @@ struct applier {
 	pthread_mutex_t lock;
 	pthread_cond_t work, done;
 	struct batch_queue queue;	/* by apply_link */
+	STAILQ_HEAD(, errand) errands;
 	size_t bytes;			/* in the queue */
 	uint64_t submitted, applied;	/* last numbers */
 	unsigned drains;		/* callers waiting in applier_drain() */
@@ -54,7 +61,7 @@ await_work(struct applier *a)
 {
 	bool waited = false;
 
-	while (!a->stopping && a->drains == 0 && !a->hurry && a->bytes < STEP_BYTES) {
+	while (!a->stopping && a->drains == 0 && !a->hurry && a->bytes < STEP_BYTES && STAILQ_EMPTY(&a->errands)) {
 		if (a->error != 0 || a->store->full) {
 			if (waited)
 				return;
@@ -126,6 +133,21 @@ finish_step(struct applier *a, struct batch *const *step, unsigned n)
 	}
 }
 
+/* Lock held, and given up meanwhile. */
+static void
+run_errands(struct applier *a)
+{
+	struct errand *e;
+
+	while ((e = STAILQ_FIRST(&a->errands)) != NULL) {
+		STAILQ_REMOVE_HEAD(&a->errands, link);
+		pthread_mutex_unlock(&a->lock);
+		e->run(e->arg);
+		free(e);
+		pthread_mutex_lock(&a->lock);
+	}
+}
+
 static void *
 applier_main(void *arg)
 {
@@ -137,6 +159,7 @@ applier_main(void *arg)
 	pthread_mutex_lock(&a->lock);
 	for (;;) {
 		await_work(a);
+		run_errands(a);
 		if (a->stopping && (STAILQ_EMPTY(&a->queue) || a->error != 0))
 			break;
 		a->hurry = false;
@@ -168,6 +191,7 @@ applier_start(struct store *s, void (*on_progress)(void *), void *arg)
 	a->arg = arg;
 	a->applied = a->submitted = s->applied;
 	STAILQ_INIT(&a->queue);
+	STAILQ_INIT(&a->errands);
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -202,6 +226,24 @@ applier_hurry(struct applier *a)
 	a->hurry = true;
 	pthread_cond_signal(&a->work);
 	pthread_mutex_unlock(&a->lock);
+}
+
+bool
+applier_errand(struct applier *a, void (*run)(void *), void *arg)
+{
+	struct errand *e = must_alloc(sizeof(*e));
+
+	*e = (struct errand){ .run = run, .arg = arg };
+	pthread_mutex_lock(&a->lock);
+	if (a->stopping) {
+		pthread_mutex_unlock(&a->lock);
+		free(e);
+		return (false);
+	}
+	STAILQ_INSERT_TAIL(&a->errands, e, link);
+	pthread_cond_signal(&a->work);
+	pthread_mutex_unlock(&a->lock);
+	return (true);
 }
 
 int

@@ -23,6 +23,10 @@ void		 applier_hurry(struct applier *);
 /* Apply everything submitted so far and wait for it.  0, or ENOSPC when the disk is full. */
 int		 applier_drain(struct applier *);
 
+/* Something to be done on the applier's thread between two steps, soon: it owns LMDB's writing and may wait for the disk.  Not taken any
+ * more once it stops: false. */
+bool		 applier_errand(struct applier *, void (*run)(void *arg), void *arg);
+
 /* Apply what is left, if there is room, and end the thread. */
 void		 applier_stop(struct applier *);
 

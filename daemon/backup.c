@@ -12,11 +12,15 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "registry.h"
+#include "trimmed.h"
 
 struct backup {
 	struct store *store;
 	struct applier *applier;
 	char *folder;
+	char *consumers, *trimmed;	/* the texts of their files; trimmed: NULL if nothing was */
+	size_t consumers_len, trimmed_len;
 	void (*on_done)(void *);
 	void *arg;
 	pthread_t thread;
@@ -88,10 +92,15 @@ copy_store(struct backup *b)
 	/* What a month has got since the keys were copied is indexed at the copy's first start.  A month that begins from now on is not
 	 * copied: the one before it may have grown after its own copy, and that would be a gap. */
 	count = b->store->month_count;
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = b->store->month_first; i < count; i++) {
 		b->last = b->store->months[i]->last != 0 ? b->store->months[i]->last : b->last;
 		if (copy_env(b, b->store->months[i]->env, months, b->store->months[i]->name) != 0)
 			return;
+	}
+	if ((rc = file_replace(b->folder, REGISTRY_FILE, b->consumers, b->consumers_len)) != 0 ||
+	    (b->trimmed != NULL && (rc = file_replace(b->folder, TRIMMED_FILE, b->trimmed, b->trimmed_len)) != 0)) {
+		fail(b, "writing to", b->folder, strerror(rc));
+		return;
 	}
 	if ((rc = folder_sync(months)) != 0 || (rc = folder_sync(path_join(parent, sizeof(parent), b->folder, ".."))) != 0)
 		fail(b, "flushing", b->folder, strerror(rc));
@@ -110,7 +119,8 @@ backup_main(void *arg)
 }
 
 struct backup *
-backup_start(struct store *s, struct applier *a, const char *folder, void (*on_done)(void *), void *arg, char *why, size_t why_len)
+backup_start(struct store *s, struct applier *a, const char *folder, char *consumers, size_t consumers_len, void (*on_done)(void *),
+    void *arg, char *why, size_t why_len)
 {
 	struct backup *b;
 
@@ -123,6 +133,10 @@ backup_start(struct store *s, struct applier *a, const char *folder, void (*on_d
 	b->store = s;
 	b->applier = a;
 	b->folder = must_strdup(folder);
+	b->consumers = consumers;
+	b->consumers_len = consumers_len;
+	if (s->trimmed.through[0] != '\0')
+		b->trimmed = trimmed_text(&s->trimmed, &s->identity, &b->trimmed_len);
 	b->on_done = on_done;
 	b->arg = arg;
 	if (pthread_create(&b->thread, NULL, backup_main, b) != 0)
@@ -147,6 +161,8 @@ backup_finish(struct backup *b, uint64_t *last, uint64_t *bytes, char *why, size
 	*bytes = b->bytes;
 	snprintf(why, why_len, "%s", b->why);
 	free(b->folder);
+	free(b->consumers);
+	free(b->trimmed);
 	free(b);
 	return (rc);
 }

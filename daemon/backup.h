@@ -15,10 +15,11 @@
 
 struct backup;
 
-/* Begin to copy into `folder`, which must not exist.  `on_done` is called from the backup's thread at the end; it must only wake
+/* Loop: begin to copy into `folder`, which must not exist; nothing may be trimmed until backup_finish().  `consumers`: the text of their file as it is now, taken over (malloc()ed) unless NULL
+ * is returned; their cursors lie within what will be copied.  `on_done` is called from the backup's thread at the end; it must only wake
  * the loop.  NULL with a sentence in `why` if the folder cannot be made. */
-struct backup	*backup_start(struct store *, struct applier *, const char *folder, void (*on_done)(void *), void *arg, char *why,
-		    size_t why_len);
+struct backup	*backup_start(struct store *, struct applier *, const char *folder, char *consumers, size_t consumers_len,
+		    void (*on_done)(void *), void *arg, char *why, size_t why_len);
 
 /* The daemon stops: no further file is begun.  The folder stays without an identity, unfinished. */
 void		 backup_cancel(struct backup *);

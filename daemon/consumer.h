@@ -5,6 +5,7 @@
 #ifndef CONSUMER_H
 #define CONSUMER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -18,9 +19,21 @@ struct consumer {
 	char name[ID_CHARS_MAX + 1];
 	uint64_t cursor;		/* everything up to here is processed */
 	uint64_t epoch;			/* the last member's number, which rises with every take-over */
+	bool paused;			/* gets nothing */
+	bool released;			/* lagged beyond its limit: nothing is kept for it */
+	/* In memory only. */
 	struct subscription *member;	/* who reads, or NULL */
+	bool alarmed;			/* its lag was told */
+	bool releasing;			/* the event that says so is on its way to the disk */
+	uint64_t oldest_seq, oldest_time;	/* the log time of event oldest_seq, as last looked up */
 	STAILQ_ENTRY(consumer) link;
 };
+
+/* Read those on the disk.  0, or -1 with a sentence in `why`. */
+int		 consumer_start(struct daemon *, char *why, size_t why_len);
+
+/* Everything is closed: note what is not yet, free the list. */
+void		 consumer_stop(struct daemon *);
 
 /* The consumer of that name, or NULL. */
 struct consumer	*consumer_find(struct daemon *, const char *name, size_t len);
@@ -28,15 +41,27 @@ struct consumer	*consumer_find(struct daemon *, const char *name, size_t len);
 /* A new one whose cursor is `cursor`; NULL if there are too many. */
 struct consumer	*consumer_new(struct daemon *, const char *name, size_t len, uint64_t cursor);
 
+/* Something of it changed: on the disk within about a second. */
+void		 consumer_changed(struct daemon *);
+
+/* The same, but on the disk when this returns.  0 or errno: then it is tried again later. */
+int		 consumer_save(struct daemon *);
+
+/* The text that consumer_save() would write now, malloc()ed, the caller's: for a backup. */
+char		*consumer_text(struct daemon *, size_t *len);
+
+/* Its member is ended with this code. */
+void		 consumer_dismiss(struct daemon *, struct consumer *, int code, const char *detail);
+
+/* Dismissed, and forgotten. */
+void		 consumer_delete(struct daemon *, struct consumer *);
+
 /* This subscription reads under the name from now on; whoever did so before is told and ended.  `member`: it goes on as that one, after
  * a lost connection; 0: as a new one.  The old one's session may be found gone, with all its subscriptions: hold a reference to yours. */
 void		 consumer_take_over(struct daemon *, struct consumer *, struct subscription *, uint64_t member);
 
 /* The subscription ends: nobody reads under the name. */
 void		 consumer_leave(struct subscription *);
-
-/* Everything is closed: the list is freed. */
-void		 consumer_free_all(struct daemon *);
 
 /* The request ack is handled here too: ingest.h. */
 

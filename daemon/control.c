@@ -7,6 +7,7 @@
 
 #include "backup.h"
 #include "clockwatch.h"
+#include "consumer.h"
 #include "daemon.h"
 #include "errcode.h"
 #include "files.h"
@@ -86,7 +87,8 @@ control_on_get(struct daemon *d, struct request *r)
 		block_open_trusted(&b, recent->block, recent->block_len);
 	else if ((code = store_read_block(d->reader, wanted, &b, why, sizeof(why))) != 0) {
 		store_read_end(d->reader);
-		log_error("an event cannot be read", "seq=%llu code=%s", (unsigned long long)wanted, errcode_name(code));
+		if (code != E_TRIMMED)
+			log_error("an event cannot be read", "seq=%llu code=%s", (unsigned long long)wanted, errcode_name(code));
 		request_nak(d, r, code, "seq", why);
 		return;
 	}
@@ -116,8 +118,8 @@ control_on_status(struct daemon *d, struct request *r)
 	session_send(d, r->session, &a);
 }
 
-static bool
-refuse_stranger(struct daemon *d, struct request *r)
+bool
+control_refuse_stranger(struct daemon *d, struct request *r)
 {
 	if (session_is_operator(r->session))
 		return (false);
@@ -185,12 +187,13 @@ control_end_backup(struct daemon *d)
 void
 control_on_backup(struct daemon *d, struct request *r)
 {
-	char path[4096], why[512];
+	char path[4096], why[512], *consumers;
+	size_t consumers_len;
 	const char *s;
 	uint32_t len;
 	struct answer a;
 
-	if (refuse_stranger(d, r))
+	if (control_refuse_stranger(d, r))
 		return;
 	if (!read_single(r, "path") || !mp_str(&r->m, &s, &len) || len == 0 || len >= sizeof(path) - 64 || s[0] != '/' ||
 	    memchr(s, '\0', len) != NULL) {
@@ -203,7 +206,10 @@ control_on_backup(struct daemon *d, struct request *r)
 	}
 	snprintf(path, sizeof(path), "%.*s", (int)len, s);
 	asked.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if ((d->backup = backup_start(d->store, d->applier, path, on_backup_done, d, why, sizeof(why))) == NULL) {
+	consumers = consumer_text(d, &consumers_len);
+	d->backup = backup_start(d->store, d->applier, path, consumers, consumers_len, on_backup_done, d, why, sizeof(why));
+	if (d->backup == NULL) {
+		free(consumers);
 		close(asked.fd);
 		request_nak(d, r, access(path, F_OK) == 0 ? E_EXISTS : E_ARGUMENT, "path", why);
 		return;
@@ -221,7 +227,7 @@ control_on_clock_accept(struct daemon *d, struct request *r)
 {
 	struct answer a;
 
-	if (refuse_stranger(d, r))
+	if (control_refuse_stranger(d, r))
 		return;
 	own_event_clock(d, "clock.accepted", logclock_jump(d->clock), r->session->sender);
 	logclock_accept(d->clock);

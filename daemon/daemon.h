@@ -17,6 +17,8 @@
 struct backup;
 struct ceiling;
 struct consumer;
+struct registry;
+struct retention;
 struct session;
 struct settings;
 struct subscription;
@@ -66,6 +68,13 @@ struct daemon {
 	unsigned subscription_count;
 	STAILQ_HEAD(, consumer) consumers;
 	unsigned consumer_count;
+	struct registry *registry;
+	uint64_t consumers_version;	/* of what was last given to the registry */
+	bool consumers_changed;		/* since then; consumers_note is armed */
+	struct event *consumers_note;
+	struct event *lag_timer;
+	uint64_t lag_checked_ns;	/* monotonic */
+	struct retention *retention;
 	struct event *fanout, *fanout_retry;
 	unsigned fanout_retry_ms;
 
@@ -97,5 +106,14 @@ void	fanout_start(struct daemon *);
 /* The daemon's own events (own_event.c): queued like any put, sender "daemon". */
 void	own_event_started(struct daemon *);
 void	own_event_clock(struct daemon *, const char *type, int64_t seconds, const char *by);
+struct own_consumer_event {
+	const char *type, *name, *by;
+	uint64_t from, to;		/* numbers, or OWN_EVENT_NONE */
+	const char *reason;		/* or NULL */
+	own_event_stored *on_stored;	/* or NULL; `arg` is its to free */
+	void *arg;
+};
+#define OWN_EVENT_NONE	UINT64_MAX
+void	own_event_consumer(struct daemon *, const struct own_consumer_event *);
 
 #endif

@@ -136,8 +136,9 @@ fill(struct daemon *d, struct subscription *sub, struct delivery *v)
 		if (sub->next > d->durable)
 			break;
 		if ((code = open_next(d, sub, &b, why, sizeof(why))) != 0) {
-			log_error("an event cannot be read", "seq=%llu reason=%s", (unsigned long long)sub->next,
-			    log_quote(quoted, sizeof(quoted), why));
+			if (code != E_TRIMMED)
+				log_error("an event cannot be read", "seq=%llu reason=%s", (unsigned long long)sub->next,
+				    log_quote(quoted, sizeof(quoted), why));
 			subscription_abort(d, sub, code, why);
 			return (false);
 		}
@@ -156,7 +157,7 @@ deliver(struct daemon *d, struct subscription *sub)
 	uint64_t next = sub->next, past = sub->past;
 	struct delivery v;
 
-	if (sub->blocked || sub->next > d->durable || sub->credit_events <= 0 || sub->credit_bytes <= 0)
+	if (subscription_waits(sub) || sub->next > d->durable || sub->credit_events <= 0 || sub->credit_bytes <= 0)
 		return (TURN_IDLE);
 	delivery_begin(&v, sub);
 	if (!fill(d, sub, &v)) {

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumer.h"
 #include "daemon.h"
 #include "errcode.h"
+#include "lag.h"
 #include "logclock.h"
 #include "status.h"
 
@@ -45,6 +47,35 @@ on_healthz(struct evhttp_request *r, void *arg)
 	reply(r, trouble != NULL ? 503 : 200, "application/json", b);
 }
 
+/* A family of one figure a consumer; names are ids and need no escaping. */
+static void
+add_consumers(struct evbuffer *b, struct daemon *d)
+{
+	struct consumer *c;
+	struct lag lag;
+
+	evbuffer_add_printf(b, "# HELP estate_consumer_cursor last sequence number a consumer processed\n# TYPE estate_consumer_cursor gauge\n");
+	STAILQ_FOREACH(c, &d->consumers, link)
+		evbuffer_add_printf(b, "estate_consumer_cursor{consumer=\"%s\"} %llu\n", c->name, (unsigned long long)c->cursor);
+	evbuffer_add_printf(b, "# HELP estate_consumer_connected whether somebody reads under the name\n# TYPE estate_consumer_connected gauge\n");
+	STAILQ_FOREACH(c, &d->consumers, link)
+		evbuffer_add_printf(b, "estate_consumer_connected{consumer=\"%s\"} %d\n", c->name, c->member != NULL);
+	evbuffer_add_printf(b, "# HELP estate_consumer_released whether nothing is kept for it any more\n# TYPE estate_consumer_released gauge\n");
+	STAILQ_FOREACH(c, &d->consumers, link)
+		evbuffer_add_printf(b, "estate_consumer_released{consumer=\"%s\"} %d\n", c->name, c->released);
+	evbuffer_add_printf(b, "# HELP estate_consumer_backlog_events events stored and not processed, by consumer\n"
+	    "# TYPE estate_consumer_backlog_events gauge\n");
+	STAILQ_FOREACH(c, &d->consumers, link)
+		evbuffer_add_printf(b, "estate_consumer_backlog_events{consumer=\"%s\"} %llu\n", c->name,
+		    (unsigned long long)(d->durable - c->cursor));
+	evbuffer_add_printf(b, "# HELP estate_consumer_backlog_seconds age of the oldest event not processed, by consumer\n"
+	    "# TYPE estate_consumer_backlog_seconds gauge\n");
+	STAILQ_FOREACH(c, &d->consumers, link) {
+		lag_measure(d, c, &lag);
+		evbuffer_add_printf(b, "estate_consumer_backlog_seconds{consumer=\"%s\"} %.3f\n", c->name, (double)lag.age_ns / 1e9);
+	}
+}
+
 /* Prometheus text format 0.0.4: a counter is named _total, a gauge ends in its unit. */
 static void
 on_metrics(struct evhttp_request *r, void *arg)
@@ -66,6 +97,8 @@ on_metrics(struct evhttp_request *r, void *arg)
 	for (unsigned i = 0; errcode_at(i) != 0; i++)
 		evbuffer_add_printf(b, "estate_refusals_total{code=\"%s\"} %llu\n", errcode_name(errcode_at(i)),
 		    (unsigned long long)d->counters.refused[errcode_at(i)]);
+	if (d->consumer_count > 0)
+		add_consumers(b, d);
 	reply(r, 200, "text/plain; version=0.0.4; charset=utf-8", b);
 }
 

@@ -27,6 +27,8 @@ static const struct verb {
 	{ "unsubscribe", subscription_on_unsubscribe, 0 },
 	{ "resume", put_on_resume, 0 },
 	{ "status", control_on_status, 0 },
+	{ "consumers", operate_on_consumers, 0 },
+	{ "consumer", operate_on_consumer, 1 },
 	{ "bye", control_on_bye, 0 },
 	{ "backup", control_on_backup, 1 },
 	{ "clock-accept", control_on_clock_accept, 0 },
@@ -163,7 +165,7 @@ ingest_on_message(void *arg, const uint8_t *id, size_t id_len, const char *peer,
 	r.session->heard_ns = monotonic_now();
 	if ((verb = find_verb(name, name_len)) == NULL)
 		request_nak(d, &r, E_VERB, "[1]",
-		    "hello put puts resume subscribe credit ack wake unsubscribe get status ping backup clock-accept bye");
+		    "hello put puts resume subscribe credit ack wake unsubscribe get status consumers consumer ping backup clock-accept bye");
 	else if (r.left != verb->arguments)
 		request_nak(d, &r, E_ARGUMENT, "[3]", r.left < verb->arguments ? "an argument is missing" : "an argument too many");
 	else

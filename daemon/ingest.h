@@ -35,9 +35,14 @@ void	control_on_clock_accept(struct daemon *, struct request *);
 void	subscription_on_subscribe(struct daemon *, struct request *);
 void	subscription_on_credit(struct daemon *, struct request *);
 void	subscription_on_unsubscribe(struct daemon *, struct request *);
+void	operate_on_consumers(struct daemon *, struct request *);
+void	operate_on_consumer(struct daemon *, struct request *);
 void	consumer_on_ack(struct daemon *, struct request *);
 void	progress_on_wake(struct daemon *, struct request *);
 void	hello_on_hello(struct daemon *, struct request *, const uint8_t *id, size_t id_len, const char *peer);
+
+/* Is the peer no operator?  Then it was refused. */
+bool	control_refuse_stranger(struct daemon *, struct request *);
 
 /* Refuse the request: shorthand for session_nak(). */
 void	request_nak(struct daemon *, const struct request *, int code, const char *path, const char *detail);

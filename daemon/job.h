@@ -13,7 +13,11 @@
 
 #include "batch.h"
 
+struct daemon;
 struct session;
+
+/* One of the daemon's own events is durable (code 0), or was refused with that code.  On the loop, after the acks. */
+typedef void	own_event_stored(struct daemon *, void *arg, int code);
 
 /* One event of a put.  `bytes` point into the job's messages. */
 struct job_event {
@@ -36,6 +40,8 @@ struct job_put {
 	uint64_t n;
 	uint32_t first, count;		/* in events[] */
 	size_t credit;			/* bytes of credit to give back with the answer */
+	own_event_stored *on_stored;	/* of the daemon's own, or NULL */
+	void *arg;
 	/* The writer's answer. */
 	int code;			/* the whole put was refused */
 	uint32_t bad;			/* by this event of it */

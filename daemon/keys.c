@@ -212,6 +212,52 @@ keys_append(struct keys *k, struct batch *const *batches, unsigned count)
 	return (rc);
 }
 
+static int
+expire(struct keys *k, MDB_txn *txn, uint64_t seq, uint8_t position[EVENT_KEY_BYTES], unsigned budget, bool *finished)
+{
+	MDB_val key = { EVENT_KEY_BYTES, position }, value;
+	uint64_t number, digest;
+	MDB_cursor *c;
+	int rc;
+
+	if ((rc = mdb_cursor_open(txn, k->keys, &c)) != 0)
+		return (rc);
+	rc = mdb_cursor_get(c, &key, &value, MDB_SET_RANGE);
+	for (; rc == 0 && budget > 0; budget--) {
+		if (key.mv_size != EVENT_KEY_BYTES || value.mv_size != KEYS_VALUE_BYTES) {
+			rc = MDB_CORRUPTED;
+			break;
+		}
+		memcpy(position, key.mv_data, EVENT_KEY_BYTES);
+		keys_value_read(value.mv_data, &number, &digest);
+		if (number <= seq)
+			rc = mdb_cursor_del(c, 0);
+		if (rc == 0)
+			rc = mdb_cursor_get(c, &key, &value, MDB_NEXT);
+	}
+	*finished = rc == MDB_NOTFOUND;
+	mdb_cursor_close(c);
+	return (rc == MDB_NOTFOUND ? 0 : rc);
+}
+
+int
+keys_expire(struct keys *k, uint64_t seq, uint8_t position[EVENT_KEY_BYTES], unsigned budget, bool *finished)
+{
+	uint8_t reached[EVENT_KEY_BYTES];
+	MDB_txn *txn;
+	int rc;
+
+	*finished = false;
+	memcpy(reached, position, sizeof(reached));
+	if ((rc = mdb_txn_begin(k->env, NULL, 0, &txn)) != 0)
+		return (rc);
+	if ((rc = expire(k, txn, seq, reached, budget, finished)) != 0)
+		mdb_txn_abort(txn);
+	else if ((rc = mdb_txn_commit(txn)) == 0)
+		memcpy(position, reached, sizeof(reached));
+	return (rc);
+}
+
 int
 keys_read_begin(struct keys *k)
 {

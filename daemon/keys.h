@@ -34,6 +34,10 @@ void		 keys_close(struct keys *);
  * thread.  Returns as month_append(). */
 int		 keys_append(struct keys *, struct batch *const *, unsigned count);
 
+/* Forget what is numbered up to `seq`, a step at a time: looks at `budget` entries from `position` (all zeros to begin with) on and moves it;
+ * *finished: the end was reached.  Applier's thread.  Returns as month_append(). */
+int		 keys_expire(struct keys *, uint64_t seq, uint8_t position[EVENT_KEY_BYTES], unsigned budget, bool *finished);
+
 /* Look-ups happen between begin and end, on the writer's thread.  0 or an LMDB error. */
 int		 keys_read_begin(struct keys *);
 void		 keys_read_end(struct keys *);

@@ -22,8 +22,10 @@
 #include "daemon.h"
 #include "http.h"
 #include "ingest.h"
+#include "lag.h"
 #include "log.h"
 #include "progress.h"
+#include "retention.h"
 #include "service.h"
 #include "session.h"
 #include "settings.h"
@@ -196,6 +198,8 @@ on_applier_progress(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	drain(fd);
 	recent_trim(&d->recent, d->store->applied, d->settings->recent_memory);
+	lag_on_applied(d);
+	retention_on_applied(d);
 	/* Intake pauses: give memory back. */
 	if (d->store->applied == d->durable) {
 		job_free(d->spare);
@@ -257,6 +261,8 @@ make_events(struct daemon *d)
 	d->session_sweep = daemon_event(d, -1, 0, session_on_sweep);
 	fanout_start(d);
 	progress_start(d);
+	lag_start(d);
+	retention_start(d);
 	clockwatch_start(d);
 }
 
@@ -284,6 +290,8 @@ open_store(struct daemon *d, char *why, size_t why_len)
 		recent_add(&d->recent, b);
 		batch_unref(b);
 	}
+	if (consumer_start(d, why, why_len) != 0)
+		return (-1);
 	log_info(d->store->created ? "a new log begins" : "the log is open", "folder=\"%s\" log=%s epoch=%llu last=%llu in_journal=%llu",
 	    s->data, d->store->identity.uuid_text, (unsigned long long)d->store->identity.epoch, (unsigned long long)d->durable,
 	    (unsigned long long)(d->durable - d->store->applied));
@@ -336,7 +344,9 @@ close_all(struct daemon *d, struct http *http)
 	job_free(d->spare);
 	recent_clear(&d->recent);
 	store_reader_free(d->reader);
-	consumer_free_all(d);
+	if (d->store != NULL)
+		consumer_stop(d);
+	free(d->retention);
 	logclock_free(d->clock);
 	ceiling_close(d->ceiling);
 	store_close(d->store);

@@ -1,4 +1,4 @@
-/* The daemon's own events: daemon.started, clock.jumped, clock.accepted.  They take the way of every other event from the batch on. */
+/* The daemon's own events: daemon.started, clock.jumped, consumer.paused …  They take the way of every other event from the batch on. */
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "daemon.h"
+#include "errcode.h"
 #include "event.h"
 #include "log.h"
 
@@ -47,8 +48,8 @@ pack_envelope(struct answer *a, const char *type, const char *subject, uint64_t 
 	msgpack_pack_map(&a->packer, data_pairs);
 }
 
-/* The packed event joins the batch that fills. */
-static void
+/* The packed event joins the batch that fills; its put, or NULL. */
+static struct job_put *
 gather(struct daemon *d, struct answer *a)
 {
 	struct job *j = d->gather;
@@ -65,7 +66,7 @@ gather(struct daemon *d, struct answer *a)
 	if (event_decode(&e, bytes, len, &f) != 0) {
 		/* Our own bug, and no reason to stop taking other people's events. */
 		log_error("the daemon made an event that its own catalogue refuses", "path=%s detail=\"%s\"", f.path, f.detail);
-		return;
+		return (NULL);
 	}
 	p = job_add_put(j);
 	p->sender = SENDER;
@@ -77,6 +78,7 @@ gather(struct daemon *d, struct answer *a)
 	je->len = e.len;
 	entry_fill(&je->entry, &e, d->store->identity.secret);
 	j->bytes += e.len;
+	return (p);
 }
 
 void
@@ -100,4 +102,26 @@ own_event_clock(struct daemon *d, const char *type, int64_t seconds, const char 
 	if (by != NULL)
 		answer_key_text(&a, "by", by);
 	gather(d, &a);
+}
+
+void
+own_event_consumer(struct daemon *d, const struct own_consumer_event *e)
+{
+	struct job_put *p;
+	struct answer a;
+
+	pack_envelope(&a, e->type, e->name, logclock_now(d->clock),
+	    1 + (e->from != OWN_EVENT_NONE) + (e->to != OWN_EVENT_NONE) + (e->reason != NULL));
+	answer_key_text(&a, "by", e->by);
+	if (e->from != OWN_EVENT_NONE)
+		answer_key_uint(&a, "from", e->from);
+	if (e->to != OWN_EVENT_NONE)
+		answer_key_uint(&a, "to", e->to);
+	if (e->reason != NULL)
+		answer_key_text(&a, "reason", e->reason);
+	if ((p = gather(d, &a)) != NULL) {
+		p->on_stored = e->on_stored;
+		p->arg = e->arg;
+	} else if (e->on_stored != NULL)
+		e->on_stored(d, e->arg, E_INTERNAL);
 }

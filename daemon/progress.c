@@ -73,7 +73,7 @@ progress_is_due(struct daemon *d, struct subscription *sub, bool *later)
 	bool at_end = sub->next > d->durable, passed = sub->next - 1 > sub->told;
 	uint64_t since = monotonic_now() - sub->told_ns;
 
-	if (sub->blocked)
+	if (subscription_waits(sub))
 		return (false);
 	if (wake_is_due(d, sub) || (sub->progress && at_end && (!sub->told_end || since >= HEARTBEAT_NS)))
 		return (true);
@@ -96,8 +96,7 @@ progress_send(struct daemon *d, struct subscription *sub)
 	msgpack_pack_map(&a.packer, 3);
 	answer_key_uint(&a, "seq", sub->next - 1);
 	answer_key_uint(&a, "log_time", time);
-	answer_text(&a, "end");
-	end ? msgpack_pack_true(&a.packer) : msgpack_pack_false(&a.packer);
+	answer_key_bool(&a, "end", end);
 	if (!subscription_send(d, sub, &a))
 		return (false);
 	if (sub->blocked)
@@ -117,7 +116,7 @@ sleep_of(struct daemon *d, const struct subscription *sub)
 {
 	int64_t heartbeat = -1, wake = -1;
 
-	if (sub->blocked || sub->next <= d->durable)
+	if (subscription_waits(sub) || sub->next <= d->durable)
 		return (-1);
 	if (sub->progress)
 		heartbeat = HEARTBEAT_NS - (int64_t)(monotonic_now() - sub->told_ns);

@@ -18,6 +18,7 @@
 #include "bytes.h"
 #include "files.h"
 #include "identity.h"
+#include "registry.h"
 #include "store.h"
 
 #define FILES_MAX	(MONTHS_MAX + 128u)
@@ -45,6 +46,7 @@ struct salvage {
 	} files[FILES_MAX];
 	unsigned file_count;
 	struct identity identity;
+	struct trimmed trimmed;		/* of the damaged store */
 	struct store *to;
 	struct repair_outcome *out;
 	char *why;
@@ -219,8 +221,7 @@ add_lost(struct salvage *s, uint64_t seq)
 static bool
 write_all_found(struct salvage *s)
 {
-	/* Nothing is ever trimmed yet: every log begins with 1. */
-	uint64_t next = 1, seq;
+	uint64_t next = s->trimmed.last + 1, seq;
 
 	s->out->first = next;
 	for (size_t i = 0; i < s->count; i++) {
@@ -286,6 +287,35 @@ ask_known_last(struct salvage *s, const char *from)
 	waitpid(pid, &status, 0);
 }
 
+/* What was trimmed is not lost.  If nobody can say any more what that was: whatever lies before the first block that is left. */
+static void
+find_trimmed(struct salvage *s, const char *from)
+{
+	char why[512];
+
+	if (trimmed_read(&s->trimmed, from, &s->identity, why, sizeof(why)) == 0)
+		return;
+	memset(&s->trimmed, 0, sizeof(s->trimmed));
+	memcpy(s->trimmed.through, "0000-00", MONTH_NAME);
+	s->trimmed.last = s->found[0].first_seq - 1;
+}
+
+static bool
+write_trimmed(struct salvage *s, const char *to)
+{
+	size_t len;
+	char *text;
+	int e;
+
+	if (s->trimmed.through[0] == '\0')
+		return (true);
+	text = trimmed_text(&s->trimmed, &s->identity, &len);
+	if ((e = file_replace(to, TRIMMED_FILE, text, len)) != 0)
+		snprintf(s->why, s->why_len, "cannot write %.400s/" TRIMMED_FILE ": %s", to, strerror(e));
+	free(text);
+	return (e == 0);
+}
+
 static bool
 make_target(struct salvage *s, const char *to)
 {
@@ -295,8 +325,30 @@ make_target(struct salvage *s, const char *to)
 		snprintf(s->why, s->why_len, "cannot make %.400s: %s", to, errno == EEXIST ? "it exists; name a new folder" : strerror(errno));
 		return (false);
 	}
-	return (identity_write(&s->identity, 0, to, s->why, s->why_len) == 0 &&
+	return (identity_write(&s->identity, 0, to, s->why, s->why_len) == 0 && write_trimmed(s, to) &&
 	    (s->to = store_open(&o, NULL, s->why, s->why_len)) != NULL);
+}
+
+/* The consumers go on where they were, if their file can be read: the numbers stay. */
+static bool
+carry_consumers(struct salvage *s, const char *from, const char *to)
+{
+	struct registry_row *rows;
+	char why[512], *text;
+	unsigned count;
+	size_t len;
+	int e = 0;
+
+	if (registry_read(from, &s->identity, &rows, &count, why, sizeof(why)) != 0)
+		return (true);
+	if (count > 0) {
+		text = registry_text(rows, count, &s->identity, &len);
+		if ((e = file_replace(to, REGISTRY_FILE, text, len)) != 0)
+			snprintf(s->why, s->why_len, "cannot write the consumers to %.400s: %s", to, strerror(e));
+		free(text);
+	}
+	free(rows);
+	return (e == 0);
 }
 
 int
@@ -322,9 +374,10 @@ repair_store(const char *from, const char *to, struct repair_outcome *out, char 
 			ok = false;
 		}
 	}
-	if (ok && (ok = make_target(s, to))) {
+	if (ok) {
 		qsort(s->found, s->count, sizeof(*s->found), compare_found);
-		ok = write_all_found(s);
+		find_trimmed(s, from);
+		ok = make_target(s, to) && write_all_found(s) && carry_consumers(s, from, to);
 	}
 	store_close(s->to);
 	for (unsigned i = 0; i < s->file_count; i++)

@@ -9,7 +9,7 @@
 #include "batch.h"
 #include "nearest.h"
 
-enum kind { TEXT, LIST, BYTES, COUNT };
+enum kind { TEXT, LIST, BYTES, COUNT, SPAN };
 
 static const struct row {
 	const char *name;
@@ -62,29 +62,51 @@ nearest_row(const char *name)
 	return (n.best != NULL ? n.best : rows[0].name);
 }
 
+/* What may follow a number, and what it multiplies it by. */
+static const struct unit {
+	enum kind kind;
+	const char *suffix;
+	uint64_t factor;
+} units[] = {
+	{ COUNT, "", 1 },
+	{ BYTES, "", 1 }, { BYTES, "KiB", 1ull << 10 }, { BYTES, "MiB", 1ull << 20 }, { BYTES, "GiB", 1ull << 30 }, { BYTES, "TiB", 1ull << 40 },
+	{ SPAN, "s", 1 }, { SPAN, "min", 60 }, { SPAN, "h", 3600 }, { SPAN, "d", 86400 },
+};
+
+static const struct unit *
+find_unit(enum kind kind, const char *suffix, uint64_t value)
+{
+	/* No time at all is the same in every unit. */
+	if (kind == SPAN && value == 0 && *suffix == '\0')
+		suffix = "s";
+	for (unsigned i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (units[i].kind == kind && strcmp(units[i].suffix, suffix) == 0)
+			return (&units[i]);
+	return (NULL);
+}
+
 static int
 parse_integer(const struct row *row, const char *text, uint64_t *v, char *why, size_t why_len)
 {
-	static const struct {
-		const char *suffix;
-		unsigned shift;
-	} units[] = { { "", 0 }, { "KiB", 10 }, { "MiB", 20 }, { "GiB", 30 }, { "TiB", 40 } };
+	const struct unit *unit = NULL;
 	char *end;
 
 	errno = 0;
 	*v = strtoull(text, &end, 10);
-	for (unsigned i = 0; i < 5; i++)
-		if (text[0] >= '0' && text[0] <= '9' && errno == 0 && strcmp(end, units[i].suffix) == 0 && (i == 0 || row->kind == BYTES)) {
-			if (*v > UINT64_MAX >> units[i].shift || *v << units[i].shift < row->min || *v << units[i].shift > row->max) {
-				snprintf(why, why_len, "%s: %.40s is out of range: %llu to %llu %s", row->name, text,
-				    (unsigned long long)row->min, (unsigned long long)row->max, row->unit);
-				return (-1);
-			}
-			*v <<= units[i].shift;
-			return (0);
-		}
-	snprintf(why, why_len, "%s: \"%.40s\" is no number%s", row->name, text, row->kind == BYTES ? "; write 16777216 or 16MiB" : "");
-	return (-1);
+	if (text[0] >= '0' && text[0] <= '9' && errno == 0)
+		unit = find_unit(row->kind, end, *v);
+	if (unit == NULL) {
+		snprintf(why, why_len, "%s: \"%.40s\" is no %s", row->name, text, row->kind == SPAN ? "time; write 90s, 15min, 12h or 800d" :
+		    row->kind == BYTES ? "number; write 16777216 or 16MiB" : "number");
+		return (-1);
+	}
+	if (*v > UINT64_MAX / unit->factor || *v * unit->factor < row->min || *v * unit->factor > row->max) {
+		snprintf(why, why_len, "%s: %.40s is out of range: %llu to %llu %s", row->name, text, (unsigned long long)row->min,
+		    (unsigned long long)row->max, row->kind == SPAN ? "seconds" : row->unit);
+		return (-1);
+	}
+	*v *= unit->factor;
+	return (0);
 }
 
 static int
@@ -111,7 +133,7 @@ set_value(struct settings *s, const struct row *row, const char *text, char *why
 {
 	uint64_t v;
 
-	if (row->kind == BYTES || row->kind == COUNT) {
+	if (row->kind == BYTES || row->kind == COUNT || row->kind == SPAN) {
 		if (parse_integer(row, text, &v, why, why_len) != 0)
 			return (-1);
 		*(uint64_t *)value_of(s, row) = v;
@@ -315,7 +337,9 @@ settings_print(const struct settings *s, FILE *f)
 			for (unsigned k = 0; k < list->count; k++)
 				fprintf(f, "%s\"%s\"", k > 0 ? ", " : "", list->items[k]);
 			fputc(']', f);
-		} else
+		} else if (rows[i].kind == SPAN)
+			fprintf(f, "%s: %llus", rows[i].name, (unsigned long long)*(const uint64_t *)v);
+		else
 			fprintf(f, "%s: %llu", rows[i].name, (unsigned long long)*(const uint64_t *)v);
 		fprintf(f, "\t# %s\n", h->origin[i]);
 	}

@@ -17,6 +17,7 @@ struct settings {
 #define TEXT_FIELD	char *
 #define BYTES_FIELD	uint64_t
 #define COUNT_FIELD	uint64_t
+#define SPAN_FIELD	uint64_t		/* seconds */
 #define LIST_FIELD	struct { char *items[SETTING_LIST_MAX]; unsigned count; }
 #define SETTING(kind, name, def, min, max, unit, text)	kind##_FIELD name;
 #include "settings.def"

@@ -16,8 +16,13 @@ DAEMON_SRC = \
 	daemon/answer.c \
 	daemon/recent.c \
 	daemon/fanout.c \
+	daemon/place.c \
 	daemon/subscription.c \
 	daemon/consumer.c \
+	daemon/registry.c \
+	daemon/lag.c \
+	daemon/retention.c \
+	daemon/operate.c \
 	daemon/progress.c \
 	daemon/filter.c \
 	daemon/applier.c \
@@ -31,6 +36,8 @@ DAEMON_SRC = \
 	daemon/keys.c \
 	daemon/identity.c \
 	daemon/files.c \
+	daemon/sumtext.c \
+	daemon/trimmed.c \
 	daemon/logclock.c \
 	daemon/ceiling.c \
 	daemon/clockwatch.c \

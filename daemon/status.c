@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "consumer.h"
 #include "files.h"
+#include "lag.h"
+#include "retention.h"
 #include "session.h"
 
 /* Anonymous memory of this process, from the kernel. */
@@ -25,15 +28,38 @@ anonymous_bytes(void)
 	return ((int64_t)kib * 1024);
 }
 
+/* The consumer with the oldest unread event of those that are waited for; NULL: nobody is behind. */
+static struct consumer *
+worst_consumer(struct daemon *d, struct lag *worst)
+{
+	struct consumer *c, *found = NULL;
+	struct lag lag;
+
+	memset(worst, 0, sizeof(*worst));
+	worst->loss_ns = LAG_NEVER;
+	STAILQ_FOREACH(c, &d->consumers, link) {
+		lag_measure(d, c, &lag);
+		if (!c->released && lag.events > 0 && (found == NULL || lag.age_ns > worst->age_ns)) {
+			*worst = lag;
+			found = c;
+		}
+	}
+	return (found);
+}
+
 unsigned
 status_collect(struct daemon *d, struct status_line *out)
 {
 	const struct writer_counters *w = writer_counters(d->writer);
 	const struct counters *c = &d->counters;
 	uint64_t bytes = 0, now = monotonic_now(), batches = w->batches;
+	const struct consumer *holder;
+	struct consumer *behind;
+	struct lag worst;
+	int64_t until;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < d->store->month_count; i++)
+	for (unsigned i = d->store->month_first; i < d->store->month_count; i++)
 		bytes += d->store->months[i]->bytes;
 #define TEXT(k, v, h)		out[n++] = (struct status_line){ k, h, STATUS_TEXT, v, 0 }
 #define GAUGE(k, v, h)		out[n++] = (struct status_line){ k, h, STATUS_GAUGE, NULL, (int64_t)(v) }
@@ -48,12 +74,27 @@ status_collect(struct daemon *d, struct status_line *out)
 	GAUGE("applied_seq", d->store->applied, "last sequence number in LMDB; the journal holds the rest");
 	GAUGE("log_time_ns", d->log_time, "log time of the last event");
 	GAUGE("clock_jump_seconds", logclock_jump(d->clock), "wall clock minus log time while the clock is not trusted");
-	GAUGE("months", d->store->month_count, "months in the log");
+	GAUGE("months", d->store->month_count - d->store->month_first, "months in the log");
 	GAUGE("stored_bytes", bytes, "bytes of events in LMDB, headers apart");
+	until = retention_until_full_s(d);
+	if (until >= 0)
+		GAUGE("runway_full_seconds", until, "until the disk is full at the rate of the last weeks, trimming apart");
+	until = retention_until_trim_s(d);
+	if (until >= 0)
+		GAUGE("runway_trim_seconds", until, "until the oldest month reaches the age at which it is trimmed");
+	holder = retention_held_by(d);
+	TEXT("trimming_held_by", holder != NULL ? holder->name : "", "the consumer because of whom the oldest month is not trimmed");
 	GAUGE("disk_free_bytes", free_bytes(d->store->folder), "room left where the log is");
 	GAUGE("anonymous_memory_bytes", anonymous_bytes(), "anonymous resident memory");
 	GAUGE("sessions", d->session_count, "clients that said hello and were heard of lately");
 	GAUGE("subscriptions", d->subscription_count, "readers of the stream");
+	behind = worst_consumer(d, &worst);
+	GAUGE("consumers", d->consumer_count, "readers with names");
+	TEXT("consumer_worst", behind != NULL ? behind->name : "", "the consumer whose oldest unprocessed event is the oldest");
+	GAUGE("consumer_lag_events", worst.events, "events that the worst consumer has not processed");
+	GAUGE("consumer_lag_seconds", worst.age_ns / 1000000000, "age of the oldest event that the worst consumer has not processed");
+	if (worst.loss_ns != LAG_NEVER)
+		GAUGE("consumer_loss_seconds", worst.loss_ns / 1000000000, "until the worst consumer is released if it does nothing");
 	GAUGE("intake_bytes", d->intake_bytes, "bytes of puts not answered yet");
 	COUNTER("messages_total", c->messages, "messages received");
 	COUNTER("malformed_total", c->malformed, "messages that were no request");

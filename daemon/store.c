@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -142,12 +143,77 @@ store_apply(struct store *s, struct batch *const *b, unsigned count)
 }
 
 uint64_t
+store_bytes_behind(const struct store *s, uint64_t from, uint64_t to)
+{
+	double bytes = 0, average = 0;
+
+	for (unsigned i = s->month_first; i < s->month_count; i++) {
+		uint64_t first = s->months[i]->first, last = s->months[i]->last;
+		uint64_t low = from + 1 > first ? from + 1 : first, high = to < last ? to : last;
+
+		if (first == 0)
+			continue;
+		average = (double)s->months[i]->bytes / (double)(last - first + 1);
+		if (low <= high)
+			bytes += average * (double)(high - low + 1);
+	}
+	/* What LMDB does not have yet is like what it got last. */
+	if (to > s->applied)
+		bytes += average * (double)(to - (s->applied > from ? s->applied : from));
+	return ((uint64_t)bytes);
+}
+
+uint64_t
 store_first_seq(const struct store *s)
 {
-	for (unsigned i = 0; i < s->month_count; i++)
+	for (unsigned i = s->month_first; i < s->month_count; i++)
 		if (s->months[i]->first != 0)
 			return (s->months[i]->first);
-	return (1);
+	return (s->trimmed_last + 1);
+}
+
+void
+store_trim(struct store *s, struct store_reader *r, uint64_t log_time)
+{
+	struct month *m = s->months[s->month_first];
+	struct trimmed *t = &s->trimmed;
+
+	store_reader_drop(r, s->month_first);
+	memcpy(t->through, m->name, sizeof(t->through));
+	if (m->last != 0) {
+		t->last = m->last;
+		t->keys[t->key_count] = (struct trimmed_month){ .last = m->last, .log_time = log_time };
+		memcpy(t->keys[t->key_count++].name, m->name, MONTH_NAME);
+	}
+	atomic_store(&s->trimmed_last, t->last);
+	atomic_fetch_add(&s->month_first, 1);
+}
+
+int
+store_unlink_trimmed(struct store *s, const char *text, size_t len, const char *through, unsigned until)
+{
+	int e;
+
+	lever_reach("before-trim-mark");
+	if ((e = file_replace(s->folder, TRIMMED_FILE, text, len)) != 0)
+		return (e);
+	lever_reach("after-trim-mark");
+	for (unsigned i = until; i > 0 && s->months[i - 1]->env != NULL; i--) {
+		mdb_env_close(s->months[i - 1]->env);
+		s->months[i - 1]->env = NULL;
+	}
+	if ((e = trimmed_finish(s->folder, through)) == 0)
+		lever_reach("after-trim");
+	return (e);
+}
+
+uint64_t
+store_month_disk(const struct month *m)
+{
+	char path[4096];
+	struct stat st;
+
+	return (stat(path_join(path, sizeof(path), m->folder, "data.mdb"), &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0);
 }
 
 void

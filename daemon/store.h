@@ -1,5 +1,5 @@
 /*
- * store: the data folder as one thing.  DIR/identity, DIR/lock, DIR/journal/, DIR/months/YYYY-MM/, DIR/keys/.
+ * store: the data folder as one thing.  DIR/identity, DIR/lock, DIR/journal/, DIR/months/YYYY-MM/, DIR/keys/, DIR/trimmed.
  *
  * Order of truth: the journal has what is durable; months follow; keys follow months.  So after any cut: keys ≤ months ≤ journal's
  * end, whatever is behind is made again from what is ahead, and nothing else can be the case in a sound store.
@@ -17,9 +17,12 @@
 #include "journal.h"
 #include "keys.h"
 #include "month.h"
+#include "trimmed.h"
 
 /* The exit status after which nobody may start the daemon again before `estate verify`: systemd is told so. */
 #define EXIT_UNTRUSTED	70
+
+struct store_reader;
 
 struct store_options {
 	const char *folder;
@@ -34,8 +37,12 @@ struct store {
 	int lock_fd;
 	struct journal *journal;
 	struct keys *keys;
-	struct month *months[MONTHS_MAX];	/* in order; never freed while open */
-	atomic_uint month_count;
+	/* In order; those below month_first are trimmed: nobody looks at them but the applier's thread, which closes and unlinks them.
+	 * None is freed while the store is open. */
+	struct month *months[MONTHS_MAX];
+	atomic_uint month_first, month_count;
+	struct trimmed trimmed;		/* the loop's */
+	_Atomic uint64_t trimmed_last;	/* its `last`, for all */
 	_Atomic uint64_t applied;	/* the last number in the months */
 	atomic_bool full;		/* no room: new events are refused */
 	uint64_t reserve_bytes;
@@ -76,6 +83,23 @@ void		 store_measure_space(struct store *);
 void		 store_distrust(const char *folder, const char *what, const char *why) __attribute__((noreturn));
 #define UNTRUSTED_MARK	"untrusted"
 
+/* The bytes of the events above `from` up to `to`, roughly: by the average of their month. */
+uint64_t	 store_bytes_behind(const struct store *, uint64_t from, uint64_t to);
+
+/* Trimming, in two steps.  Loop: the oldest month, whose newest event is of that log time, is not there any more: from now on nobody reads
+ * it.  The reader's transaction on it ends. */
+void		 store_trim(struct store *, struct store_reader *, uint64_t log_time);
+
+/* Applier's thread: write the text of the file `trimmed`, close and unlink every month up to `through`, of which `until` is the index behind.
+ * 0 or an errno; then it is done again later. */
+int		 store_unlink_trimmed(struct store *, const char *text, size_t len, const char *through, unsigned until);
+
+/* The log time of a month's first event, by its index; 0 if it has none or cannot be read. */
+uint64_t	 store_month_begin(struct store_reader *, unsigned month);
+
+/* The bytes on the disk of a month's file. */
+uint64_t	 store_month_disk(const struct month *);
+
 /* The first stored number: 1 in a log that was never trimmed. */
 uint64_t	 store_first_seq(const struct store *);
 
@@ -87,6 +111,9 @@ struct store_reader {
 };
 struct store_reader	*store_reader_new(struct store *);
 void			 store_reader_free(struct store_reader *);
+
+/* Let go of a month that is trimmed. */
+void			 store_reader_drop(struct store_reader *, unsigned month);
 
 /* End what this turn began.  Every MDB_val lent since is gone. */
 void			 store_read_end(struct store_reader *);

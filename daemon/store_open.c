@@ -76,20 +76,28 @@ open_months(struct opening *o)
 	int count, e;
 
 	path_join(folder, sizeof(folder), s->folder, "months");
+	if (trimmed_read(&s->trimmed, s->folder, &s->identity, o->why, o->why_len) != 0)
+		return (false);
+	/* What a cut left of the last trimming. */
+	if (s->trimmed.through[0] != '\0' && (e = trimmed_finish(s->folder, s->trimmed.through)) != 0) {
+		snprintf(o->why, o->why_len, "cannot unlink the trimmed months in %s: %s", folder, strerror(e));
+		return (false);
+	}
+	s->applied = s->trimmed_last = s->trimmed.last;
 	if ((e = folder_make(folder)) != 0 || (count = month_list(folder, names)) < 0) {
 		snprintf(o->why, o->why_len, "cannot read %s: %s", folder, strerror(e != 0 ? e : errno));
 		return (false);
 	}
 	for (int i = 0; i < count; i++) {
-		struct month *m, *before = s->month_count > 0 ? s->months[s->month_count - 1] : NULL;
+		struct month *m;
 
 		/* One that lost its events leaves a gap that shows. */
 		m = month_open(folder, names[i], &s->identity, false, false, o->why, o->why_len);
 		if (m == NULL)
 			return (false);
-		if (before != NULL && m->first != 0 && before->last != 0 && m->first != before->last + 1) {
-			snprintf(o->why, o->why_len, "%s begins with event %" PRIu64 " but the month before ends with %" PRIu64
-			    ": a month is missing; restore it from a backup", m->folder, m->first, before->last);
+		if (m->first != 0 && m->first != s->applied + 1) {
+			snprintf(o->why, o->why_len, "%s begins with event %" PRIu64 " but the log before it ends with %" PRIu64
+			    ": a month is missing; restore it from a backup", m->folder, m->first, s->applied);
 			month_close(m);
 			return (false);
 		}
@@ -178,7 +186,7 @@ find_last_log_time(struct opening *o)
 	uint64_t seq;
 	bool ok;
 
-	if (s->last_log_time != 0 || s->applied == 0)
+	if (s->last_log_time != 0 || s->applied == s->trimmed_last)
 		return (true);
 	reader = store_reader_new(s);
 	if ((ok = store_read_block(reader, s->applied, &block, o->why, o->why_len) == 0))

@@ -29,9 +29,18 @@ store_reader_free(struct store_reader *r)
 }
 
 void
+store_reader_drop(struct store_reader *r, unsigned month)
+{
+	if (r->txn[month] != NULL)
+		mdb_txn_abort(r->txn[month]);
+	r->txn[month] = NULL;
+	r->active[month] = false;
+}
+
+void
 store_read_end(struct store_reader *r)
 {
-	for (unsigned i = 0; i < r->store->month_count; i++)
+	for (unsigned i = r->store->month_first; i < r->store->month_count; i++)
 		if (r->active[i]) {
 			mdb_txn_reset(r->txn[i]);
 			r->active[i] = false;
@@ -57,7 +66,7 @@ month_of(const struct store *s, uint64_t seq)
 {
 	unsigned n = s->month_count, i = n;
 
-	while (i > 0) {
+	while (i > s->month_first) {
 		const struct month *m = s->months[i - 1];
 
 		if (m->first != 0 && seq >= m->first)
@@ -143,7 +152,7 @@ store_seq_at(struct store_reader *r, uint64_t ns)
 	struct store *s = r->store;
 	uint64_t applied = s->applied, seq;
 
-	for (unsigned i = 0; i < s->month_count; i++) {
+	for (unsigned i = s->month_first; i < s->month_count; i++) {
 		if (s->months[i]->first == 0)
 			continue;
 		if (begin(r, i) != 0 || month_seq_at(s->months[i], r->txn[i], ns, &seq) != 0)
@@ -152,4 +161,17 @@ store_seq_at(struct store_reader *r, uint64_t ns)
 			return (seq);
 	}
 	return (applied + 1);
+}
+
+uint64_t
+store_month_begin(struct store_reader *r, unsigned month)
+{
+	uint64_t first = r->store->months[month]->first, time = 0;
+	struct block b;
+	char why[512];
+
+	if (first != 0 && store_read_block(r, first, &b, why, sizeof(why)) == 0)
+		time = b.log_time;
+	store_read_end(r);
+	return (time);
 }

@@ -12,15 +12,13 @@
 #include "event.h"
 #include "ingest.h"
 #include "bounds.h"
+#include "log.h"
+#include "place.h"
 #include "progress.h"
 #include "session.h"
 
-/* Where to begin, as asked. */
-enum from { FROM_UNSAID, FROM_NEW, FROM_FIRST, FROM_SEQ, FROM_TIME, FROM_LAST };
-
 struct wish {
-	enum from from;
-	uint64_t value;
+	struct place from;
 	struct filter filter;
 	uint64_t events, bytes, epoch, cursor, member;
 	bool progress, has_epoch, has_cursor, has_member;
@@ -38,34 +36,10 @@ bad(struct data_fault *f, int code, const char *path, const char *detail)
 }
 
 static int
-read_from(struct wish *w, struct mp *m, struct data_fault *f)
-{
-	static const char *const right = "\"first\", \"new\", {\"seq\": N}, {\"time\": ns} or {\"last\": N}";
-	const char *s;
-	uint32_t len, pairs;
-
-	if (mp_str(m, &s, &len)) {
-		w->from = mp_equal(s, len, "first") ? FROM_FIRST : FROM_NEW;
-		return (w->from == FROM_FIRST || mp_equal(s, len, "new") ? 0 : bad(f, E_ARGUMENT, "from", right));
-	}
-	if (!mp_map(m, &pairs) || pairs != 1 || !mp_str(m, &s, &len) || !mp_uint(m, &w->value))
-		return (bad(f, E_ARGUMENT, "from", right));
-	if (mp_equal(s, len, "seq"))
-		w->from = FROM_SEQ;
-	else if (mp_equal(s, len, "time"))
-		w->from = FROM_TIME;
-	else if (mp_equal(s, len, "last"))
-		w->from = FROM_LAST;
-	else
-		return (bad(f, E_ARGUMENT, "from", right));
-	return (0);
-}
-
-static int
 read_key(struct wish *w, const char *key, uint32_t len, struct mp *m, struct data_fault *f)
 {
 	if (mp_equal(key, len, "from"))
-		return (read_from(w, m, f));
+		return (place_read(&w->from, m) ? 0 : bad(f, E_ARGUMENT, "from", PLACE_FORMS));
 	if (mp_equal(key, len, "type"))
 		return (filter_read(&w->filter, 't', m, f));
 	if (mp_equal(key, len, "subject"))
@@ -118,20 +92,6 @@ read_wish(struct wish *w, struct mp *m, struct data_fault *f)
 	return (0);
 }
 
-/* The first number with a log time at or after `ns`, wherever it lies. */
-static uint64_t
-seq_at(struct daemon *d, uint64_t ns)
-{
-	uint64_t seq = store_seq_at(d->reader, ns), applied = d->store->applied;
-	const struct batch *b;
-
-	store_read_end(d->reader);
-	/* All events of a batch share one log time. */
-	for (; seq > applied && (b = recent_find(&d->recent, seq)) != NULL && b->log_time < ns; seq = batch_last(b) + 1)
-		;
-	return (seq);
-}
-
 /* The wish belongs to this log. */
 static int
 check_log(const struct daemon *d, const struct wish *w, struct data_fault *f)
@@ -147,46 +107,21 @@ check_log(const struct daemon *d, const struct wish *w, struct data_fault *f)
 	return (0);
 }
 
+/* Where it begins; a consumer that doesn't say so, behind its cursor, or with the first event if it is new. */
 static int
-place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_fault *f)
+find_place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_fault *f)
 {
 	const struct consumer *c = w->consumer != NULL ? consumer_find(d, w->consumer, w->consumer_len) : NULL;
-	uint64_t first = store_first_seq(d->store);
-	char detail[96];
+	struct place from = w->from;
+	char detail[64];
 
 	if (c != NULL && w->has_member && c->epoch > w->member) {
 		snprintf(detail, sizeof(detail), "by member %llu", (unsigned long long)c->epoch);
 		return (bad(f, E_TAKEN_OVER, "member", detail));
 	}
-	*next = w->value;
-	switch (w->from) {
-	case FROM_UNSAID:
-		*next = c != NULL ? c->cursor + 1 : w->consumer != NULL ? first : d->durable + 1;
-		break;
-	case FROM_NEW:
-		*next = d->durable + 1;
-		return (0);
-	case FROM_FIRST:
-		*next = first;
-		return (0);
-	case FROM_LAST:
-		*next = d->durable + 1 - first > w->value ? d->durable + 1 - w->value : first;
-		return (0);
-	case FROM_TIME:
-		*next = seq_at(d, w->value);
-		return (0);
-	case FROM_SEQ:
-		break;
-	}
-	if (*next < first) {
-		snprintf(detail, sizeof(detail), "the first stored event is %llu", (unsigned long long)first);
-		return (bad(f, E_TRIMMED, "from", detail));
-	}
-	if (*next > d->durable + 1) {
-		snprintf(detail, sizeof(detail), "the last event is %llu", (unsigned long long)d->durable);
-		return (bad(f, E_BEYOND_END, "from", detail));
-	}
-	return (0);
+	if (from.kind == PLACE_UNSAID && w->consumer != NULL)
+		from = c != NULL ? (struct place){ PLACE_SEQ, c->cursor + 1 } : (struct place){ PLACE_FIRST, 0 };
+	return (place_find(d, &from, next, "from", f));
 }
 
 struct subscription *
@@ -212,13 +147,14 @@ answer_subscribed(struct daemon *d, struct subscription *sub)
 	struct answer a;
 
 	answer_begin(&a, "subscribed", sub->number, 4);
-	msgpack_pack_map(&a.packer, sub->consumer != NULL ? 5 : 3);
+	msgpack_pack_map(&a.packer, sub->consumer != NULL ? 6 : 3);
 	answer_key_uint(&a, "next", sub->next);
 	answer_key_uint(&a, "first", store_first_seq(d->store));
 	answer_key_uint(&a, "last", d->durable);
 	if (sub->consumer != NULL) {
 		answer_key_uint(&a, "member", sub->consumer->epoch);
 		answer_key_uint(&a, "cursor", sub->consumer->cursor);
+		answer_key_bool(&a, "paused", sub->consumer->paused);
 	}
 	/* A peer that is gone takes its subscriptions along. */
 	if (session_send(d, sub->session, &a) == 0)
@@ -262,8 +198,12 @@ registered(struct daemon *d, const struct wish *w, uint64_t next)
 
 	if (c == NULL)
 		return (consumer_new(d, w->consumer, w->consumer_len, w->has_cursor ? w->cursor : next - 1));
-	if (w->has_cursor || w->from != FROM_UNSAID)
+	if (w->has_cursor || w->from.kind != PLACE_UNSAID)
 		c->cursor = w->has_cursor ? w->cursor : next - 1;
+	/* It reads on: from now on something is kept for it again. */
+	if (c->released)
+		log_info("a released consumer is back", "name=%s cursor=%llu", c->name, (unsigned long long)c->cursor);
+	c->released = false;
 	return (c);
 }
 
@@ -277,7 +217,7 @@ subscription_on_subscribe(struct daemon *d, struct request *r)
 	int code;
 
 	if ((code = read_wish(&w, &r->m, &f)) == 0 && (code = check_log(d, &w, &f)) == 0)
-		code = place(d, &w, &next, &f);
+		code = find_place(d, &w, &next, &f);
 	if (code == 0 && w.has_cursor && w.cursor >= next)
 		code = bad(&f, E_ARGUMENT, "cursor", "below what is asked for next");
 	if (code == 0 && subscription_find(r->session, r->number) != NULL)
@@ -328,6 +268,12 @@ subscription_on_unsubscribe(struct daemon *d, struct request *r)
 	subscription_end(d, sub);
 	answer_begin(&a, "unsubscribed", r->number, 3);
 	session_send(d, r->session, &a);
+}
+
+bool
+subscription_waits(const struct subscription *sub)
+{
+	return (sub->blocked || (sub->consumer != NULL && sub->consumer->paused));
 }
 
 bool

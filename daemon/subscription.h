@@ -36,6 +36,9 @@ struct subscription {
 /* The session's subscription of that number, or NULL. */
 struct subscription *subscription_find(struct session *, uint64_t number);
 
+/* Nothing may be sent to it now: its peer does not read, or its consumer is paused. */
+bool	subscription_waits(const struct subscription *);
+
 /* Send to the subscription's peer; what libzmq does not take now blocks it.  False: the peer is gone, and the subscription with it. */
 bool	subscription_send(struct daemon *, struct subscription *, struct answer *);
 

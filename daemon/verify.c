@@ -16,6 +16,7 @@
 
 #include "bloom.h"
 #include "bytes.h"
+#include "ceiling.h"
 #include "event.h"
 #include "files.h"
 #include "identity.h"
@@ -23,6 +24,7 @@
 #include "keys.h"
 #include "bounds.h"
 #include "month.h"
+#include "registry.h"
 #include "store.h"
 
 struct walk {
@@ -31,6 +33,7 @@ struct walk {
 	struct keys *keys;
 	struct verdict *v;
 	void (*tick)(uint64_t);
+	struct trimmed trimmed;
 	uint64_t log_time;		/* of the event before */
 	uint64_t keys_seen;
 	struct place *shared;
@@ -119,6 +122,13 @@ check_filter(struct walk *w, const struct record *r, const MDB_val *filter, uint
 	return (true);
 }
 
+/* The number that the next event follows: of a log that was trimmed, the last one trimmed. */
+static uint64_t
+last_before(const struct walk *w)
+{
+	return (w->v->last != 0 ? w->v->last : w->trimmed.last);
+}
+
 static bool
 check_block(struct walk *w, const MDB_val *key, const MDB_val *value, const MDB_val *filter)
 {
@@ -131,8 +141,8 @@ check_block(struct walk *w, const MDB_val *key, const MDB_val *value, const MDB_
 		return (problem(w, value->mv_data, "%s", what));
 	if (key->mv_size != 8 || get_be64(key->mv_data) != b.first_seq)
 		return (problem(w, value->mv_data, "a block stands under another number than its own"));
-	if (w->v->last != 0 && b.first_seq != w->v->last + 1)
-		return (problem(w, value->mv_data, "event %" PRIu64 " follows %" PRIu64, b.first_seq, w->v->last));
+	if (b.first_seq != last_before(w) + 1)
+		return (problem(w, value->mv_data, "event %" PRIu64 " follows %" PRIu64, b.first_seq, last_before(w)));
 	w->v->blocks++;
 	while (block_next(&b, &r, &seq))
 		if (!check_event(w, &r, seq) || !check_filter(w, &r, filter, seq))
@@ -210,6 +220,9 @@ check_months(struct walk *w)
 		struct month *m;
 		bool ok;
 
+		/* What a cut left of a trimmed month: the next start unlinks it. */
+		if (strcmp(names[i], w->trimmed.through) <= 0)
+			continue;
 		path_join(month, sizeof(month), folder, names[i]);
 		path_join(path, sizeof(path), month, "data.mdb");
 		turn_to(w, path);
@@ -234,8 +247,8 @@ on_journal_block(void *arg, const uint8_t *bytes, size_t len)
 	uint64_t seq;
 
 	block_open_trusted(&b, bytes, len);
-	if (w->v->last != 0 && b.first_seq != w->v->last + 1)
-		return (problem(w, NULL, "event %" PRIu64 " follows %" PRIu64, b.first_seq, w->v->last));
+	if (b.first_seq != last_before(w) + 1)
+		return (problem(w, NULL, "event %" PRIu64 " follows %" PRIu64, b.first_seq, last_before(w)));
 	while (block_next(&b, &r, &seq)) {
 		if (!check_event(w, &r, seq))
 			return (false);
@@ -251,12 +264,37 @@ check_keys(struct walk *w)
 	MDB_stat stat;
 
 	mdb_stat(w->keys->reader, w->keys->keys, &stat);
-	if (w->keys->applied > w->v->last)
+	if (w->keys->applied > last_before(w))
 		return (problem(w, NULL, "it knows events up to %" PRIu64 " but the log ends with %" PRIu64, (uint64_t)w->keys->applied,
-		    w->v->last));
-	if (stat.ms_entries < w->keys_seen || (w->v->first <= 1 && stat.ms_entries != w->keys_seen))
+		    last_before(w)));
+	if (stat.ms_entries < w->keys_seen || (w->trimmed.last == 0 && stat.ms_entries != w->keys_seen) ||
+	    stat.ms_entries - w->keys_seen > w->trimmed.last)
 		return (problem(w, NULL, "it has %zu entries for %" PRIu64 " events", stat.ms_entries, w->keys_seen));
 	return (true);
+}
+
+/* The small files beside the log: whole, and of nothing beyond it. */
+static bool
+check_companions(struct walk *w)
+{
+	char path[4096], why[512];
+	struct registry_row *rows;
+	uint64_t time;
+	unsigned count;
+	bool ok = true;
+
+	turn_to(w, path_join(path, sizeof(path), w->folder, "ceiling"));
+	if (ceiling_read(w->folder, &w->identity, &time, why, sizeof(why)) != 0)
+		return (problem(w, NULL, "%s", why));
+	turn_to(w, path_join(path, sizeof(path), w->folder, REGISTRY_FILE));
+	if (registry_read(w->folder, &w->identity, &rows, &count, why, sizeof(why)) != 0)
+		return (problem(w, NULL, "%s", why));
+	for (unsigned i = 0; i < count && ok; i++)
+		if (rows[i].cursor > last_before(w))
+			ok = problem(w, NULL, "the cursor of %s is %" PRIu64 " but the log ends with %" PRIu64, rows[i].name, rows[i].cursor,
+			    last_before(w));
+	free(rows);
+	return (ok);
 }
 
 static bool
@@ -264,6 +302,9 @@ check_all(struct walk *w)
 {
 	char keys[4096], journal[4096], why[512];
 
+	turn_to(w, path_join(keys, sizeof(keys), w->folder, TRIMMED_FILE));
+	if (trimmed_read(&w->trimmed, w->folder, &w->identity, why, sizeof(why)) != 0)
+		return (problem(w, NULL, "%s", why));
 	path_join(keys, sizeof(keys), w->folder, "keys/data.mdb");
 	turn_to(w, keys);
 	forget_cached(keys);
@@ -274,13 +315,13 @@ check_all(struct walk *w)
 		return (w->v->problem[0] != '\0' ? false : problem(w, NULL, "cannot be read"));
 	path_join(journal, sizeof(journal), w->folder, "journal");
 	turn_to(w, journal);
-	if (journal_read(journal, &w->identity, w->v->last, on_journal_block, w, why, sizeof(why)) != 0)
+	if (journal_read(journal, &w->identity, last_before(w), on_journal_block, w, why, sizeof(why)) != 0)
 		return (problem(w, NULL, "%s", why));
 	if (w->v->problem[0] != '\0')
 		return (false);
 	turn_to(w, keys);
 	w->v->key_bytes = file_bytes(keys);
-	if (!check_keys(w))
+	if (!check_keys(w) || !check_companions(w))
 		return (false);
 	keys_close(w->keys);
 	return (w->v->sound = true);

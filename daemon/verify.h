@@ -6,7 +6,8 @@
  *
  * Proven: identity; every month's blocks by checksum, their numbers without gap or overlap, log time never decreasing, every event
  * well-formed; every filter holds what its block holds; the month's own figures; the key index has every event with its number
- * and digest and nothing beyond; the journal's records, and that they continue the months.
+ * and digest and nothing beyond; the journal's records, and that they continue the months; the consumers' cursors and
+ * how far log time was told.
  */
 #ifndef VERIFY_H
 #define VERIFY_H

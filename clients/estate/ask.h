@@ -1,4 +1,4 @@
-/* The verbs that ask once and print the answer: status, ping, backup, clock. */
+/* The verbs that ask once and print the answer: status, consumers, ping, backup, clock … */
 #ifndef ASK_H
 #define ASK_H
 

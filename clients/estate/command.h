@@ -11,6 +11,8 @@ int	cmd_tail(int argc, char **argv);
 int	cmd_get(int argc, char **argv);
 int	cmd_case(int argc, char **argv);
 int	cmd_status(int argc, char **argv);
+int	cmd_consumers(int argc, char **argv);
+int	cmd_consumer(int argc, char **argv);
 int	cmd_ping(int argc, char **argv);
 int	cmd_backup(int argc, char **argv);
 int	cmd_verify(int argc, char **argv);

@@ -19,6 +19,8 @@ static const struct verb {
 	{ "case", cmd_case, "the story of one case", "查看一个个案的全过程" },
 	{ "types", cmd_types, "which events there are, and their fields", "查看事件类型与字段" },
 	{ "status", cmd_status, "how the daemon is doing", "查看服务状态" },
+	{ "consumers", cmd_consumers, "readers with names, and how far behind they are", "查看具名消费者及其滞后" },
+	{ "consumer", cmd_consumer, "pause, resume, reset or delete one of them", "暂停、恢复、重置或删除一个消费者" },
 	{ "ping", cmd_ping, "is the daemon there?", "服务是否在线" },
 	{ "verify", cmd_verify, "prove that a store is sound", "校验存储" },
 	{ "backup", cmd_backup, "copy the log while the daemon works", "在线备份" },

@@ -426,6 +426,14 @@ class Client:
     def status(self) -> dict:
         return self._ask("status")[1]
 
+    def consumers(self) -> list[dict]:
+        """The readers with names, and how far behind each is."""
+        return self._ask("consumers")[1]
+
+    def consumer(self, name: str, do: str, *, to: Union[str, dict, None] = None, reason: Optional[str] = None) -> None:
+        """Order a consumer to "pause", "resume", "reset" (to a place as in subscribe) or "delete": for operators, and an event in the log."""
+        self._ask("consumer", {k: v for k, v in (("name", name), ("do", do), ("to", to), ("reason", reason)) if v is not None})
+
     def backup(self, path: str) -> dict:
         """A hot backup into the new folder `path`, absolute, on the daemon's machine; returns when it is done."""
         return self._ask("backup", {"path": path})[1]

@@ -1,13 +1,16 @@
 """Durable consumers and progress: who reads under a name, what is counted as processed, what time is past for good."""
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
 
+import msgpack
 import pytest
+import zmq
 
 import daemon as harness
 import estate
@@ -48,9 +51,26 @@ def put(wire, count, number=100):
     return [seq for first, n, _ in answer[4] for seq in range(first, first + n)]
 
 
+def asked(wire, verb, *arguments, number=900):
+    """The answer to a request, whatever subscriptions send meanwhile."""
+    wire.send(1, verb, number, *arguments)
+    while True:
+        message = wire.receive()
+        if message[2] == number:
+            return message
+
+
+def try_send(wire, *message):
+    """To a daemon that may be dead."""
+    try:
+        wire.socket.send(msgpack.packb(message), zmq.NOBLOCK)
+    except zmq.Again:
+        pass
+
+
 def settled(wire):
     """Everything sent before has been looked at."""
-    assert wire.ask(1, "ping", 9)[1] == "pong"
+    assert asked(wire, "ping")[1] == "pong"
 
 
 # --- names and cursors
@@ -318,7 +338,7 @@ def test_nobody_there_no_wakeups(daemon):
     deadline = time.monotonic() + 30
     while True:
         before = switches()
-        signal.sigtimedwait([], 1.0)
+        select.select([], [], [], 1.0)
         woken = switches() - before
         if woken <= 2:
             break
@@ -478,3 +498,337 @@ def test_a_damaged_ceiling_is_refused_and_a_missing_one_is_not(daemon):
     daemon.stop()
     os.unlink(path)
     daemon.start()
+
+
+# --- over restarts
+
+def listed(wire, name):
+    """The row of one consumer."""
+    return next(row for row in asked(wire, "consumers")[3] if row["name"] == name)
+
+
+def noted(daemon, name):
+    """The cursor that the disk has."""
+    try:
+        with open(os.path.join(daemon.data, "consumers"), encoding="ascii") as file:
+            return next((int(line.split()[1]) for line in file if line.startswith(name + " ")), None)
+    except FileNotFoundError:
+        return None
+
+
+def await_noted(daemon, wire, name, cursor):
+    deadline = time.monotonic() + 30
+    while noted(daemon, name) != cursor:
+        assert time.monotonic() < deadline, f"{name} is noted at {noted(daemon, name)}, not {cursor}"
+        wire.socket.poll(20)
+
+
+def test_cursors_survive_a_stop_and_a_kill(daemon):
+    wire = daemon.wire()
+    seqs = put(wire, 20)
+    member = subscribe(wire, 5, consumer="a")["member"]
+    wire.delivered(20)
+    wire.send(1, "ack", 5, seqs[3])
+    settled(wire)
+    daemon.restart()            # a clean stop notes everything
+    wire = daemon.wire()
+    told = subscribe(wire, 5, consumer="a")
+    assert told["cursor"] == seqs[3] and told["member"] > member
+    wire.delivered(16)
+    wire.send(1, "ack", 5, seqs[9])
+    await_noted(daemon, wire, "a", seqs[9])
+    wire.send(1, "ack", 5, seqs[15])
+    settled(wire)
+    daemon.kill9()
+    daemon.start()
+    again = subscribe(daemon.wire(), 5, consumer="a")
+    assert seqs[9] <= again["cursor"] <= seqs[15], "at most slightly old, and never ahead"
+    assert again["member"] > told["member"]
+    # A member that was there before goes on, and says where.
+    assert subscribe(daemon.wire(), 5, consumer="a", member=again["member"], cursor=seqs[15], **{"from": {"seq": seqs[18]}})["cursor"] == seqs[15]
+
+
+@pytest.mark.parametrize("step", ["before-consumers:2", "after-consumers:2", "before-ceiling:2", "after-ceiling:2"])
+def test_killed_at_each_step_of_noting(start_daemon, monkeypatch, step):
+    levers = os.path.join(harness.REPOSITORY, "build", "levers", "bin")
+    if not os.path.exists(levers):
+        pytest.fail("the build with levers is missing: make VARIANT=levers all", pytrace=False)
+    monkeypatch.setenv("ESTATE_BIN_DIR", levers)
+    daemon = start_daemon(env={"ESTATE_KILL_AT": step})
+    promises, acked = Promises(), 0
+    wire = daemon.wire()
+    seqs = put(wire, 20)
+    subscribe(wire, 5, consumer="a")
+    wire.delivered(20)
+    deadline = time.monotonic() + 30
+    while daemon.process.poll() is None:
+        assert time.monotonic() < deadline, "it was to die"
+        try_send(wire, 1, "ack", 5, seqs[acked])
+        acked = min(acked + 1, 19)
+        try_send(wire, 1, "wake", 5, time.time_ns() + 130_000_000)
+        while wire.socket.poll(200):
+            promises.take(wire.receive())
+    daemon.wait()
+    daemon.env.clear()
+    daemon.start()
+    wire = daemon.wire()
+    told = subscribe(wire, 5, consumer="a")
+    assert told["cursor"] <= seqs[19]
+    put(daemon.wire(), 1)
+    client = daemon.client()
+    promises.events.update((d.seq, d.log_time) for d in client.subscribe("first", until_end=True))
+    promises.check()
+    daemon.stop()
+    done = subprocess.run([harness.program("estate"), "verify", "--data", daemon.data], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_consumers_file_is_verified_backed_up_and_refused_when_damaged(daemon):
+    wire = daemon.wire()
+    seqs = put(wire, 5)
+    subscribe(wire, 5, consumer="a")
+    wire.delivered(5)
+    wire.send(1, "ack", 5, seqs[2])
+    settled(wire)
+    copy = os.path.join(daemon.folder, "backup")
+    daemon.client().backup(copy)
+    daemon.stop()
+    for folder in (daemon.data, copy):
+        done = subprocess.run([harness.program("estate"), "verify", "--data", folder], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    with harness.Daemon(data=copy, folder=os.path.join(daemon.folder)) as restored:
+        assert subscribe(restored.wire(), 5, consumer="a")["cursor"] == seqs[2]
+    path = os.path.join(daemon.data, "consumers")
+    with open(path, encoding="ascii") as file:
+        whole = file.read()
+    for text, why in [(whole.replace("\na ", "\nb "), "damaged"), (whole[:-5], "damaged"), ("", "damaged"), ("\0" * 40, "damaged"),
+                      (whole.replace("consumers: 1", "consumers: 2"), "of a newer release")]:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        daemon.launch()
+        assert daemon.wait() == 78 and f"consumers is {why}" in daemon.stderr(2000)
+        done = subprocess.run([harness.program("estate"), "verify", "--data", daemon.data], capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and "consumers" in done.stdout + done.stderr
+    # Moved away, as the message says: consumers begin anew.
+    os.unlink(path)
+    daemon.start()
+    assert subscribe(daemon.wire(), 5, consumer="a")["next"] == 1
+
+
+# --- operators
+
+def own_events(daemon, *types):
+    """The daemon's own events of these types, as (type, subject, data)."""
+    client = daemon.client()
+    return [(d.fields["type"], d.fields["subject"], d.fields["data"]) for d in client.subscribe("first", type=list(types), until_end=True)
+            if d.sender == "daemon"]
+
+
+def test_an_operator_pauses_resumes_resets_and_deletes(daemon):
+    wire, operator = daemon.wire(client="reader"), daemon.client("operator")
+    seqs = put(wire, 5)
+    subscribe(wire, 5, consumer="a", type=["probe.*"])
+    wire.delivered(5)
+    wire.send(1, "ack", 5, seqs[4])
+    settled(wire)
+    operator.consumer("a", "pause", reason="the report is wrong")
+    assert listed(wire, "a")["paused"]
+    wire.quiet()
+    more = put(wire, 3)
+    wire.send(1, "wake", 5, time.time_ns())
+    assert [m for m in wire.quiet() if m[2] == 5] == [], "paused, it gets nothing"
+    daemon.restart()
+    wire, operator = daemon.wire(client="reader"), daemon.client("operator")
+    assert subscribe(wire, 5, consumer="a", type=["probe.*"])["paused"] is True
+    assert [m for m in wire.quiet() if m[2] == 5] == []
+    operator.consumer("a", "resume")
+    assert [e[0] for e in wire.delivered(3)] == more
+    for to, cursor in ((({"seq": seqs[1]}), seqs[1] - 1), ("first", 0)):
+        operator.consumer("a", "reset", to=to)
+        ended = wire.until("ended")[-1]
+        assert ended[2] == 5 and ended[3]["name"] == "reset"
+        assert subscribe(wire, 5, consumer="a", type=["probe.*"])["cursor"] == cursor
+    operator.consumer("a", "delete")
+    assert wire.until("ended")[-1][3]["name"] == "no-consumer"
+    assert asked(wire, "consumers")[3] == []
+    by = f"uid:{os.getuid()}"
+    told = own_events(daemon, "consumer.*")
+    assert [(kind, name, data["by"]) for kind, name, data in told] == [
+        (f"consumer.{what}", "a", by) for what in ("paused", "resumed", "reset", "reset", "deleted")]
+    assert told[0][2]["reason"] == "the report is wrong" and told[0][2]["from"] == seqs[4]
+    assert (told[2][2]["from"], told[2][2]["to"]) == (seqs[4], seqs[1] - 1)
+
+
+def test_orders_that_are_refused(start_daemon):
+    daemon = start_daemon(listen=["tcp://127.0.0.1:0"])
+    wire = daemon.wire()
+    seqs = put(wire, 5)
+    subscribe(wire, 5, consumer="a", **{"from": "new"})
+    wire.until("progress")
+    for order, name in [({}, "bad-argument"), ({"name": "a"}, "bad-argument"), ({"do": "pause"}, "bad-argument"),
+                        ({"name": "a", "do": "stop"}, "bad-argument"), ({"name": "a b", "do": "pause"}, "bad-argument"),
+                        ({"name": "a", "do": "pause", "to": "first"}, "bad-argument"), ({"name": "a", "do": "reset"}, "bad-argument"),
+                        ({"name": "a", "do": "reset", "to": "last"}, "bad-argument"), ({"name": "a", "do": "reset", "to": {"seq": -1}}, "bad-argument"),
+                        ({"name": "a", "do": "pause", "x": 1}, "bad-argument"), ({"name": "a", "do": "pause", "reason": "x" * 1001}, "bad-argument"),
+                        ({"name": "b", "do": "pause"}, "no-consumer"), ({"name": "a", "do": "reset", "to": {"seq": 0}}, "trimmed"),
+                        ({"name": "a", "do": "reset", "to": {"seq": seqs[-1] + 100}}, "beyond-end"), ("a", "bad-argument")]:
+        assert refused(wire.ask(1, "consumer", 77, order), 77, name), order
+    stranger = daemon.wire(endpoint=next(e for e in daemon.endpoints if e.startswith("tcp:")))
+    refused(stranger.ask(1, "consumer", 77, {"name": "a", "do": "delete"}), 77, "forbidden")
+    assert own_events(daemon, "consumer.*") == []
+
+
+def test_two_orders_at_once(daemon):
+    """The second is stored before the first is carried out: it finds nobody."""
+    wire = daemon.wire()
+    subscribe(wire, 5, consumer="a", progress=False)
+    for number in (70, 71):
+        wire.send(1, "consumer", number, {"name": "a", "do": "delete"})
+    answers = [m for m in wire.until("nak") if m[2] in (70, 71)]
+    assert [(m[1], m[2]) for m in answers] == [("done", 70), ("nak", 71)] and answers[1][3]["name"] == "no-consumer"
+
+
+def test_the_commands(daemon):
+    wire = daemon.wire()
+    assert "no consumers" in daemon.estate("consumers").stdout
+    put(wire, 5)
+    subscribe(wire, 5, consumer="stats", **{"from": "first"})
+    wire.until("progress")
+    row = daemon.estate("consumers").stdout.splitlines()[1].split()
+    assert row[0] == "stats" and int(row[1]) >= 5 and row[-1] == "test"
+    daemon.estate("consumer", "stats", "pause", "--reason", "a look")
+    assert "paused" in daemon.estate("consumers").stdout
+    daemon.estate("consumer", "stats", "reset", "--to", "3")
+    assert '"cursor":2' in daemon.estate("consumers", "--json").stdout
+    daemon.estate("consumer", "stats", "reset", "--to", "1 hour ago")
+    daemon.estate("consumer", "stats", "delete")
+    assert "no-consumer" in daemon.estate("consumer", "stats", "resume", expect=1).stderr
+    for words in (["stats"], ["stats", "stop"], ["stats", "reset"], ["stats", "pause", "--to", "first"], ["stats", "reset", "--to", "soon"]):
+        daemon.estate("consumer", *words, expect=2)
+
+
+# --- lag
+
+def test_lag_is_a_count_an_age_and_a_size(start_daemon):
+    daemon = start_daemon(http=True)
+    wire = daemon.wire()
+    seqs = put(wire, 50)
+    subscribe(wire, 6, consumer="b", **{"from": "new"})
+    subscribe(wire, 5, consumer="a")
+    wire.delivered(50, 5)
+    wire.send(1, "ack", 5, seqs[19])
+    daemon.client().backup(os.path.join(daemon.folder, "backup"))       # everything is in LMDB, so sizes are known
+    last = asked(wire, "ping")[3]["last"]
+    row = listed(wire, "a")
+    assert row["lag_events"] == last - seqs[19] and row["connected"] and row["client"] == "test" and not row["released"]
+    assert 30 * 50 < row["lag_bytes"] < 60 * 150 and 0 < row["lag_ns"] < 60 * NS and "loss_ns" not in row
+    status = daemon.client().status()
+    assert status["consumers"] == 2 and status["consumer_worst"] == "a" and status["consumer_lag_events"] == row["lag_events"]
+    import urllib.request
+    metrics = urllib.request.urlopen(daemon.http + "/metrics", timeout=10).read().decode()
+    assert f'estate_consumer_backlog_events{{consumer="a"}} {row["lag_events"]}' in metrics
+    assert 'estate_consumer_connected{consumer="b"} 1' in metrics
+
+
+def test_beyond_its_limit_a_consumer_is_told_of_then_released(start_daemon):
+    daemon = start_daemon(settings={"consumer_lag_bytes": "64KiB", "consumer_lag_age": "30d"})
+    wire, quick = daemon.wire(client="slow"), daemon.wire(client="quick")
+    subscribe(wire, 5, consumer="slow", events=1)
+    subscribe(quick, 5, consumer="quick", **{"from": "new"})
+    assert 29 * 86400 * NS < listed(wire, "slow")["loss_ns"] <= 30 * 86400 * NS
+    number = 100
+    while True:
+        number += 1
+        quick.send(1, "put", number, [packed(data={"text": "x" * 1000}) for _ in range(10)])
+        for message in quick.until("ack"):
+            if message[1] == "events":
+                quick.send(1, "ack", 5, message[3][-1][0])
+                quick.send(1, "credit", 5, 100, 100000)
+        if wire.socket.poll(30):
+            message = wire.receive()
+            if message[1] == "ended":
+                break
+        assert number < 2000
+    assert message[2] == 5 and message[3]["name"] == "released"
+    row = listed(wire, "slow")
+    assert row["released"] and not row["connected"] and "loss_ns" not in row and not listed(wire, "quick")["released"]
+    told = own_events(daemon, "consumer.*")
+    assert [(kind, name, data["by"]) for kind, name, data in told] == [("consumer.lagging", "slow", "estated"), ("consumer.released", "slow", "estated")]
+    assert told[1][2]["from"] == row["cursor"]
+    daemon.kill9()
+    daemon.start()
+    wire = daemon.wire()
+    assert listed(wire, "slow")["released"], "on the disk before it was told"
+    # It is there again: nothing was trimmed, so nothing is lost.
+    assert subscribe(wire, 5, consumer="slow")["next"] == row["cursor"] + 1
+    assert not listed(wire, "slow")["released"]
+
+
+STOPPED = """
+import itertools, sys, msgpack, zmq
+context, sockets = zmq.Context(), []
+for n in range(100):
+    socket = context.socket(zmq.DEALER)
+    socket.linger, socket.immediate = 0, 1
+    socket.connect(sys.argv[1])
+    socket.send(msgpack.packb([1, "hello", 1, {"client": f"stopped-{n}"}]))
+    socket.recv()
+    socket.send(msgpack.packb([1, "subscribe", 2, {"consumer": f"stopped-{n}", "events": 8192, "bytes": 1 << 20}]))
+    socket.recv()
+    sockets.append(socket)
+print("ready", flush=True)
+sys.stdin.readline()
+ended = 0
+for socket in sockets:
+    while socket.poll(20000):
+        message = msgpack.unpackb(socket.recv())
+        if message[1] == "ended":
+            ended += message[3]["name"] == "released"
+            break
+print(ended, flush=True)
+"""
+
+
+def test_a_hundred_stopped_consumers_cost_little_and_hold_nobody_up(start_daemon):
+    daemon = start_daemon(settings={"consumer_lag_bytes": "16MiB"})
+    stopped = subprocess.Popen([sys.executable, "-c", STOPPED, daemon.endpoint], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert stopped.stdout.readline() == "ready\n"
+        os.kill(stopped.pid, signal.SIGSTOP)
+        wire, producer = daemon.wire(client="healthy"), daemon.client("producer")
+        begin = subscribe(wire, 5, consumer="healthy", events=8192, **{"from": "new"})["next"]
+        got, sent = [], 0
+        events = (estate.pack(estate.make_event("probe.recorded", "/test", {"text": "x" * 2000})) for _ in range(12000))
+        for receipt in producer.put_many(events):
+            assert receipt.fault is None
+            sent += 1
+            while wire.socket.poll(0):
+                message = wire.receive()
+                if message[1] == "events":
+                    got += [e[0] for e in message[3]]
+                    wire.send(1, "credit", 5, len(message[3]), 1 << 18)
+                    wire.send(1, "ack", 5, got[-1])
+        while not got or got[-1] < receipt.seq:
+            message = wire.receive()
+            if message[1] == "events":
+                got += [e[0] for e in message[3]]
+                wire.send(1, "credit", 5, len(message[3]), 1 << 18)
+                wire.send(1, "ack", 5, got[-1])
+        assert got == list(range(begin, got[-1] + 1))
+        memory = producer.status()["anonymous_memory_bytes"]
+        print(f"{memory >> 20} MiB beside 100 stopped consumers")
+        assert memory < 250 << 20
+        deadline = time.monotonic() + 60
+        while sum(row["released"] for row in producer.consumers()) < 100:
+            producer.put(estate.make_event("probe.recorded", "/test", {"n": 1}))
+            assert time.monotonic() < deadline
+        assert not next(row for row in producer.consumers() if row["name"] == "healthy")["released"]
+        os.kill(stopped.pid, signal.SIGCONT)
+        stopped.stdin.write("\n")
+        stopped.stdin.flush()
+        assert stopped.stdout.readline() == "100\n", "each was told"
+    finally:
+        stopped.kill()
+        stopped.wait()
+        stopped.stdin.close()
+        stopped.stdout.close()

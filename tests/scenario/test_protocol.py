@@ -16,6 +16,7 @@ EVENT_BYTES, PUT_EVENTS, CREDIT_EVENTS, CREDIT_BYTES = 65536, 4096, 8192, 1 << 2
 VERBS = {
     "ping": [], "put": [[packed("x")]], "puts": [[packed("x")]], "resume": [], "subscribe": [{"from": "first"}], "credit": [1, 1], "ack": [1], "wake": [1],
     "unsubscribe": [], "get": [{"seq": 1}], "status": [], "backup": [{"path": "/nowhere"}], "clock-accept": [], "bye": [],
+    "consumers": [], "consumer": [{"name": "x", "do": "pause"}],
 }
 
 
