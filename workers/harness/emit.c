@@ -114,6 +114,8 @@ emission_begin(struct worker *w, const char *type, struct text subject, const st
 {
 	struct emission *m = w->emission;
 
+	if (subject.len > ID_CHARS_MAX)
+		worker_fail(w, "it concludes an event %s about a subject of %u characters", type, (unsigned)subject.len);
 	m->open = true;
 	m->fields.size = 0;
 	m->field_count = 0;

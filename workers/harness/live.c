@@ -30,6 +30,9 @@
 /* How long a parked event may take to come, before the daemon is asked again. */
 #define FETCH_MS	5000
 
+/* News that only says how far the log has gone waits this long for company: a commit flushes, and every worker would for every event. */
+#define COMPANY_MS	500
+
 /* How often somebody who watches is told how it stands. */
 #define TELL_MS		1000
 
@@ -52,7 +55,9 @@ struct live {
 	struct outcome *outcomes;
 	size_t outcome_count, outcome_room;
 	uint64_t handed;		/* numbers of the outbox up to here were handed to libestate */
-	int64_t wake;			/* what the daemon was asked for */
+	int64_t next;			/* when the next timer is due, as of the last turn … */
+	int64_t wake;			/* … and what the daemon was asked for */
+	int64_t waiting_ms;		/* since when news waits for company; 0: it doesn't */
 	bool rebuilding, own_told;
 	struct rebuild rebuild;
 	bool proposed;			/* the rules of --config were compared with those in force */
@@ -418,6 +423,25 @@ put_outbox(struct live *l)
 	state_abort(l->state);
 }
 
+/* Only progress that no timer waits for?  Of that the last says all. */
+static bool
+can_wait(struct live *l)
+{
+	struct inbox *b = &l->came;
+
+	if (l->outcome_count > 0 || l->rebuilding)
+		return (false);
+	for (size_t i = 0; i < b->count; i++)
+		if (b->items[i].kind != ITEM_PROGRESS || b->items[i].log_time >= l->next ||
+		    (b->items[i].end && !l->proposed && l->o->config != NULL))
+			return (false);
+	b->items[0] = b->items[b->count - 1];
+	b->count = 1;
+	if (l->waiting_ms == 0)
+		l->waiting_ms = monotonic_ms();
+	return (monotonic_ms() < l->waiting_ms + COMPANY_MS);
+}
+
 /* Everything that came, in one transaction; only then it is acknowledged. */
 static void
 turn(struct live *l)
@@ -425,8 +449,9 @@ turn(struct live *l)
 	struct inbox swap = l->work;
 	int64_t next;
 
-	if (l->came.count + l->outcome_count == 0)
+	if (l->came.count + l->outcome_count == 0 || can_wait(l))
 		return;
+	l->waiting_ms = 0;
 	l->work = l->came;
 	l->came = swap;
 	state_begin(l->state);
@@ -448,6 +473,7 @@ turn(struct live *l)
 		give_up(l, EXIT_DISK, "%s: %s; make room or look at the disk, then start again: nothing is lost", l->o->state, state_why(l->state));
 		return;
 	}
+	l->next = next;
 	if (l->events == NULL)
 		return;
 	if (l->state->cursor.seq > 0)
@@ -469,10 +495,8 @@ subscribe(struct live *l)
 	size_t n = 0;
 	int error;
 
-	while (l->kind->types[n] != NULL && n < FILTER_ITEMS_MAX - 2) {
+	for (; n < FILTER_ITEMS_MAX - 2 && l->kind->types[n] != NULL; n++)
 		types[n] = l->kind->types[n];
-		n++;
-	}
 	types[n++] = always[0];
 	types[n++] = always[1];
 	types[n] = NULL;
@@ -533,7 +557,7 @@ static void
 run(struct live *l)
 {
 	struct pollfd p = { .fd = estate_fd(l->e), .events = POLLIN };
-	struct timespec wait = { TELL_MS / 1000, TELL_MS % 1000 * 1000000L };
+	struct timespec company = { 0, COMPANY_MS * 1000000L }, wait = { TELL_MS / 1000, TELL_MS % 1000 * 1000000L };
 	bool watched = notify_alive_us() > 0;
 	sigset_t blocked, open;
 	int error;
@@ -559,8 +583,8 @@ run(struct live *l)
 		tell_how(l);
 		if (estate_pump(l->e, 0) > 0 || l->done)
 			continue;
-		/* Once a second only while somebody waits for a sign of life. */
-		ppoll(&p, 1, l->ready && !watched && !l->rebuilding ? NULL : &wait, &open);
+		/* Without end, unless news waits, or somebody for a sign of life. */
+		ppoll(&p, 1, l->came.count > 0 ? &company : l->ready && !watched && !l->rebuilding ? NULL : &wait, &open);
 	}
 	if (stop && l->status == 0)
 		log_info("told to stop", "worker=%s event=%" PRIu64, l->kind->name, l->state->cursor.seq);
@@ -655,7 +679,7 @@ int
 live(const struct worker_kind *kind, const struct live_options *o)
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	struct live l = { .kind = kind, .o = o, .wake = INT64_MAX };
+	struct live l = { .kind = kind, .o = o, .next = INT64_MIN, .wake = INT64_MAX };
 	bool opened = false;
 
 	sigaction(SIGTERM, &action, NULL);
