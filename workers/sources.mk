@@ -1,6 +1,9 @@
 HARNESS_SRC = \
 	workers/harness/main.c \
 	workers/harness/live.c \
+	workers/harness/delivery.c \
+	workers/harness/turn.c \
+	workers/harness/ends.c \
 	workers/harness/rehearse.c \
 	workers/harness/rebuild.c \
 	workers/harness/inbox.c \
