@@ -41,18 +41,27 @@ def rules_folder(parent, text):
     return folder
 
 
-def rehearse(path_or_text, *arguments, name="example", expect=0):
-    """What `estate-NAME --rehearse` prints: (lines, stderr).  A path, or bytes for its standard input."""
+EXAMPLE = harness.program("estate-example")
+
+
+def parrot():
+    """The worker of parrot.c."""
+    return os.path.join(os.path.dirname(os.path.dirname(EXAMPLE)), "test", "parrot")
+
+
+def rehearse(path_or_text, *arguments, program=EXAMPLE, env=None, expect=0):
+    """What a worker's --rehearse prints: (lines, stderr).  A path, or bytes for its standard input."""
     pipe = isinstance(path_or_text, bytes)
-    done = subprocess.run([harness.program("estate-" + name), "--rehearse", "-" if pipe else path_or_text, *map(str, arguments)],
-                          input=path_or_text if pipe else None, capture_output=True, check=False, timeout=PATIENCE_S)
+    done = subprocess.run([program, "--rehearse", "-" if pipe else path_or_text, *map(str, arguments)],
+                          input=path_or_text if pipe else None, capture_output=True, check=False, timeout=PATIENCE_S,
+                          env={**os.environ, **(env or {})})
     assert expect is None or done.returncode == expect, done.stderr.decode()
     return done.stdout.splitlines(), done.stderr.decode()
 
 
 class Worker:
-    def __init__(self, daemon, *, name="example", rules=RULES, state=None, start=True, env=None):
-        self.daemon, self.name = daemon, name
+    def __init__(self, daemon, *, name="example", program=EXAMPLE, rules=RULES, state=None, start=True, env=None):
+        self.daemon, self.name, self.program = daemon, name, program
         self.folder = tempfile.mkdtemp(prefix="worker-", dir=daemon.folder)
         self.state = state or os.path.join(self.folder, "state")
         self.rules = rules_folder(self.folder, rules) if rules else None
@@ -69,7 +78,7 @@ class Worker:
         assert self.process is None, "it runs already"
         config = ["--config", self.rules] if self.rules else []
         with open(self.stderr_path, "ab") as stderr:
-            self.process = subprocess.Popen([harness.program("estate-" + self.name), "--connect", self.daemon.endpoint, "--state", self.state,
+            self.process = subprocess.Popen([self.program, "--connect", self.daemon.endpoint, "--state", self.state,
                                              *config, *more], stdout=subprocess.PIPE, stderr=stderr, env={**os.environ, **self.env})
 
     def wait_ready(self, patience=PATIENCE_S):
@@ -144,13 +153,16 @@ class Worker:
                 lines.append(line[:line.rindex(b',"seq":')] + b"}")
         return lines
 
+    def rehearse(self, log, *arguments):
+        return rehearse(log, *arguments, program=self.program, env=self.env)
+
     def settle(self, client=None, until=FAR):
         """Wait until everything that is due, now or soon, is in the log: the ids are known from a rehearsal to the end of time, or to `until`."""
         client = client or self.daemon.client("settle")
         client.hello()
         if self.rules:
             self.await_rules(client)
-        expected = {json.loads(line)["id"] for line in rehearse(self.log(), "--until", until, name=self.name)[0]}
+        expected = {json.loads(line)["id"] for line in self.rehearse(self.log(), "--until", until)[0]}
         deadline = time.monotonic() + PATIENCE_S
         stream = client.subscribe("first", source=[self.source])
         while expected:
@@ -175,7 +187,7 @@ class Worker:
     def prove(self):
         """The oracle.  Returns the derived events."""
         log = self.log()
-        own, derived = self.own(log), rehearse(log, name=self.name)[0]
+        own, derived = self.own(log), self.rehearse(log)[0]
         ids = [json.loads(line)["id"] for line in own]
         assert len(ids) == len(set(ids)), "stored twice"
         if sorted(own) != sorted(derived):

@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import random
+import re
 import select
 import signal
 import socket
@@ -15,7 +16,7 @@ import sys
 import pytest
 
 import daemon as harness
-from worker import FAR, PATIENCE_S, RULES, Worker, rehearse, rules_folder
+from worker import FAR, PATIENCE_S, RULES, Worker, parrot, rehearse, rules_folder
 
 LONG = bool(os.environ.get("ESTATE_LONG"))
 HERE = os.path.dirname(os.path.abspath(harness.__file__))
@@ -236,7 +237,7 @@ def test_the_wall_clock_is_set(start_daemon, wallclock_library, tmp_path):
 
 @pytest.mark.parametrize("seed", range(10 if LONG else 1))
 def test_killed_at_random(start_daemon, seed):
-    """kill -9 of worker, daemon or both under load, then the oracle."""
+    """kill -9 of worker, daemon or both under load, rebuilds in between that are killed too, then the oracle."""
     rng, kills, want, bursts = random.Random(seed), 0, 30 if LONG else 12, 0
     daemon = start_daemon()
     with Worker(daemon) as worker:
@@ -249,14 +250,14 @@ def test_killed_at_random(start_daemon, seed):
                     bursts += 1
                     residents = run_residents(daemon, 1200, [1000 * seed + 2 * bursts, 1000 * seed + 2 * bursts + 1])
                     continue
-                what = rng.choice(["worker", "worker", "daemon", "both"])
+                what = rng.choice(["worker", "worker", "daemon", "both", "rebuild"])
                 if what != "daemon":
                     worker.kill9()
-                if what != "worker":
+                if what in ("daemon", "both"):
                     daemon.kill9()
                     daemon.start()
                 if what != "daemon":
-                    worker.launch()
+                    worker.launch(*(["--rebuild"] if what == "rebuild" else []))
                     if rng.random() < 0.7:
                         worker.wait_ready()
                 kills += 1
@@ -273,6 +274,7 @@ def test_killed_at_random(start_daemon, seed):
         # And made again from the log, it concludes the same.
         worker.start("--rebuild")
         assert "different=0 not_in_log=0 only_in_log=0" in worker.stderr()
+        assert not re.search("concluded otherwise|does not hold it|not concluded any more|level=error", worker.stderr())
         worker.prove()
 
 
@@ -374,6 +376,38 @@ def test_a_loop_is_cut(daemon):
         assert not any(d["causation"] == str(far) for d in derived)
 
 
+def test_two_workers_that_answer_each_other(daemon):
+    """Neither knows of the other; the chain ends all the same, and the log says so."""
+    a = Worker(daemon, name="a", program=parrot(), rules=None, env={"PARROT_NAME": "a"})
+    b = Worker(daemon, name="b", program=parrot(), rules=None, env={"PARROT_NAME": "b"})
+    with a, b:
+        put_all(daemon, [case(1, "probe.recorded", {"n": 0})])
+        client = daemon.client("parked")
+        stream = client.subscribe("first", type=["worker.parked"])
+        parked = [stream.next(PATIENCE_S).fields for _ in range(2)]
+        assert all("loop" in event["data"]["reason"] and event["hops"] == 17 for event in parked)
+        for worker in (a, b):
+            counts = sorted(d["data"]["n"] for d in worker.prove() if d["type"] == "probe.recorded")
+            assert counts == list(range(1, 17)) and [d["hops"] for d in worker.prove()][-1] == 17
+
+
+def test_state_of_another_worker_or_version(daemon):
+    with Worker(daemon, name="parrot", program=parrot(), rules=None) as worker:
+        put_all(daemon, [case(n, "probe.recorded", {"n": n}) for n in range(50)])
+        worker.settle()
+        before = worker.prove()
+        worker.stop()
+        worker.env = {"PARROT_NAME": "other"}
+        assert 'is the state of the worker "parrot", not of "other"' in worker.refused()
+        # Of another version it is made again, silently.
+        worker.env = {"PARROT_VERSION": "2"}
+        worker.start()
+        assert "made again from the log" in worker.stderr() and "different=0 not_in_log=0 only_in_log=0" in worker.stderr()
+        put_all(daemon, [case(99, "probe.recorded", {"n": 99})])
+        worker.settle()
+        assert len(worker.prove()) == len(before) + 2         # that one, and the one that settle() put
+
+
 def test_a_refused_conclusion_is_never_silent(daemon):
     """Somebody else has taken the id: an error in the log of the worker, again at each start; and a rebuild tells the difference."""
     with Worker(daemon) as worker:
@@ -461,3 +495,30 @@ def test_what_systemd_is_told(start_daemon, tmp_path):
     notify.until("STATUS=event ")
     worker.stop()
     notify.until("STOPPING=1")
+
+
+def test_the_guide_is_true(daemon, tmp_path):
+    """Its commands run as they are printed, and the example it is built around is what it says: short."""
+    with open(os.path.join(harness.REPOSITORY, "workers", "GUIDE.md"), encoding="utf-8") as file:
+        guide = file.read()
+    blocks = [block for block in re.findall(r"(?:^ {4}\S.*\n(?: {4}.*\n)*)", guide, re.M) if "build/bin" in block]
+    bin_dir = os.path.dirname(harness.program("estate"))
+    rehearsal, = [block for block in blocks if "--rehearse" in block]
+    done = subprocess.run(["sh", "-ec", rehearsal.replace("build/bin", bin_dir)], cwd=harness.REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and '"obligation.breached"' in done.stdout, done.stderr
+    live, = [block for block in blocks if "estated --data" in block]
+    put = next(line for line in live.splitlines() if "generate" in line)
+    put = put.replace("build/bin", bin_dir).replace("ipc:///tmp/estate.sock", daemon.endpoint)
+    with open(os.path.join(harness.REPOSITORY, "workers", "example", "example.yaml"), encoding="utf-8") as file:
+        rules = file.read()
+    with Worker(daemon, rules=rules) as worker:
+        worker.await_rules(daemon.client("rules"))
+        subprocess.run(["sh", "-ec", put], check=True)
+        worker.settle()
+        assert worker.prove()
+        replayed = re.search(r"^echo '.*worker.replayed.*\| estate put$", guide, re.M).group(0)
+        subprocess.run(["sh", "-ec", replayed], check=True, stdout=subprocess.DEVNULL,
+                       env={**os.environ, "ESTATE_ENDPOINT": daemon.endpoint, "PATH": bin_dir + ":" + os.environ["PATH"]})
+        worker.until_says("asked to replay what is not parked")
+    with open(os.path.join(harness.REPOSITORY, "workers", "example", "example.c"), encoding="utf-8") as file:
+        assert sum(bool(line.strip()) for line in file) <= 130

@@ -305,6 +305,27 @@ test_rebuild_is_silent_up_to_the_old_cursor(void **state)
 	stage_close(g);
 }
 
+/* The old one was cut between an event and the timers due by then: those had not fired, and are news. */
+static void
+test_rebuild_tells_what_the_old_one_had_still_to_fire(void **state)
+{
+	struct stage *g = stage_open(&kind);
+
+	(void)state;
+	probe(g, 1, 100, "S", "set a 150 set b 200");
+	probe(g, 2, 200, "S", "say two set late 120");
+	said(g, "a@150 two@200 ");				/* b is due at this instant, late long ago: neither has fired */
+	assert_int_equal(state_commit(g->state), 0);
+	engine_close(&g->worker);
+	assert_int_equal(state_restart(g->state, true, 1), 0);
+	stage_engine(g, &kind);
+	probe(g, 1, 100, "S", "set a 150 set b 200");
+	probe(g, 2, 200, "S", "say two set late 120");
+	probe(g, 3, 300, "S", "say three");
+	said(g, "a@150(muted) two@200(muted) late@120 b@200 three@300 ");
+	stage_close(g);
+}
+
 /* Any events, committed in any batches, with restarts between: the same. */
 static void
 test_batches_do_not_matter(void **state)
@@ -356,6 +377,7 @@ main(void)
 		cmocka_unit_test(test_the_same_identity_twice),
 		cmocka_unit_test(test_a_timer_that_lets_no_time_pass),
 		cmocka_unit_test(test_rebuild_is_silent_up_to_the_old_cursor),
+		cmocka_unit_test(test_rebuild_tells_what_the_old_one_had_still_to_fire),
 		cmocka_unit_test(test_batches_do_not_matter),
 	};
 

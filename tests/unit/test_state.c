@@ -81,15 +81,15 @@ test_restart_keeps_what_is_not_acknowledged(void **state)
 	assert_int_equal(state_commit(s), 0);
 	assert_int_equal(state_restart(s, true, 2), 0);
 	assert_int_equal(s->cursor.seq, 0);
-	assert_int_equal(s->mute_seq, 9);
+	assert_int_equal(s->mute.seq, 9);
 	/* Cut short and begun again, it is silent up to where it was at first. */
 	s->cursor.seq = 3;
 	assert_int_equal(state_restart(s, true, 2), 0);
-	assert_int_equal(s->mute_seq, 9);
-	assert_int_equal(s->mute_time, 90);
+	assert_int_equal(s->mute.seq, 9);
+	assert_int_equal(s->mute.log_time, 90);
 	state_close(s);
 	assert_int_equal(open_as(&s, folder, "a", 2, why), STATE_SOUND);
-	assert_int_equal(s->mute_seq, 9);
+	assert_int_equal(s->mute.seq, 9);
 	state_begin(s);
 	assert_false(state_get(s, DB_OWN, "k", 1, &v));
 	assert_true(outbox_next(s, 0, &e));
@@ -97,7 +97,7 @@ test_restart_keeps_what_is_not_acknowledged(void **state)
 	state_abort(s);
 	/* Another epoch is told everything again. */
 	assert_int_equal(state_restart(s, false, 2), 0);
-	assert_int_equal(s->mute_seq, 0);
+	assert_int_equal(s->mute.seq, 0);
 	state_begin(s);
 	assert_false(outbox_next(s, 0, &e));
 	state_abort(s);

@@ -114,11 +114,22 @@ copy_timer(struct timer_copy *c, const struct timer *t)
 	c->t.payload = c->payload;
 }
 
-/* What a rebuild concludes again stays silent: events up to the old cursor, timers those had set up to the old time. */
+/* What a rebuild concludes again stays silent: from events up to the old cursor … */
 static bool
-muted(const struct worker *w, uint64_t seq)
+event_muted(const struct worker *w, uint64_t seq)
 {
-	return (seq <= w->state->mute_seq);
+	return (seq <= w->state->mute.seq);
+}
+
+/* … and from timers that such had set, if they had fired by then. */
+static bool
+timer_muted(const struct worker *w, const struct timer *t)
+{
+	const struct state_cursor *m = &w->state->mute;
+
+	if ((t->flags & TIMER_MUTED) == 0 || m->seq == 0)
+		return (false);
+	return (m->event == 0 ? t->due <= m->log_time : t->due < m->log_time && t->cause != m->event);
 }
 
 static void
@@ -128,8 +139,7 @@ fire(struct worker *w, const struct timer *first)
 	struct cause cause;
 
 	copy_timer(&c, first);
-	cause = (struct cause){ c.t.cause, c.t.due, c.t.depth, c.t.steps, (c.t.flags & TIMER_MUTED) != 0 && c.t.due <= w->state->mute_time,
-	    c.t.due };
+	cause = (struct cause){ c.t.cause, c.t.due, c.t.depth, c.t.steps, timer_muted(w, &c.t), c.t.due };
 	timers_remove(w->state, c.t.name, c.t.name_len, c.t.due);
 	w->next_known = false;
 	w->fired++;
@@ -159,6 +169,7 @@ engine_progress(struct worker *w, uint64_t seq, int64_t log_time)
 	if (log_time < c->log_time)
 		return;
 	c->log_time = log_time;
+	c->event = 0;
 	advance(w, log_time < INT64_MAX ? log_time + 1 : log_time);
 }
 
@@ -243,13 +254,12 @@ replay_one(struct worker *w, const struct parked *lent, const struct cause *caus
 		p.timer = timer.t;
 		parked_remove(w, &p);
 		taken = call_due(w, cause, &p.timer, true);
-	} else if (!w->ends.fetch(w->ends.end, p.seq, &v, &w->interrupted)) {
-		w->cause = *cause;
+	} else if (!w->ends.fetch(w->ends.end, p.seq, &v, &w->interrupted) || !event_peek(&e, v.bytes, v.len)) {
 		w->failed = false;
 		worker_fail(w, "event %" PRIu64 " is no longer in the log", p.seq);
 		taken = false;
 	} else
-		taken = event_peek(&e, v.bytes, v.len) && replay_event(w, &v, &e, *cause, &p);
+		taken = replay_event(w, &v, &e, *cause, &p);
 	if (taken || w->interrupted)
 		return;
 	w->cause = *cause;
@@ -280,13 +290,14 @@ replay(struct worker *w, const struct stored *v, const struct event *e, const st
 void
 engine_event(struct worker *w, const struct stored *v)
 {
-	struct cause cause = { v->seq, v->log_time, 0, 0, muted(w, v->seq), INT64_MIN };
+	struct cause cause = { v->seq, v->log_time, 0, 0, event_muted(w, v->seq), INT64_MIN };
 	bool own, to_us;
 	struct event e;
 
 	advance(w, v->log_time);
 	w->state->cursor.seq = v->seq;
 	w->state->cursor.log_time = v->log_time;
+	w->state->cursor.event = v->seq;
 	w->events++;
 	if (!event_peek(&e, v->bytes, v->len)) {
 		log_warn("an event of the log cannot be read; passed by", "worker=%s event=%" PRIu64, w->kind->name, v->seq);

@@ -74,7 +74,7 @@ tell_how(struct live *l)
 	l->told_ms = now;
 	notify_alive();
 	if (l->rebuilding)
-		snprintf(text, sizeof(text), "rebuilding: event %" PRIu64 " of %" PRIu64, s->cursor.seq, s->mute_seq);
+		snprintf(text, sizeof(text), "rebuilding: event %" PRIu64 " of %" PRIu64, s->cursor.seq, s->mute.seq);
 	else if (!l->ready)
 		snprintf(text, sizeof(text), "waiting for the daemon at %s", l->o->endpoint);
 	else
@@ -85,7 +85,7 @@ tell_how(struct live *l)
 	else
 		notify_tick(text);
 	if (l->rebuilding && s->cursor.seq > 0)
-		log_info("rebuilding", "worker=%s event=%" PRIu64 " of=%" PRIu64, l->kind->name, s->cursor.seq, s->mute_seq);
+		log_info("rebuilding", "worker=%s event=%" PRIu64 " of=%" PRIu64, l->kind->name, s->cursor.seq, s->mute.seq);
 }
 
 static void
@@ -152,7 +152,7 @@ open_state(struct live *l)
 	if (found == STATE_OTHER_VERSION)
 		log_warn("the state was made by another release of this worker; it is made again from the log", "worker=%s version=%u", l->kind->name,
 		    l->kind->version);
-	l->rebuilding = found == STATE_OTHER_VERSION || (found == STATE_SOUND && (l->o->rebuild || l->state->mute_seq > 0));
+	l->rebuilding = found == STATE_OTHER_VERSION || (found == STATE_SOUND && (l->o->rebuild || l->state->mute.seq > 0));
 	return (0);
 }
 
@@ -179,8 +179,8 @@ begin_rebuild(struct live *l)
 		live_give_up(l, EXIT_DISK, "%s: %s", l->o->state, state_why(l->state));
 		return (l->status);
 	}
-	l->rebuilding = l->state->mute_seq > 0;
-	log_info("rebuild: from the first event", "worker=%s silent_up_to=%" PRIu64, l->kind->name, l->state->mute_seq);
+	l->rebuilding = l->state->mute.seq > 0;
+	log_info("rebuild: from the first event", "worker=%s silent_up_to=%" PRIu64, l->kind->name, l->state->mute.seq);
 	return (0);
 }
 

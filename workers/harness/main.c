@@ -1,6 +1,7 @@
 /* A worker's program: options, then a rehearsal or the live loop. */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -177,6 +178,8 @@ worker_main(const struct worker_kind *kind, int argc, char **argv)
 	char why[1024];
 	int status;
 
+	/* Whoever read us may leave: that is an error of a write, not the end. */
+	signal(SIGPIPE, SIG_IGN);
 	if (sodium_init() < 0 || !sitetime_init())
 		return (3);
 	snprintf(g.state, sizeof(g.state), "/var/lib/estate-%s", kind->name);

@@ -76,7 +76,7 @@ later(const struct rebuild *r, const char *id)
 
 	memcpy(hex, id, 16);
 	hex[16] = '\0';
-	return (strtoull(hex, NULL, 16) > r->worker->state->mute_seq);
+	return (strtoull(hex, NULL, 16) > r->worker->state->mute.seq);
 }
 
 void

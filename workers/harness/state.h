@@ -49,7 +49,8 @@ struct state_cursor {
 	char log[64];		/* the log's UUID; empty: none yet */
 	uint64_t epoch;
 	uint64_t seq;		/* everything up to here was taken in */
-	int64_t log_time;	/* timers due up to here have fired, unless an event set them later */
+	int64_t log_time;	/* how far time has come: by promise, then all timers due up to here have fired … */
+	uint64_t event;		/* … or, if not 0, with this event: then those due before, but for what it set itself */
 };
 
 struct state {
@@ -66,8 +67,7 @@ struct state {
 	size_t undo_len, undo_size;
 	struct state_cursor cursor;	/* as of now; stored by state_commit() */
 	uint64_t outbox_last;		/* the last number given in the outbox; stored by state_commit() */
-	uint64_t mute_seq;		/* a rebuild: what is concluded up to here was concluded before … */
-	int64_t mute_time;		/* … and by timers due up to here */
+	struct state_cursor mute;	/* a rebuild: what is concluded up to here was concluded before; seq 0: no rebuild */
 };
 
 struct state_options {

@@ -67,9 +67,11 @@ state_put_meta(struct state *s)
 	meta_number(s, "epoch", s->cursor.epoch);
 	meta_number(s, "seq", s->cursor.seq);
 	meta_number(s, "log-time", (uint64_t)s->cursor.log_time);
+	meta_number(s, "event", s->cursor.event);
 	meta_number(s, "outbox-last", s->outbox_last);
-	meta_number(s, "mute-seq", s->mute_seq);
-	meta_number(s, "mute-time", (uint64_t)s->mute_time);
+	meta_number(s, "mute-seq", s->mute.seq);
+	meta_number(s, "mute-log-time", (uint64_t)s->mute.log_time);
+	meta_number(s, "mute-event", s->mute.event);
 }
 
 static void
@@ -79,9 +81,11 @@ read_meta(struct state *s)
 	s->cursor.epoch = meta_get_number(s, "epoch");
 	s->cursor.seq = meta_get_number(s, "seq");
 	s->cursor.log_time = (int64_t)meta_get_number(s, "log-time");
+	s->cursor.event = meta_get_number(s, "event");
 	s->outbox_last = meta_get_number(s, "outbox-last");
-	s->mute_seq = meta_get_number(s, "mute-seq");
-	s->mute_time = (int64_t)meta_get_number(s, "mute-time");
+	s->mute.seq = meta_get_number(s, "mute-seq");
+	s->mute.log_time = (int64_t)meta_get_number(s, "mute-log-time");
+	s->mute.event = meta_get_number(s, "mute-event");
 }
 
 static enum state_found
@@ -230,17 +234,25 @@ state_close(struct state *s)
 	free(s);
 }
 
+/* Has a come further than b? */
+static bool
+further(const struct state_cursor *a, const struct state_cursor *b)
+{
+	if (a->seq != b->seq)
+		return (a->seq > b->seq);
+	if (a->log_time != b->log_time)
+		return (a->log_time > b->log_time);
+	return (a->event == 0 && b->event != 0);
+}
+
 int
 state_restart(struct state *s, bool muted, unsigned version)
 {
-	uint64_t seq = muted ? s->cursor.seq : 0;
-	int64_t log_time = muted ? s->cursor.log_time : 0;
-
 	/* A rebuild that was cut short begins again, and is still silent up to where the first one was to be. */
-	if (muted && s->mute_seq > seq) {
-		seq = s->mute_seq;
-		log_time = s->mute_time;
-	}
+	if (!muted)
+		memset(&s->mute, 0, sizeof(s->mute));
+	else if (!further(&s->mute, &s->cursor))
+		s->mute = s->cursor;
 	state_begin(s);
 	for (unsigned db = 0; db < s->count && s->error == 0; db++)
 		if (db != DB_META && !(muted && (db == DB_OUTBOX || db == DB_OUTBOX_IDS || db == DB_REFUSED)))
@@ -249,7 +261,6 @@ state_restart(struct state *s, bool muted, unsigned version)
 	meta_number(s, "version", version);
 	s->cursor.seq = 0;
 	s->cursor.log_time = 0;
-	s->mute_seq = seq;
-	s->mute_time = log_time;
+	s->cursor.event = 0;
 	return (state_commit(s));
 }

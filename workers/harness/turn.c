@@ -93,11 +93,10 @@ rebuild_done(struct live *l)
 {
 	struct state *s = l->state;
 
-	if (!l->rebuilding || !l->own_told || s->cursor.seq < s->mute_seq || s->cursor.log_time < s->mute_time)
+	if (!l->rebuilding || !l->own_told || s->cursor.seq < s->mute.seq || s->cursor.log_time < s->mute.log_time)
 		return;
 	rebuild_finish(&l->rebuild);
-	s->mute_seq = 0;
-	s->mute_time = 0;
+	memset(&s->mute, 0, sizeof(s->mute));
 	l->rebuilding = false;
 }
 
@@ -165,8 +164,8 @@ live_turn(struct live *l)
 	}
 	rebuild_done(l);
 	next = engine_next_due(&l->worker);
-	if (l->rebuilding && l->state->mute_time < next)
-		next = l->state->mute_time;
+	if (l->rebuilding && l->state->mute.log_time < next)
+		next = l->state->mute.log_time;
 	if (state_commit(l->state) != 0) {
 		live_give_up(l, EXIT_DISK, "%s: %s; make room or look at the disk, then start again: nothing is lost", l->o->state, state_why(l->state));
 		return;
