@@ -817,7 +817,7 @@ def test_a_hundred_stopped_consumers_cost_little_and_hold_nobody_up(start_daemon
         assert got == list(range(begin, got[-1] + 1))
         memory = producer.status()["anonymous_memory_bytes"]
         print(f"{memory >> 20} MiB beside 100 stopped consumers")
-        assert memory < 250 << 20
+        assert memory < 250 << 20 or daemon._sanitized()       # a sanitizer keeps freed memory for a while
         deadline = time.monotonic() + 60
         while sum(row["released"] for row in producer.consumers()) < 100:
             producer.put(estate.make_event("probe.recorded", "/test", {"n": 1}))

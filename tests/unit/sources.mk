@@ -20,6 +20,7 @@ UNIT_TESTS += \
 	test_mp \
 	test_nearest \
 	test_recent \
+	test_registry \
 	test_rfc3339 \
 	test_settings \
 	test_state \

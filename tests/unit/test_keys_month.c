@@ -317,6 +317,65 @@ test_random_keys(void **state)
 	check_keys(random_id);
 }
 
+/* Forgotten are those up to a number, in any order of ids and with any budget, and nothing else. */
+static void
+check_expiry(void (*id_of)(uint64_t, char[64]), unsigned budget)
+{
+	enum { EACH = 700, BATCHES = 10 };
+	struct batch *batches[BATCHES];
+	uint8_t position[EVENT_KEY_BYTES] = { 0 };
+	uint64_t seq, digest, limit = EACH * BATCHES / 2 + 13;
+	bool finished = false;
+	char path[128], why[512];
+	unsigned steps = 0;
+	struct keys *k;
+
+	snprintf(path, sizeof(path), "%s/keys", folder);
+	k = keys_open(path, &identity, false, why, sizeof(why));
+	assert_non_null(k);
+	for (unsigned i = 0; i < BATCHES; i++)
+		batches[i] = make_batch(1 + i * EACH, EACH, 5, 0, id_of, NULL);
+	assert_int_equal(keys_append(k, batches, BATCHES), 0);
+	for (; !finished; steps++)
+		assert_int_equal(keys_expire(k, limit, position, budget, &finished), 0);
+	assert_true(steps >= EACH * BATCHES / budget);
+	assert_int_equal(keys_read_begin(k), 0);
+	for (unsigned i = 0; i < BATCHES; i++)
+		for (unsigned j = 0; j < EACH; j++) {
+			int rc = keys_find(k, batches[i]->entries[j].key, &seq, &digest);
+
+			assert_int_equal(rc, batches[i]->first_seq + j <= limit ? MDB_NOTFOUND : 0);
+		}
+	keys_read_end(k);
+	assert_true(k->applied == EACH * BATCHES);
+	/* All of them, and once more when nothing is left. */
+	for (unsigned i = 0; i < 2; i++) {
+		memset(position, 0, sizeof(position));
+		for (finished = false; !finished;)
+			assert_int_equal(keys_expire(k, UINT64_MAX >> 16, position, budget, &finished), 0);
+	}
+	assert_int_equal(keys_read_begin(k), 0);
+	assert_int_equal(keys_find(k, batches[BATCHES - 1]->entries[EACH - 1].key, &seq, &digest), MDB_NOTFOUND);
+	keys_read_end(k);
+	keys_close(k);
+	for (unsigned i = 0; i < BATCHES; i++)
+		batch_unref(batches[i]);
+}
+
+static void
+test_ordered_keys_expire(void **state)
+{
+	(void)state;
+	check_expiry(ordered_id, 100);
+}
+
+static void
+test_random_keys_expire(void **state)
+{
+	(void)state;
+	check_expiry(random_id, 37);
+}
+
 int
 main(void)
 {
@@ -326,6 +385,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_figures_stay, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_ordered_keys, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_random_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_ordered_keys_expire, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_random_keys_expire, set_up, tear_down),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
