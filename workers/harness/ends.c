@@ -46,7 +46,8 @@ live_on_own(void *end, const struct stored *v, const struct event *e)
 	struct live *l = end;
 	char id[ID_SIZE];
 
-	if (e->id.len != ID_SIZE - 1)
+	/* A rebuild needs what waits to tell it from what is missing. */
+	if (l->rebuilding || e->id.len != ID_SIZE - 1)
 		return;
 	memcpy(id, e->id.s, ID_SIZE - 1);
 	id[ID_SIZE - 1] = '\0';

@@ -37,8 +37,11 @@ struct live {
 	int64_t next;			/* when the next timer is due, as of the last turn … */
 	int64_t wake;			/* … and what the daemon was asked for */
 	int64_t waiting_ms;		/* since when news waits for company; 0: it doesn't */
-	bool rebuilding, own_told;
+	bool rebuilding;
 	struct rebuild rebuild;
+	bool own_told;			/* the log has told all it holds of us … */
+	uint64_t own_seq;		/* … up to here … */
+	int64_t own_time;		/* … and so far had time come */
 	bool proposed;			/* the rules of --config were compared with those in force */
 	bool ready, done;
 	int status;

@@ -1,7 +1,6 @@
 #include "rebuild.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -24,9 +23,9 @@ tell(struct rebuild *r, const char *what, const char *id, uint64_t *count)
 	++*count;
 }
 
-/* One side tells of an event.  `add`: keep it if the other has not told yet. */
+/* One side tells of an event; kept if the other has not told yet. */
 static void
-meet(struct rebuild *r, enum side side, const char *id, const void *bytes, size_t len, bool add)
+meet(struct rebuild *r, enum side side, const char *id, const void *bytes, size_t len)
 {
 	struct state *s = r->worker->state;
 	uint64_t digest = XXH3_64bits(bytes, len);
@@ -41,8 +40,6 @@ meet(struct rebuild *r, enum side side, const char *id, const void *bytes, size_
 		state_delete(s, DB_COMPARE, id, ID_BYTES);
 		return;
 	}
-	if (!add)
-		return;
 	value[0] = (uint8_t)side;
 	put_le64(value + 1, digest);
 	state_put(s, DB_COMPARE, id, ID_BYTES, value, sizeof(value));
@@ -51,7 +48,7 @@ meet(struct rebuild *r, enum side side, const char *id, const void *bytes, size_
 void
 rebuild_derived(struct rebuild *r, const struct derived *d)
 {
-	meet(r, CONCLUDED, d->id, d->bytes, d->len, d->muted);
+	meet(r, CONCLUDED, d->id, d->bytes, d->len);
 }
 
 void
@@ -65,18 +62,7 @@ rebuild_own(struct rebuild *r, const struct stored *v, const struct event *e)
 		return;
 	memcpy(id, e->id.s, ID_BYTES);
 	id[ID_BYTES] = '\0';
-	meet(r, LOGGED, id, e->bytes, e->len, true);
-}
-
-/* Did the cause come after what the old state knew?  Then it is concluded and put in the ordinary way. */
-static bool
-later(const struct rebuild *r, const char *id)
-{
-	char hex[17];
-
-	memcpy(hex, id, 16);
-	hex[16] = '\0';
-	return (strtoull(hex, NULL, 16) > r->worker->state->mute.seq);
+	meet(r, LOGGED, id, e->bytes, e->len);
 }
 
 void
@@ -92,7 +78,7 @@ rebuild_finish(struct rebuild *r)
 		memcpy(id, k.mv_data, ID_BYTES);
 		id[ID_BYTES] = '\0';
 		/* What waits in the outbox is not in the log yet. */
-		if (outbox_find(s, id) != 0 || later(r, id))
+		if (outbox_find(s, id) != 0)
 			r->same++;
 		else if (side == CONCLUDED)
 			tell(r, "rebuild: concluded, but the log does not hold it", id, &r->missing);

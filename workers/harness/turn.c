@@ -19,6 +19,9 @@ take_item(struct live *l, const struct item *i)
 		break;
 	case ITEM_PROGRESS:
 		engine_progress(&l->worker, i->seq, i->log_time);
+		/* That wish is fulfilled; another may be for the same instant. */
+		if (i->log_time >= l->wake)
+			l->wake = INT64_MAX;
 		/* At the end of the log what is in force is known. */
 		if (i->end && !l->proposed && !l->rebuilding && l->o->config != NULL) {
 			l->proposed = true;
@@ -31,6 +34,8 @@ take_item(struct live *l, const struct item *i)
 		break;
 	case ITEM_OWN_END:
 		l->own_told = true;
+		l->own_seq = i->seq;
+		l->own_time = i->log_time;
 		break;
 	}
 }
@@ -88,12 +93,15 @@ live_put_refused_again(struct live *l)
 	buffer_free(&b);
 }
 
+/* Both sides have told all up to one place: then every timer due by there has fired, for that is what a promise says. */
 static void
 rebuild_done(struct live *l)
 {
 	struct state *s = l->state;
+	const struct state_cursor *c = &s->cursor;
 
-	if (!l->rebuilding || !l->own_told || s->cursor.seq < s->mute.seq || s->cursor.log_time < s->mute.log_time)
+	if (!l->rebuilding || !l->own_told || c->event != 0 || c->seq < s->mute.seq || c->seq < l->own_seq || c->log_time < s->mute.log_time ||
+	    c->log_time < l->own_time)
 		return;
 	rebuild_finish(&l->rebuild);
 	memset(&s->mute, 0, sizeof(s->mute));
@@ -164,8 +172,9 @@ live_turn(struct live *l)
 	}
 	rebuild_done(l);
 	next = engine_next_due(&l->worker);
-	if (l->rebuilding && l->state->mute.log_time < next)
-		next = l->state->mute.log_time;
+	/* A rebuild waits for a promise. */
+	if (l->rebuilding && l->own_told)
+		next = l->own_time > l->state->mute.log_time ? l->own_time : l->state->mute.log_time;
 	if (state_commit(l->state) != 0) {
 		live_give_up(l, EXIT_DISK, "%s: %s; make room or look at the disk, then start again: nothing is lost", l->o->state, state_why(l->state));
 		return;
