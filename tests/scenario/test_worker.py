@@ -143,7 +143,9 @@ def test_live_equals_its_rehearsal(daemon):
         put_all(daemon, [case(n) for n in range(20)] + [assigned(n) for n in range(0, 20, 2)])
         worker.settle()
         derived = worker.prove()
-        assert types(json.dumps(d) for d in derived).count("fulfilled") >= 10 and len(derived) == 40
+        # Fulfilled or breached, as the machine's speed has it; never both, never neither.
+        assert len(derived) == 40 and sum(d["type"] == "obligation.opened" for d in derived) == 20
+        assert len({d["subject"] for d in derived if d["type"] != "obligation.opened"}) == 20
         assert worker.stderr().count("level=error") == 0
 
 
