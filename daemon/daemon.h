@@ -57,6 +57,7 @@ struct daemon {
 	struct ceiling *ceiling;
 	uint64_t told_time;		/* every event above `durable` has a later log time than this, after any stop too */
 	bool telling_wanted;		/* somebody's wake waits for the batch on its way */
+	bool telling_failed;		/* for want of room, and was said */
 	int alarm_fd;			/* a timerfd … */
 	uint64_t alarm_ns;		/* … set to this monotonic instant, 0: not */
 

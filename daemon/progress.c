@@ -27,11 +27,14 @@ tell_now(struct daemon *d)
 
 	if (e == 0) {
 		d->told_time = now > d->told_time ? now : d->told_time;
+		d->telling_failed = false;
 		return;
 	}
 	if (!store_may_retry(e))
 		store_distrust(d->store->folder, "writing how far log time was told", strerror(e));
-	log_warn("log time cannot be told: readers' timers wait for the next event", "error=\"%s\"", strerror(e));
+	if (!d->telling_failed)
+		log_warn("log time cannot be told: readers' timers wait for the next event", "error=\"%s\"", strerror(e));
+	d->telling_failed = true;
 }
 
 /* What may be told as past to one that has looked at everything below `next`. */

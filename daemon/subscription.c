@@ -213,7 +213,7 @@ subscription_on_subscribe(struct daemon *d, struct request *r)
 	struct consumer *c = NULL;
 	struct data_fault f;
 	struct wish w;
-	uint64_t next;
+	uint64_t next = 0;
 	int code;
 
 	if ((code = read_wish(&w, &r->m, &f)) == 0 && (code = check_log(d, &w, &f)) == 0)

@@ -8,9 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ceiling.h"
+#include "consumer.h"
 #include "daemon.h"
 #include "fuzz.h"
 #include "ingest.h"
+#include "lag.h"
+#include "progress.h"
+#include "retention.h"
 #include "session.h"
 #include "settings.h"
 
@@ -62,14 +67,22 @@ begin(void)
 	assert(d.store != NULL);
 	d.reader = store_reader_new(d.store);
 	d.clock = logclock_new(0, 0);
+	d.ceiling = ceiling_open(folder, &d.store->identity, why, sizeof(why));
+	assert(d.ceiling != NULL);
 	d.applier = applier_start(d.store, nothing, NULL);
 	d.writer = writer_start(d.store, d.applier, d.clock, nothing, NULL);
 	d.gather = job_new();
 	STAILQ_INIT(&d.ready);
 	STAILQ_INIT(&d.subscriptions);
+	STAILQ_INIT(&d.consumers);
 	recent_init(&d.recent);
 	d.session_sweep = event_new(d.base, -1, 0, session_on_sweep, &d);
 	fanout_start(&d);
+	progress_start(&d);
+	lag_start(&d);
+	retention_start(&d);
+	if (consumer_start(&d, why, sizeof(why)) != 0)
+		abort();
 }
 
 static void

@@ -83,6 +83,12 @@ def frame_files():
                                                    "urgency": ["urgent", "routine"], "log": "x", "epoch": 1}],
         "subscribe-bad-pattern": [1, "subscribe", 17, {"type": ["a.**.b"]}],
         "credit": [1, "credit", 11, 5, 1000],
+        "subscribe-consumer": [1, "subscribe", 18, {"consumer": "stats", "events": 9, "bytes": 999}],
+        "subscribe-member": [1, "subscribe", 19, {"consumer": "stats", "from": {"seq": 1}, "cursor": 0, "member": 1790000000000000000}],
+        "ack": [1, "ack", 18, 0],
+        "wake": [1, "wake", 18, 1790000000000000000],
+        "consumers": [1, "consumers", 20],
+        "consumer-reset": [1, "consumer", 21, {"name": "stats", "do": "reset", "to": {"seq": 1}, "reason": "r"}],
         "unsubscribe": [1, "unsubscribe", 11],
         "get": [1, "get", 18, {"seq": 1}],
         "get-none": [1, "get", 19, {"seq": 1 << 60}],
@@ -104,6 +110,7 @@ def frame_files():
 
     files["talk-put"] = sequence("put", "puts", "put-bad-event", "put-two")
     files["talk-subscribe"] = sequence("subscribe-first", "credit", "put", "subscribe-filters", "unsubscribe")
+    files["talk-consumer"] = sequence("subscribe-consumer", "ack", "wake", "subscribe-member", "ack", "consumers", "consumer-reset")
     files["talk-twice"] = sequence("subscribe-first", "subscribe-first", "hello", "subscribe-first", "bye", "ping")
     files["talk-all"] = sequence("ping", "put", "get", "status", "subscribe-new", "credit", "resume", "bye", "put", "hello", "put")
     return files

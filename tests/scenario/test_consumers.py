@@ -162,6 +162,18 @@ def test_what_was_filtered_out_can_be_acked_once_it_was_told(daemon):
     assert subscribe(wire, 6, consumer="a")["cursor"] == seqs[-1]
 
 
+def test_credit_does_not_overflow(daemon):
+    wire = daemon.wire()
+    subscribe(wire, 5, consumer="a", events=2 ** 64 - 1, bytes=2 ** 64 - 1)
+    for more in ((2 ** 64 - 1, 2 ** 64 - 1), (2 ** 63, 0), (0, 2 ** 63)):
+        wire.send(1, "credit", 5, *more)
+    seqs = put(daemon.wire(), 3)
+    assert [e[0] for e in wire.delivered(4, 5)][-3:] == seqs
+    wire.quiet()
+    for wrong in ((-1, 1), (1, "1"), (1,), ()):
+        assert refused(asked(wire, "credit", *wrong, number=5), 5, "bad-argument")
+
+
 # --- one member at a time
 
 def test_a_later_member_takes_over(daemon):
@@ -384,7 +396,7 @@ class Producer(threading.Thread):
         n = 0
         while not self.stopping.is_set():
             n += 1
-            self.wire.send(1, "put", n, [packed() for _ in range(n % 5 + 1)])
+            try_send(self.wire, 1, "put", n, [packed() for _ in range(n % 5 + 1)])
             if not self.wire.socket.poll(100):
                 return
             self.wire.socket.recv()

@@ -162,6 +162,29 @@ def test_by_size_the_oldest_go_first(aged, sample):
     assert left == sample.months[-len(left):] and 3 <= len(left) <= 4
 
 
+def test_a_clock_that_jumps_trims_nothing_until_it_is_accepted(aged, sample, tmp_path):
+    control = Control(str(tmp_path / "control"))
+    daemon = aged(settings={"retention_age": "300d"}, preload=INTERPOSER,
+                  env={"INTERPOSE_ROOT": str(tmp_path / "data"), "INTERPOSE_CONTROL": control.path})
+    wire = daemon.wire()
+    control.set(clock=300 * DAY_S)
+    deadline = time.monotonic() + 30
+    while not own_events(daemon, "clock.jumped"):
+        assert time.monotonic() < deadline
+        put(wire, 1)
+    for n in range(3):
+        wire.socket.poll(500)
+        put(wire, 1, 200 + n)
+    assert months(daemon) == sample.months
+    daemon.client().clock_accept()
+    # What is stored now begins a month of its own, so all before it may go.
+    deadline = time.monotonic() + 30
+    while len(months(daemon)) != 1:
+        assert time.monotonic() < deadline, months(daemon)
+        put(wire, 1, int(time.monotonic() * 1000))
+        wire.socket.poll(100)
+
+
 # --- readers
 
 def test_a_consumer_holds_back_what_it_must_read_and_a_tail_does_not(aged, sample):
