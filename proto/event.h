@@ -34,6 +34,7 @@ struct event {
 	uint32_t len;
 	struct text id, source, type, subject;
 	struct text site, causation, correlation, urgency;
+	uint64_t hops;			/* derived events in a row up to this one; 0: it came from outside */
 	bool has_time;
 	int64_t time_ns;		/* since 1970; valid if has_time */
 	struct mp data;			/* the data map, an empty cursor if there is none */
