@@ -29,6 +29,10 @@ enum event_flag {
 };
 #define EVENT_FLAGS_KNOWN	7u
 
+/* What stands in the place of a personal field for who may not see it, and for everybody once its key is erased. */
+#define SEAL_MASK	"***"
+#define SEAL_ERASED	"(erased)"
+
 struct event {
 	const uint8_t *bytes;
 	uint32_t len;
