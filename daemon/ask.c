@@ -19,6 +19,9 @@ _Static_assert(SERVICE_WINDOW < SEND_HWM, "what a service is asked at once fits 
 /* A service that did not read is tried again after so long. */
 #define BLOCKED_NS	5000000ull
 
+/* libzmq tells of a connection's end a moment before it refuses to send there. */
+#define PROBE_US	10000
+
 /* A timer that fires a little early is not sent to sleep again. */
 #define SLACK_NS	1000000ull
 
@@ -144,6 +147,40 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* ---- services that are gone ---- */
+
+static void
+on_probe(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct service *s, *after;
+	struct answer a;
+	int e;
+
+	(void)fd;
+	(void)what;
+	for (s = TAILQ_FIRST(&d->asks->services); s != NULL; s = after) {
+		after = TAILQ_NEXT(s, link);
+		if (s->count == 0)
+			continue;
+		answer_begin(&a, "waiting", s->number, 4);
+		msgpack_pack_map(&a.packer, 1);
+		answer_key_uint(&a, "asks", s->count);
+		if ((e = session_send(d, s->session, &a)) != 0 && e != EAGAIN)
+			after = TAILQ_FIRST(&d->asks->services);	/* it took its services along */
+	}
+}
+
+void
+ask_connection_gone(void *arg)
+{
+	struct daemon *d = arg;
+	struct timeval soon = { 0, PROBE_US };
+
+	if (d->asks->count > 0 && !event_pending(d->asks->probe, EV_TIMEOUT, NULL))
+		event_add(d->asks->probe, &soon);
+}
+
 /* ---- deadlines ---- */
 
 static void
@@ -186,6 +223,7 @@ ask_start(struct daemon *d)
 	/* An answer to a question of the daemon before this one must not meet another question. */
 	d->asks->next_id = ASK_ID_FIRST + ((uint64_t)randombytes_random() << 16);
 	d->asks->turn = daemon_event(d, -1, 0, on_turn);
+	d->asks->probe = daemon_event(d, -1, 0, on_probe);
 	d->asks->timer = daemon_event(d, -1, 0, on_timer);
 }
 

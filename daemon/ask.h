@@ -56,11 +56,15 @@ struct asks {
 	uint64_t next_id;
 	unsigned count;
 	struct event *turn;		/* some service may have room */
+	struct event *probe;		/* some connection has ended */
 	struct event *timer;
 	uint64_t timer_ns;		/* monotonic: when that fires, 0: not armed */
 };
 
 void	ask_start(struct daemon *);
+
+/* Some connection has ended: is a service's among them?  As zsock_on_gone. */
+void	ask_connection_gone(void *daemon);
 
 /* The daemon stops: whoever waits is told to come again. */
 void	ask_stop(struct daemon *);

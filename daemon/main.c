@@ -375,7 +375,7 @@ open_endpoints(struct daemon *d, char *why, size_t why_len)
 	const struct settings *s = d->settings;
 	char bound[512];
 
-	if ((d->zsock = zsock_new(d->base, ingest_on_message, on_turn, d)) == NULL) {
+	if ((d->zsock = zsock_new(d->base, ingest_on_message, on_turn, ask_connection_gone, d)) == NULL) {
 		snprintf(why, why_len, "cannot make a ZeroMQ socket: %s", zmq_strerror(errno));
 		return (-1);
 	}

@@ -41,6 +41,8 @@ struct door {
 	void *socket;
 	struct event *readable;		/* the edge */
 	struct event *again;		/* activated by hand: look once more */
+	void *monitor;			/* tells of connections that end */
+	struct event *ended;
 };
 
 struct zsock {
@@ -49,6 +51,7 @@ struct zsock {
 	struct door doors[DOORS];
 	zsock_on_message *on_message;
 	zsock_on_turn *on_turn;
+	zsock_on_gone *on_gone;
 	void *arg;
 	int locks[LISTENERS_MAX];	/* beside ipc sockets */
 	unsigned lock_count;
@@ -167,6 +170,37 @@ fd_of(void *socket)
 	return (fd);
 }
 
+static void
+on_ended(evutil_socket_t fd, short what, void *arg)
+{
+	struct door *door = arg;
+	bool some = false;
+	zmq_msg_t m;
+
+	(void)fd;
+	(void)what;
+	/* Two frames each: which event, and the endpoint.  That there was one is all they say that is of use. */
+	zmq_msg_init(&m);
+	while (zmq_msg_recv(&m, door->monitor, ZMQ_DONTWAIT) >= 0)
+		some = true;
+	zmq_msg_close(&m);
+	if (some)
+		door->z->on_gone(door->z->arg);
+}
+
+static int
+watch_door(struct zsock *z, struct door *door)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "inproc://ended-%d", (int)(door - z->doors));
+	if (zmq_socket_monitor(door->socket, name, ZMQ_EVENT_DISCONNECTED) != 0 || (door->monitor = zmq_socket(z->context, ZMQ_PAIR)) == NULL ||
+	    zmq_connect(door->monitor, name) != 0)
+		return (-1);
+	door->ended = event_new(z->base, fd_of(door->monitor), EV_READ | EV_PERSIST, on_ended, door);
+	return (0);
+}
+
 static int
 open_door(struct zsock *z, struct door *door)
 {
@@ -185,7 +219,7 @@ open_door(struct zsock *z, struct door *door)
 	zmq_setsockopt(door->socket, ZMQ_MAXMSGSIZE, &max, sizeof(max));
 	door->readable = event_new(z->base, fd_of(door->socket), EV_READ | EV_PERSIST, on_readable, door);
 	door->again = event_new(z->base, -1, 0, on_readable, door);
-	return (0);
+	return (watch_door(z, door));
 }
 
 static void
@@ -195,12 +229,19 @@ close_door(struct door *door, int linger_ms)
 		return;
 	event_free(door->readable);
 	event_free(door->again);
+	if (door->ended != NULL)
+		event_free(door->ended);
+	zmq_socket_monitor(door->socket, NULL, 0);
+	if (door->monitor != NULL) {
+		set_int(door->monitor, ZMQ_LINGER, 0);
+		zmq_close(door->monitor);
+	}
 	set_int(door->socket, ZMQ_LINGER, linger_ms);
 	zmq_close(door->socket);
 }
 
 struct zsock *
-zsock_new(struct event_base *base, zsock_on_message *on_message, zsock_on_turn *on_turn, void *arg)
+zsock_new(struct event_base *base, zsock_on_message *on_message, zsock_on_turn *on_turn, zsock_on_gone *on_gone, void *arg)
 {
 	struct zsock *z = must_alloc(sizeof(*z));
 	int saved;
@@ -208,6 +249,7 @@ zsock_new(struct event_base *base, zsock_on_message *on_message, zsock_on_turn *
 	memset(z, 0, sizeof(*z));
 	z->on_message = on_message;
 	z->on_turn = on_turn;
+	z->on_gone = on_gone;
 	z->arg = arg;
 	z->base = base;
 	if ((z->context = zmq_ctx_new()) != NULL && open_door(z, &z->doors[DOOR_IPC]) == 0 && open_door(z, &z->doors[DOOR_TCP]) == 0)
@@ -296,6 +338,8 @@ zsock_start(struct zsock *z)
 {
 	for (unsigned i = 0; i < DOORS; i++) {
 		event_add(z->doors[i].readable, NULL);
+		event_add(z->doors[i].ended, NULL);
+		event_active(z->doors[i].ended, EV_TIMEOUT, 0);
 		look_again(&z->doors[i]);
 	}
 	if (z->zap != NULL) {

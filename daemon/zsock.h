@@ -39,8 +39,11 @@ typedef void	zsock_on_message(void *arg, const uint8_t *id, size_t id_len, const
 /* Called once at the end of every turn that read something. */
 typedef void	zsock_on_turn(void *arg);
 
+/* A connection has ended; whose, libzmq doesn't say.  Who must know sends to those it cares for: a peer that is gone is EHOSTUNREACH. */
+typedef void	zsock_on_gone(void *arg);
+
 /* NULL with errno when libzmq cannot make a socket. */
-struct zsock	*zsock_new(struct event_base *, zsock_on_message *, zsock_on_turn *, void *arg);
+struct zsock	*zsock_new(struct event_base *, zsock_on_message *, zsock_on_turn *, zsock_on_gone *, void *arg);
 
 /*
  * TCP is for owners of keys: endpoints that are listened on after this have this secret key (Z85, copied), and `may_connect` says

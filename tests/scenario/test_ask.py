@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import sys
 import threading
 
 import msgpack
@@ -180,6 +181,43 @@ def test_who_leaves_while_asked(daemon, two):
     ask(board, 3)
     assert name_of(board.receive()) == "no-service"
     assert figures(daemon)["asks_lost_total"] == 2
+
+
+WORKER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import estate
+for question in estate.Client(sys.argv[2], "victim").serve("callback"):
+    print(question.name, flush=True)
+"""
+
+
+def test_who_is_killed_while_asked(daemon):
+    """Known by its connection's end, long before the deadline."""
+    board = daemon.wire()
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, os.path.join(harness.REPOSITORY, "clients", "python"), daemon.endpoint],
+                              stdout=subprocess.PIPE, text=True)
+    while not board.ask(1, "services", 3)[3]:
+        pass
+    ask(board, 7, timeout_ms=60000)
+    assert worker.stdout.readline() == "agenda\n"
+    worker.kill()
+    worker.communicate()
+    assert name_of(board.receive(5000)) == "service-lost"
+
+
+def test_a_connection_that_ends_while_asked(daemon, two):
+    worker, board = two
+    other = server(daemon, "stats")
+    ask(board, 1, timeout_ms=60000)
+    ask(board, 2, "stats", timeout_ms=60000)
+    asked(worker)
+    id, *_ = asked(other)
+    worker.close()
+    assert name_of(board.receive(5000)) == "service-lost"
+    assert other.receive() == [1, "waiting", 50, {"asks": 1}]
+    answer(other, id, {})
+    assert board.receive()[2] == 2
 
 
 def test_an_asker_that_leaves_is_not_waited_for(daemon, two):
