@@ -15,6 +15,7 @@ UNIT_TESTS += \
 	test_jsonl \
 	test_keys_month \
 	test_libestate_put \
+	test_libestate_serve \
 	test_libestate_subscribe \
 	test_libestate_window \
 	test_logclock \
