@@ -1,5 +1,6 @@
 /*
- * ask: queries relayed between clients: who answers under which name (services.c), and the asks that wait for an answer (ask.c).
+ * ask: queries relayed between clients: who answers under which name (services.c), and the asks that wait for an answer (ask.c),
+ * which begin in ask_wish.c and end in ask_reply.c.
  *
  *	asker --ask--> waiting --as the service has room--> asked --answer, deadline, or the service's end--> answered once
  *
@@ -75,7 +76,16 @@ void	ask_session_gone(struct daemon *, struct session *);
 /* The session sent an answer to that ask which could not even be read; it was told. */
 void	ask_unreadable(struct daemon *, struct session *, uint64_t id, int code);
 
-/* Refuse an ask: its asker is told, the ask is freed.  Its service gets room for the next. */
+/* A new one with everything but its id, counted as its asker's by client_ask_on(): the service gets it when it has room. */
+void	ask_add(struct daemon *, struct ask *);
+
+/* The one of that id, or NULL. */
+struct ask	*ask_find(struct daemon *, uint64_t id);
+
+/* Free the ask; the reference to its asker is the caller's now, to answer and give back.  Its service gets room for the next. */
+struct session	*ask_take_out(struct daemon *, struct ask *);
+
+/* Refuse an ask: its asker is told, the ask is freed. */
 void	ask_refuse(struct daemon *, struct ask *, int code, const char *path, const char *detail);
 
 /* Free an ask without a word. */

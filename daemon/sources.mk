@@ -41,6 +41,8 @@ DAEMON_SRC = \
 	daemon/filter.c \
 	daemon/services.c \
 	daemon/ask.c \
+	daemon/ask_wish.c \
+	daemon/ask_reply.c \
 	daemon/personal.c \
 	daemon/applier.c \
 	daemon/store.c \
