@@ -368,6 +368,7 @@ class Client:
         self._resume_at: Optional[float] = None                                          # held until then
         self._backoff = BACKOFF_S
         self._answers: dict[int, Optional[list]] = {}                                    # of requests: None while awaited
+        self._unasked: Optional[int] = None                                              # the last one that was told no-session
         self._subscriptions: dict[int, Subscription] = {}
         self._services: dict[int, Service] = {}
         self._socket: Optional[zmq.Socket] = None
@@ -537,7 +538,7 @@ class Client:
         connection is lost."""
         fields = {**({"name": question} if isinstance(question, str) else question), **arguments}
         wishes = {"service": service, "question": fields, "timeout_ms": round(timeout * 1000), "at_least": at_least, "page": page}
-        answer = self._ask("ask", {k: v for k, v in wishes.items() if v is not None}, once=True)[1]
+        answer = self._ask("ask", {k: v for k, v in wishes.items() if v is not None}, within=timeout)[1]
         return Answer(answer["answer"], answer.get("next"), answer.get("seq"))
 
     def serve(self, service: str) -> Service:
@@ -566,17 +567,21 @@ class Client:
         """After a clock.jumped alarm: the wall clock is right."""
         self._ask("clock-accept")
 
-    def _ask(self, verb: str, *arguments: Any, once: bool = False) -> list:
-        """Send a request and wait: [verb, argument, …] of its answer.  A new session asks again, unless once."""
+    def _ask(self, verb: str, *arguments: Any, within: Optional[float] = None) -> list:
+        """Send a request and wait: [verb, argument, …] of its answer.  A new session asks again; but what the daemon answers within
+        so many seconds, or not at all, is asked once."""
         number, generation = next(self._numbers), -1
         self._answers[number] = None
         try:
             while self._answers[number] is None:
-                if once and generation not in (-1, self._generation):
-                    raise NoAnswer(f"{self.endpoint}: the connection was lost before the answer")
-                if generation != self._generation and not self._lost:
+                if generation != self._generation and self._unasked == number:
+                    generation, self._unasked = -1, None        # not carried out, so it may be asked again
+                if within is not None and generation != -1:
+                    if generation != self._generation or time.monotonic() - asked > within + self.patience:
+                        raise NoAnswer(f"{self.endpoint}: the connection was lost before the answer")
+                elif generation != self._generation and not self._lost:
                     if self._send(verb, number, *arguments):
-                        generation = self._generation
+                        generation, asked = self._generation, time.monotonic()
                 self._turn()
         finally:
             answer = self._answers.pop(number)
@@ -686,6 +691,7 @@ class Client:
             self._take_ack(number, *rest[:4])
         elif verb == "nak" and rest[0].get("retry") == "session":
             self._lost = True                                   # hello again; every unanswered thing is then sent again
+            self._unasked = number
         elif verb == "nak" and number in self._outbox:
             self._take_put_nak(self._outbox[number], rest[0])
         elif verb == "nak" and number == 0:

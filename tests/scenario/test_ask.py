@@ -610,6 +610,7 @@ def test_python_asks_and_answers(daemon):
     thread.start()
     while not board.services():
         board.ping()
+    board._send("bye", 1)                                       # forgotten by the daemon: asked again, since it was not carried out
     told = board.ask("py", "agenda", days=3, page="p", at_least=1)
     assert (told.next, told.seq) == ("n", 3) and told.value["who"] == "x" and told.value["arguments"] == {"days": 3} and told.value["page"] == "p"
     with pytest.raises(estate.Fault, match="bad-argument"):
@@ -631,3 +632,21 @@ def test_python_serves_on_after_a_restart_and_until_another_does(daemon):
         service.next(timeout=30)
     assert [row["client"] for row in board.services()] == ["heir"]
     heir.close()
+
+
+def test_python_asks_nothing_twice(daemon):
+    worker, board, told = server(daemon), daemon.client("board", ping_after=0.2, patience=1.0), []
+
+    def ask_once():
+        with pytest.raises(estate.NoAnswer, match="lost"):
+            board.ask("callback", "agenda", timeout=60)
+        told.append(True)
+    thread = threading.Thread(target=ask_once)
+    thread.start()
+    asked(worker)
+    daemon.kill9()
+    daemon.start()
+    worker.hello()
+    assert worker.ask(1, "serve", 50, {"service": "callback"})[1] == "serving"
+    thread.join(30)
+    assert told and not worker.quiet()
