@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "ceiling.h"
 #include "consumer.h"
 #include "daemon.h"
@@ -28,7 +29,7 @@ static const char peer[] = "ipc:localhost:12345:1:1";	/* a stranger: no operator
 int
 zsock_send(struct zsock *z, const uint8_t *to, size_t to_len, zmq_msg_t *m)
 {
-	static const struct mp_bounds bounds = { 8, 1u << 20, true };
+	static const struct mp_bounds bounds = { 8 + ASK_ANSWER_DEPTH_MAX, 1u << 20, true };
 	struct mp answer = mp_over(zmq_msg_data(m), zmq_msg_size(m));
 	size_t where;
 
@@ -84,6 +85,7 @@ begin(void)
 	progress_start(&d);
 	lag_start(&d);
 	retention_start(&d);
+	ask_start(&d);
 	if (consumer_start(&d, why, sizeof(why)) != 0)
 		abort();
 }
@@ -115,6 +117,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	if (d.base == NULL)
 		begin();
+	d.asks->next_id = ASK_ID_FIRST;		/* so that an input can name them */
 	deliver(hello, sizeof(hello) - 1);
 	/* Several messages in one input: each behind a byte of 0xc1, which no message holds. */
 	while (len > 0) {

@@ -18,6 +18,7 @@ import msgpack
 HERE = os.path.dirname(os.path.abspath(__file__))
 ESTATE = os.path.join(HERE, "..", "..", "build", "bin", "estate")
 EVENT_FILES_MAX = 60
+FIRST_ASK = (1 << 52) + (1 << 51)
 BASE = {"specversion": "1.0", "id": "a1", "source": "/k", "type": "probe.recorded", "data": {"n": 7}}
 INSTANT = datetime.datetime(2026, 11, 23, 8, 0, 0, 123000, datetime.timezone.utc)
 
@@ -87,6 +88,13 @@ def frame_files():
         "subscribe-member": [1, "subscribe", 19, {"consumer": "stats", "from": {"seq": 1}, "cursor": 0, "member": 1790000000000000000}],
         "ack": [1, "ack", 18, 0],
         "wake": [1, "wake", 18, 1790000000000000000],
+        "serve": [1, "serve", 30, {"service": "stats"}],
+        "ask": [1, "ask", 31, {"service": "stats", "question": {"name": "rates", "days": 3}, "at_least": 0, "timeout_ms": 900, "page": "p"}],
+        "answer": [1, "answer", FIRST_ASK, {"answer": msgpack.packb({"a": [{"b": {"~personal": "x"}}, 1.5]}), "next": "n", "seq": 7}],
+        "answer-bad": [1, "answer", FIRST_ASK + 1, {"answer": msgpack.packb({"a": {"~persnal": "x"}})}],
+        "answer-refused": [1, "answer", FIRST_ASK + 2, {"refused": "not-found", "path": "a", "detail": "b"}],
+        "services": [1, "services", 32],
+        "unserve": [1, "unserve", 30],
         "consumers": [1, "consumers", 20],
         "consumer-reset": [1, "consumer", 21, {"name": "stats", "do": "reset", "to": {"seq": 1}, "reason": "r"}],
         "unsubscribe": [1, "unsubscribe", 11],
@@ -111,6 +119,7 @@ def frame_files():
     files["talk-put"] = sequence("put", "puts", "put-bad-event", "put-two")
     files["talk-subscribe"] = sequence("subscribe-first", "credit", "put", "subscribe-filters", "unsubscribe")
     files["talk-consumer"] = sequence("subscribe-consumer", "ack", "wake", "subscribe-member", "ack", "consumers", "consumer-reset")
+    files["talk-ask"] = sequence("serve", "ask", "ask", "ask", "ask", "answer", "answer-bad", "services", "answer-refused", "answer", "unserve", "ask")
     files["talk-twice"] = sequence("subscribe-first", "subscribe-first", "hello", "subscribe-first", "bye", "ping")
     files["talk-all"] = sequence("ping", "put", "get", "status", "subscribe-new", "credit", "resume", "bye", "put", "hello", "put")
     return files
