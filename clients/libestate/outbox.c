@@ -38,16 +38,26 @@ es_outbox_now_ms(const struct estate_outbox *b)
 
 /* ---- What the file tells ---- */
 
+/* Numbers rise.  The head of a file that was written anew knows one above all of its entries. */
+static bool
+number_rises(struct estate_outbox *b, uint64_t number)
+{
+	if (b->x.count > 0 && number <= b->x.all[b->x.count - 1].number)
+		return (false);
+	if (number >= b->next)
+		b->next = number + 1;
+	return (true);
+}
+
 static bool
 told_put(struct estate_outbox *b, const struct frame_told *t, uint64_t at)
 {
 	struct box_entry n = { .number = t->entry, .at = at, .put_ms = t->ms, .since_ms = (int64_t)t->other, .moved_ms = (int64_t)t->other,
 	    .len = t->len };
 
-	if (t->entry < b->next || es_box_index_reserve(&b->x, 1) != 0)
+	if (es_box_index_reserve(&b->x, 1) != 0 || !number_rises(b, t->entry))
 		return (false);
 	es_box_index_add(&b->x, &n);
-	b->next = t->entry + 1;
 	return (true);
 }
 
@@ -56,7 +66,7 @@ replay_in_index(struct estate_outbox *b, uint64_t from, uint64_t to, int64_t now
 {
 	struct box_entry *old, n;
 
-	if (to < b->next || es_box_index_reserve(&b->x, 1) != 0 || (old = es_box_index_find(&b->x, from)) == NULL)
+	if (es_box_index_reserve(&b->x, 1) != 0 || (old = es_box_index_find(&b->x, from)) == NULL || !number_rises(b, to))
 		return (false);
 	n = *old;
 	n.number = to;
@@ -65,7 +75,6 @@ replay_in_index(struct estate_outbox *b, uint64_t from, uint64_t to, int64_t now
 	n.since_ms = n.moved_ms = now;
 	es_box_index_remove(&b->x, old);
 	es_box_index_add(&b->x, &n);
-	b->next = to + 1;
 	return (true);
 }
 

@@ -18,6 +18,7 @@ UNIT_TESTS += \
 	test_logclock \
 	test_mp \
 	test_nearest \
+	test_outbox \
 	test_recent \
 	test_registry \
 	test_rfc3339 \
