@@ -179,6 +179,7 @@ test_bounds_are_errors_and_nothing_is_kept(void **state)
 	assert_int_equal(estate_outbox_put(w->box, "c", 1, NULL), ESTATE_FULL);
 	assert_int_equal(estate_outbox_drop(w->box, 1), 0);
 	assert_int_equal(put(w, "c"), 3);
+	estate_outbox_close(w->box);
 	assert_int_equal(open_box(w, (struct estate_outbox_options){ .horizon_days = 401 }), ESTATE_INVALID);
 }
 
