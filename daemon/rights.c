@@ -155,7 +155,7 @@ rights_settle(struct rights *r)
 		r->put_types[i / 64] |= (uint64_t)any_pattern(&r->put, t->name, t->len) << i % 64;
 		r->read_types[i / 64] |= (uint64_t)any_pattern(&r->read, t->name, t->len) << i % 64;
 	}
-	r->any_source = has(&r->sources, "*") && has(&r->sources, OWN_SOURCE);
+	r->any_source = has(&r->sources, "*") && has(&r->sources, OWN_SOURCE) && has(&r->sources, OWN_SOURCE "/*");
 	r->reads_all = has(&r->read, "**");
 }
 
@@ -216,6 +216,15 @@ rights_may_put_type(const struct rights *r, const struct type *t)
 	return ((r->put_types[t->index / 64] >> t->index % 64 & 1) != 0);
 }
 
+/* The daemon's, or one of its workers'. */
+static bool
+own_source(const char *source, uint32_t len)
+{
+	const size_t n = sizeof(OWN_SOURCE) - 1;
+
+	return (len >= n && memcmp(source, OWN_SOURCE, n) == 0 && (len == n || source[n] == '/'));
+}
+
 bool
 rights_may_use_source(const struct rights *r, const char *source, uint32_t len)
 {
@@ -228,7 +237,7 @@ rights_may_use_source(const struct rights *r, const char *source, uint32_t len)
 		if (p[n - 1] != '*') {
 			if (mp_equal(source, len, p))
 				return (true);
-		} else if (n == 1 ? !mp_equal(source, len, OWN_SOURCE) : len >= n && memcmp(source, p, n - 1) == 0)
+		} else if (n == 1 ? !own_source(source, len) : len >= n && memcmp(source, p, n - 1) == 0)
 			return (true);
 	}
 	return (false);

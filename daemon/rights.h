@@ -28,7 +28,7 @@ struct rights_list {
 struct rights {
 	/* As written. */
 	struct rights_list put, read;		/* type patterns */
-	struct rights_list sources;		/* exact, "/estate/kiosk/" with a star behind it, or one star alone: any but the daemon's own */
+	struct rights_list sources;		/* exact, "/estate/kiosk/" with a star behind it, or one star alone: any but /estated and below */
 	struct rights_list answer, ask;		/* services, exact, or one star alone: any */
 	bool operate, see_personal;
 	uint64_t events_per_s;			/* limits of all its sessions together; 0: the daemon's own only */

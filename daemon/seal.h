@@ -31,9 +31,6 @@ struct vault;
 /* What one sealed field adds to an event at most: ext header, head, tag. */
 #define SEAL_OVERHEAD	(6u + 41u + 16u)
 
-#define SEAL_MASK	"***"
-#define SEAL_ERASED	"(erased)"
-
 /* Whose the event's personal data is: the household its data names, else its subject, else nobody's in particular ("").  Lent. */
 struct text	seal_person(const struct event *);
 

@@ -32,6 +32,10 @@
 #define SOURCE_CHARS_MAX	128u
 #define TYPE_CHARS_MAX		64u
 #define TRACEPARENT_CHARS_MAX	128u
+
+/* What hops may say; workers stop long before (CAUSATION_DEPTH_MAX). */
+#define HOPS_MAX		255u
+
 #define CLIENT_NAME_CHARS_MAX	64u
 
 /* Bytes of puts one session may have unanswered; a put beyond it is answered busy.  Covers 1024 small events twice over. */

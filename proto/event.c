@@ -47,7 +47,7 @@ printable(const char *s, size_t len)
 /* Attributes: how each known one is read.  Everything else is an extension. */
 enum attribute {
 	A_SPECVERSION, A_ID, A_SOURCE, A_TYPE, A_TIME, A_SUBJECT, A_DATA, A_SITE, A_CAUSATION, A_CORRELATION, A_URGENCY,
-	A_TRACEPARENT, A_DATACONTENTTYPE, A_DATASCHEMA, A_OTHER
+	A_TRACEPARENT, A_HOPS, A_DATACONTENTTYPE, A_DATASCHEMA, A_OTHER
 };
 
 static const struct {
@@ -58,7 +58,7 @@ static const struct {
 	NAME(A_SPECVERSION, "specversion"), NAME(A_ID, "id"), NAME(A_SOURCE, "source"), NAME(A_TYPE, "type"),
 	NAME(A_TIME, "time"), NAME(A_SUBJECT, "subject"), NAME(A_DATA, "data"), NAME(A_SITE, "site"),
 	NAME(A_CAUSATION, "causation"), NAME(A_CORRELATION, "correlation"), NAME(A_URGENCY, "urgency"),
-	NAME(A_TRACEPARENT, "traceparent"), NAME(A_DATACONTENTTYPE, "datacontenttype"), NAME(A_DATASCHEMA, "dataschema"),
+	NAME(A_TRACEPARENT, "traceparent"), NAME(A_HOPS, "hops"), NAME(A_DATACONTENTTYPE, "datacontenttype"), NAME(A_DATASCHEMA, "dataschema"),
 #undef NAME
 };
 
@@ -225,6 +225,10 @@ read_attribute(struct event *e, enum attribute a, const char *name, uint32_t len
 		return (read_urgency(m, &e->urgency, f));
 	case A_TRACEPARENT:
 		return (read_text(m, &t, TRACEPARENT_CHARS_MAX, "traceparent", f));
+	case A_HOPS:
+		if (!mp_uint(m, &e->hops) || e->hops > HOPS_MAX)
+			return (fault_set(f, E_RANGE, "hops", "how many derived events in a row led to this one: 0 to 255"));
+		return (0);
 	case A_DATACONTENTTYPE:
 		return (read_text(m, &t, 128, "datacontenttype", f));
 	case A_DATASCHEMA:

@@ -29,11 +29,16 @@ enum event_flag {
 };
 #define EVENT_FLAGS_KNOWN	7u
 
+/* What stands in the place of a personal field for who may not see it, and for everybody once its key is erased. */
+#define SEAL_MASK	"***"
+#define SEAL_ERASED	"(erased)"
+
 struct event {
 	const uint8_t *bytes;
 	uint32_t len;
 	struct text id, source, type, subject;
 	struct text site, causation, correlation, urgency;
+	uint64_t hops;			/* derived events in a row up to this one; 0: it came from outside */
 	bool has_time;
 	int64_t time_ns;		/* since 1970; valid if has_time */
 	struct mp data;			/* the data map, an empty cursor if there is none */

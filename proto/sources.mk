@@ -1,6 +1,7 @@
 PROTO_SRC = \
 	proto/base/log.c \
 	proto/base/nearest.c \
+	proto/base/notify.c \
 	proto/base/rfc3339.c \
 	proto/mp.c \
 	proto/errcode.c \

@@ -108,6 +108,10 @@ tell_text(struct buffer *b, const struct field *f, const char *s, uint32_t len, 
 	}
 	if (f != NULL && (f->kind == FIELD_INSTANT || f->kind == FIELD_WHEN) && tell_instant(b, s, len))
 		return;
+	if (zh && f != NULL && f->personal && mp_equal(s, len, SEAL_ERASED)) {
+		buffer_text(b, "（已清除）");
+		return;
+	}
 	/* Quoted where a reader could not see where it ends. */
 	if (columns > 0 && (len == 0 || memchr(s, ' ', len) != NULL || memchr(s, '\n', len) != NULL)) {
 		buffer_text(b, zh ? "“" : "\"");

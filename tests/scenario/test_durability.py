@@ -19,12 +19,13 @@ def traced(monkeypatch, tmp_path, variant):
 
 
 def put_mixed(daemon, count=2000):
-    """Batches and singles, from two clients, some of them twice."""
+    """Batches and singles, from two clients, some of them twice; every seventh holds personal data of somebody new."""
     one, two = daemon.client("one"), daemon.client("two")
     for client in (one, two):
         client.hello()
-    events = [harness.estate.pack({"specversion": "1.0", "id": f"{n:06d}", "source": "/test", "type": "probe.recorded",
-                                   "subject": f"c-{n % 13}", "data": {"n": n, "text": "x" * (n % 300)}}) for n in range(count)]
+    events = [harness.estate.pack({"specversion": "1.0", "id": f"{n:06d}", "source": "/test", "type": "case.replied" if n % 7 == 0 else "probe.recorded",
+                                   "subject": f"case-{n}" if n % 7 == 0 else f"c-{n % 13}",
+                                   "data": {**({"by": "clerk-1"} if n % 7 == 0 else {"n": n}), "text": "x" * (n % 300)}}) for n in range(count)]
     for at in range(0, count, 100):
         one.put_batch(events[at:at + 30])
         list(two.put_many(events[at + 20:at + 100]))

@@ -480,9 +480,9 @@ def test_a_wrong_attribute_is_refused_with_its_path(wire, event, name, path):
 
 @pytest.mark.parametrize("event", [
     packed("x" * 64), packed(source="/" + "x" * 127), packed(source="urn:x?~!*'();@&=+$,#[]"), packed(subject="3-2-1201", site="east", causation="12", correlation="c:1"),
-    packed(urgency="emergency"), packed(traceparent="x" * 128), packed(datacontenttype="application/json", dataschema="https://example.org/s"),
+    packed(urgency="emergency"), packed(traceparent="x" * 128), packed(hops=255), packed(datacontenttype="application/json", dataschema="https://example.org/s"),
     packed(time="2026-01-01T00:00:00.123456789+08:00"), packed(time="2026-01-01T00:00:00Z"), packed(time=msgpack.Timestamp(1767225600, 123456789)),
-], ids=range(10))
+], ids=range(11))
 def test_good_attributes(wire, event):
     seq = stored(wire.put(5, event), 5, 5)[0][0]
     assert wire.ask(1, "get", 6, {"seq": seq})[3][4] == event

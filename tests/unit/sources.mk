@@ -7,10 +7,12 @@ UNIT_TESTS += \
 	test_ceiling \
 	test_clients \
 	test_dedup \
+	test_engine \
 	test_errcode \
 	test_event \
 	test_filter \
 	test_json \
+	test_jsonl \
 	test_keys_month \
 	test_libestate_put \
 	test_libestate_subscribe \
@@ -24,4 +26,5 @@ UNIT_TESTS += \
 	test_rfc3339 \
 	test_seal \
 	test_settings \
+	test_state \
 	test_shell

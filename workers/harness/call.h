@@ -1,0 +1,13 @@
+/* call: one callback of the worker: all of what it did, or nothing. */
+#ifndef CALL_H
+#define CALL_H
+
+#include "engine.h"
+#include "timers.h"
+
+/* Call update(); false: everything is taken back and w->reason says why. */
+bool	call_update(struct worker *, const struct cause *, const struct worker_event *);
+/* Call due(); the timer itself is gone already. */
+bool	call_due(struct worker *, const struct cause *, const struct timer *, bool replayed);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * What the files of live operation share.
+ *
+ *	live.c		open, connect, subscribe, the loop
+ *	delivery.c	what libestate calls back: gathered, not acted on
+ *	turn.c		one transaction: what was gathered goes in
+ *	ends.c		what the engine finds out on the way
+ */
+#ifndef LIVE_INTERNAL_H
+#define LIVE_INTERNAL_H
+
+#include "engine.h"
+#include "estate.h"
+#include "inbox.h"
+#include "live.h"
+#include "rebuild.h"
+
+enum { EXIT_TAKEN_OVER = 4, EXIT_DISK = 70, EXIT_WRONG_STATE = 78 };
+
+/* What came of a put: applied in the next transaction. */
+struct outcome {
+	uint64_t number;	/* in the outbox */
+	char *refusal;		/* NULL: stored */
+};
+
+struct live {
+	const struct worker_kind *kind;
+	const struct live_options *o;
+	struct worker worker;
+	struct state *state;
+	struct estate *e;
+	struct estate_subscription *events, *own;
+	struct inbox came, work;	/* gathered in callbacks; taken in by the turn */
+	struct outcome *outcomes;
+	size_t outcome_count, outcome_room;
+	uint64_t handed;		/* numbers of the outbox up to here were handed to libestate */
+	int64_t next;			/* when the next timer is due, as of the last turn … */
+	int64_t wake;			/* … and what the daemon was asked for */
+	int64_t waiting_ms;		/* since when news waits for company; 0: it doesn't */
+	bool rebuilding;
+	struct rebuild rebuild;
+	bool own_told;			/* the log has told all it holds of us … */
+	uint64_t own_seq;		/* … up to here … */
+	int64_t own_time;		/* … and so far had time come */
+	bool proposed;			/* the rules of --config were compared with those in force */
+	bool ready, done;
+	int status;
+	int64_t told_ms;
+	/* A parked event that was asked for. */
+	struct buffer fetched;
+	struct stored fetched_event;
+	bool fetched_ok;
+};
+
+/* live.c: told to stop?  The time.  Stop with this status; the sentence is for whoever has to act. */
+bool	live_told_to_stop(void);
+int64_t	live_now_ms(void);
+void	live_give_up(struct live *, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* delivery.c: libestate's callbacks, and the two subscriptions that lead to them. */
+void	live_on_ack(void *user, const struct estate_ack *);
+void	live_on_nak(void *user, const struct estate_nak *);
+void	live_on_notice(void *user, const struct estate_notice *);
+int	live_subscribe(struct live *);
+
+/* turn.c: everything that came, in one transaction; only then it is acknowledged. */
+#define COMPANY_MS	500	/* progress waits this long for company: a commit flushes, and every worker would for every event */
+void	live_turn(struct live *);
+/* Hand over what is committed and was not handed over at once, as far as libestate takes it. */
+void	live_put(struct live *);
+/* Within a transaction: what was refused for good is tried once more. */
+void	live_put_refused_again(struct live *);
+
+/* ends.c: struct engine_ends. */
+void	live_on_derived(void *end, const struct derived *);
+void	live_on_own(void *end, const struct stored *, const struct event *);
+bool	live_fetch(void *end, uint64_t seq, struct stored *, bool *interrupted);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * rebuild: what is concluded again from the log, compared with what the log holds of this worker.
+ *
+ * Both come in any order; DB_COMPARE keeps what only one side has told: id -> side u8, digest of the bytes u64.  Nothing is put
+ * meanwhile.  It ends where both sides have told all up to one place of the log, which may lie beyond what the old state knew: it may
+ * have put what it had no time to commit.  Differences are reported, and stay: a log is not changed.
+ */
+#ifndef REBUILD_H
+#define REBUILD_H
+
+#include "engine.h"
+
+struct rebuild {
+	struct worker *worker;
+	uint64_t same, different, missing, extra;
+};
+
+/* Concluded, again or for the first time. */
+void	rebuild_derived(struct rebuild *, const struct derived *);
+/* The log holds it. */
+void	rebuild_own(struct rebuild *, const struct stored *, const struct event *);
+/* Both have told all: report, and forget the rest. */
+void	rebuild_finish(struct rebuild *);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * rehearse: the same engine over a file: no daemon, no waiting.
+ *
+ * Lines as `estate tail --json` prints them carry number and log time: these are used, in their order, and what the worker itself
+ * concluded is passed by, since it has to conclude it again.  Lines without are taken as a daemon would take them that got each event
+ * at the time it bears: sorted by time (ties in file order; a line without time stands with the one before it), numbered from 1,
+ * what comes twice once, what the catalogue refuses named and left out.
+ */
+#ifndef REHEARSE_H
+#define REHEARSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "worker.h"
+
+struct rehearsal {
+	const char *path;			/* "-" is standard input */
+	bool has_until;
+	int64_t until;				/* at the end, time goes on up to here */
+	const struct config_files *config;	/* in force throughout; NULL: what the log activates */
+	uint64_t batch;				/* events a transaction: nothing depends on it */
+};
+
+/* Derived events on standard output, everything else on standard error.  Returns the exit status. */
+int	rehearse(const struct worker_kind *, const struct rehearsal *);
+
+#endif
