@@ -1,11 +1,11 @@
-/* The outbox: hand-over, replay, drop, and what the file told.  See outbox.h for the files beside this one. */
+/* The outbox: hand-over, replay, drop, and what the file told.  See box.h for the files beside this one. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "outbox.h"
+#include "box.h"
 
 #define ENTRIES_MAX	1000000u
 #define BYTES_MAX	((uint64_t)1 << 30)

@@ -1,4 +1,4 @@
-/* The outbox's file: see outbox.h for what is in it. */
+/* The outbox's file: see box.h for what is in it. */
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "outbox.h"
+#include "box.h"
 
 #define HEAD_MAGIC	0x31786f6274736533ull
 #define FRAME_MAGIC	0x786f6266u

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "outbox.h"
+#include "box.h"
 
 #define TIDY_FROM	1024u
 

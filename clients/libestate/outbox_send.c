@@ -1,5 +1,5 @@
 /* The outbox's way to the daemon: which entries are handed to the handle, and what its answers do. */
-#include "outbox.h"
+#include "box.h"
 
 #define DAY_MS		86400000ll
 

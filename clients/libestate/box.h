@@ -20,8 +20,8 @@
  * Changing it: a new kind of frame or another meaning makes BOX_FORMAT one more.  Keep reading the old one: estate_outbox_open() scans it as
  * it was, then rewrites it, which makes it new.  A newer format than ours is refused.
  */
-#ifndef OUTBOX_H
-#define OUTBOX_H
+#ifndef LIBESTATE_BOX_H
+#define LIBESTATE_BOX_H
 
 #include "estate_outbox.h"
 #include "internal.h"
