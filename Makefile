@@ -177,6 +177,7 @@ install: all
 	install -D -m 644 build/lib/libestate.a $(DESTDIR)$(PREFIX)/lib/libestate.a
 	install -D -m 644 build/lib/libproto.a $(DESTDIR)$(PREFIX)/lib/libestate-proto.a
 	install -D -m 644 clients/libestate/estate.h $(DESTDIR)$(PREFIX)/include/estate.h
+	install -D -m 644 clients/libestate/estate_outbox.h $(DESTDIR)$(PREFIX)/include/estate_outbox.h
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' clients/libestate/libestate.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/libestate.pc
 	install -D -m 644 clients/python/estate.py $(DESTDIR)$(PREFIX)/share/estated/estate.py

@@ -8,7 +8,11 @@ LIBESTATE_SRC = \
 	clients/libestate/subscribe.c \
 	clients/libestate/serve.c \
 	clients/libestate/request.c \
-	clients/libestate/fault.c
+	clients/libestate/fault.c \
+	clients/libestate/outbox.c \
+	clients/libestate/outbox_send.c \
+	clients/libestate/outbox_index.c \
+	clients/libestate/outbox_file.c
 
 ESTATE_SRC = \
 	clients/estate/main.c \
@@ -23,6 +27,7 @@ ESTATE_SRC = \
 	clients/estate/cmd_generate.c \
 	clients/estate/cmd_get.c \
 	clients/estate/cmd_keygen.c \
+	clients/estate/cmd_outbox.c \
 	clients/estate/cmd_person.c \
 	clients/estate/cmd_ping.c \
 	clients/estate/cmd_put.c \
@@ -39,6 +44,7 @@ ESTATE_SRC = \
 	clients/estate/json.c \
 	clients/estate/language.c \
 	clients/estate/lines.c \
+	clients/estate/outbox_feed.c \
 	clients/estate/paint.c \
 	clients/estate/parcel.c \
 	clients/estate/probe.c \

@@ -106,3 +106,18 @@ def gate(tmp_path):
 def gated_daemon(start_daemon, gate, gate_library):
     """A daemon whose disk waits while `gate` is closed."""
     return start_daemon(preload=gate_library, env={"GATE": gate.path})
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A real ext4 of 48 MiB on a loop device."""
+    image, point = str(tmp_path / "image"), str(tmp_path / "disk")
+    os.mkdir(point)
+    with open(image, "wb") as file:
+        file.truncate(48 << 20)
+    for command in (["mkfs.ext4", "-q", "-F", image], ["mount", "-o", "loop", image, point]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"no loop device here: {' '.join(command)}: {done.stderr.strip()}")
+    yield point
+    subprocess.run(["umount", "-l", point], check=True)

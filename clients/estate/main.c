@@ -14,6 +14,7 @@ static const struct verb {
 	const char *en, *zh;		/* one line of the help */
 } verbs[] = {
 	{ "put", cmd_put, "send events from a file or standard input", "发送事件" },
+	{ "outbox", cmd_outbox, "events kept on this side until the daemon has them", "本地发件箱：待发、被拒、待查的事件" },
 	{ "tail", cmd_tail, "watch the event stream", "查看事件流" },
 	{ "get", cmd_get, "show one event", "查看一个事件" },
 	{ "case", cmd_case, "the story of one case", "查看一个个案的全过程" },

@@ -48,12 +48,12 @@ read_keys(const char *verb, const struct common *c, struct estate_options *o, ch
 	return (false);
 }
 
-struct estate *
-reach_open(const char *verb, const struct common *c, struct estate_options *o)
+/* Open a handle of its own (*e), or the one of a box. */
+static bool
+open_handle(const char *verb, const struct common *c, struct estate_options *o, struct estate_outbox *box, struct estate **e)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 	char secret[CURVEKEY_CHARS + 1];
-	struct estate *e;
 	int error;
 
 	/* Not SA_RESTART: a wait ends, and the loop sees the flag.  A second signal kills as ever. */
@@ -64,17 +64,33 @@ reach_open(const char *verb, const struct common *c, struct estate_options *o)
 	o->client = "estate";
 	o->software = "estate " ESTATE_VERSION;
 	if (!read_keys(verb, c, o, secret))
-		return (NULL);
-	error = estate_open(o, &e);
+		return (false);
+	error = box != NULL ? estate_outbox_connect(box, o) : estate_open(o, e);
 	o->secret_key = NULL;
 	explicit_bzero(secret, sizeof(secret));
 	if (error == 0)
-		return (e);
+		return (true);
 	if (error == ESTATE_INVALID)
 		usage_error(verb, "%s is no endpoint: ipc://PATH or tcp://HOST:PORT", c->connect);
 	else
 		fprintf(stderr, "estate %s: cannot open a connection: %s\n", verb, strerror(errno));
-	return (NULL);
+	return (false);
+}
+
+struct estate *
+reach_open(const char *verb, const struct common *c, struct estate_options *o)
+{
+	struct estate *e;
+
+	return (open_handle(verb, c, o, NULL, &e) ? e : NULL);
+}
+
+bool
+reach_outbox(const char *verb, const struct common *c, struct estate_outbox *box)
+{
+	struct estate_options o = { 0 };
+
+	return (open_handle(verb, c, &o, box, NULL));
 }
 
 /* Why an ipc endpoint does not answer: the system knows more than libzmq tells. */

@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "estate.h"
+#include "estate_outbox.h"
 
 #define EXIT_PART	1	/* done in part, or refused */
 #define EXIT_USAGE	2
@@ -20,6 +21,9 @@ extern volatile sig_atomic_t reach_stop;
  * stderr.  Does not wait.
  */
 struct estate	*reach_open(const char *verb, const struct common *, struct estate_options *o);
+
+/* The same for an outbox, which then sends through it.  False after a sentence. */
+bool	reach_outbox(const char *verb, const struct common *, struct estate_outbox *);
 
 /* Pump until the session stands: 0; or EXIT_UNREACHED after a sentence, EXIT_PART if the daemon refused us for good. */
 int	reach_wait(const char *verb, const struct common *, struct estate *);

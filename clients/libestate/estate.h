@@ -20,8 +20,9 @@
  *	connection that no longer answers.  The wire is described in PROTOCOL.md.
  *
  * What it leaves to you
- *	An event lives in memory until it is acked: what must survive a crash of your own program belongs in a file of yours until
- *	then.  After your restart simply put it again, the same bytes: the daemon knows duplicates for 400 days.
+ *	An event put by estate_put() lives in memory until it is acked.  What must survive a crash of your own program goes into an outbox
+ *	instead (estate_outbox.h), which keeps it on the disk and sends it for you; or into a file of yours: after a restart simply put it
+ *	again, the same bytes, since the daemon knows duplicates for 400 days.
  *
  * Threads
  *	No thread is started but libzmq's own.  A handle belongs to one thread at a time.  All callbacks run inside estate_pump() or
@@ -51,7 +52,10 @@ enum estate_error {
 	ESTATE_INVALID	= -4,	/* an argument is outside its bound */
 	ESTATE_SYSTEM	= -5,	/* the system refused; errno says why */
 	ESTATE_REFUSED	= -6,	/* the daemon refused the hello for good; estate_refusal() says why */
-	ESTATE_INSIDE	= -7	/* not allowed within a callback */
+	ESTATE_INSIDE	= -7,	/* not allowed within a callback */
+	ESTATE_FULL	= -8,	/* the outbox has as many entries or bytes as it may; nothing was thrown away to make room */
+	ESTATE_LOCKED	= -9,	/* another process has the outbox */
+	ESTATE_DAMAGED	= -10	/* the outbox is not what was written, or of a newer release */
 };
 
 /* The name and the sentence of an error, positive or negative; never NULL, static. */

@@ -16,6 +16,9 @@ static const struct {
 	{ ESTATE_SYSTEM,	"system",	"the system refused" },
 	{ ESTATE_REFUSED,	"refused",	"the daemon refused the hello for good" },
 	{ ESTATE_INSIDE,	"inside",	"not allowed within a callback" },
+	{ ESTATE_FULL,		"outbox-full",	"the outbox has as many entries or bytes as it may" },
+	{ ESTATE_LOCKED,	"outbox-locked", "another process has the outbox" },
+	{ ESTATE_DAMAGED,	"outbox-damaged", "the outbox is not what was written, or of a newer release" },
 };
 
 const char *

@@ -11,6 +11,7 @@
  *	transport.c	the only file that knows ZeroMQ
  *	handle.c	open, close, and the turn of the loop
  *	fault.c		refusals and error texts
+ *	outbox*.c	events kept on the disk until the daemon has them, on top of all this: box.h
  *
  * What one file offers the others begins with es_, because a static library shares its names with the program around it.
  *

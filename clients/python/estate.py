@@ -33,6 +33,15 @@ Asking.  `ask("callback", "agenda", days=3)` asks the program that serves `callb
 `deadline` when there is no answer.  `serve("callback")` is the other side: an iterator of Question; `personal(value)` marks what only
 some askers may see.
 
+Outbox.  What must survive a crash of this program, or a daemon that is away for long, goes into an `Outbox`: a file that keeps events until the
+daemon has them, sends them in their order, each stored exactly once, and sets aside what was refused.
+
+    with Outbox("/var/lib/kiosk/outbox.db") as outbox:
+        outbox.put(make_event("probe.recorded", "/estate/kiosk/3", {"n": 7}))       # on return it survives a power cut of this machine
+        with Client("ipc:///run/estated/estated.sock", "kiosk-3") as client:
+            for entry, receipt in outbox.send(client):
+                print(entry.number, receipt.seq or receipt.fault)
+
 There are no threads: pings, resends and reconnections happen inside calls.  A program that pauses for a minute is forgotten by the daemon,
 which its next call notices and mends.  A Client belongs to one thread.
 """
@@ -40,13 +49,18 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import dataclasses
 import datetime
+import fcntl
 import itertools
 import json
+import os
 import secrets
+import sqlite3
 import sys
 import time
+import zlib
 from typing import Any, Iterable, Iterator, Optional, Union
 
 import msgpack
@@ -757,6 +771,279 @@ class Client:
             self._rewind()
             self._resume_at = time.monotonic() + self._backoff
             self._backoff = min(2 * self._backoff, BACKOFF_MAX_S)
+
+
+# --- the outbox
+
+class OutboxError(EstateError):
+    """The outbox cannot be used: another process has it, it is damaged or of a newer release, or the disk said no.  Nothing was done."""
+
+
+class OutboxFull(OutboxError):
+    """The outbox has as many entries or bytes as it may.  Nothing was thrown away to make room."""
+
+
+@dataclasses.dataclass(slots=True)
+class Entry:
+    """One event in an outbox."""
+    number: int
+    box: str                    # "pending", "rejected" or "review"
+    event: bytes
+    put_at: float               # when it was handed over, seconds since 1970
+    moved_at: float             # when it came into this box
+    fault: Optional[Fault] = None       # why it is there, unless pending
+
+
+BOXES = ("pending", "rejected", "review")
+OUTBOX_FORMAT = 1               # user_version; a change makes it one more, and __init__ brings what is older up to it in one transaction
+OUTBOX_CHUNK = 256              # receipts that are noted together
+OUTBOX_ROW = "number, box, event, sum, put_at, moved_at, fault"
+TOO_OLD = {"name": "too-old", "text": "older than the daemon remembers duplicates for: whether it is in the log already, somebody must look"}
+
+
+class Outbox:
+    """Events kept in one SQLite file until the daemon has them.  The rules are those of libestate's (estate_outbox.h):
+
+    pending   sent in the order of hand-over, gone with the ack.  What was acked just before a crash is sent again, and the daemon tells it
+              from new ones by (source, id): so an event needs an id that is its own for good.
+    rejected  refused for good, with the reason; what came behind went on.  `replay` puts it to the end of the queue once the cause was mended.
+    review    older than horizon_days when it was to be sent: the daemon knows duplicates for 400 days.  Look, then `replay` or `drop` it.
+
+    Nothing leaves a box but by an ack, `replay` or `drop`; numbers rise and are never used again.  One process at a time.  With group_flush `put`
+    returns before the flush: it survives a crash of this program at once, a power cut after `flush`, which `send` calls first."""
+
+    def __init__(self, path: str, *, entries_max: int = 1_000_000, bytes_max: int = 1 << 30, horizon_days: int = 370, group_flush: bool = False,
+                 now: Any = time.time):
+        if not 1 <= horizon_days <= 400:
+            raise ValueError("horizon_days is 1 to 400")
+        self.path, self.entries_max, self.bytes_max, self.horizon_days, self.group_flush = path, entries_max, bytes_max, horizon_days, group_flush
+        self._now, self._unflushed = now, False
+        self._entries = self._bytes = 0
+        self._lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._db: Optional[sqlite3.Connection] = None
+        try:
+            self._take_lock()
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._open()
+        except sqlite3.Error as wrong:
+            self.close()
+            raise OutboxError(f"{path} is damaged, or cannot be opened: {wrong}") from wrong
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Outbox:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """What is pending stays."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    # --- hand over
+
+    def put(self, event: Event) -> int:
+        """Hand over one event: its number.  On return it is durable; nothing is sent before `send`."""
+        return self.put_all([event])[0]
+
+    def put_all(self, events: Iterable[Event]) -> list[int]:
+        """Several with one flush, all or none."""
+        packed = [pack(e) for e in events]
+        if any(not 0 < len(e) <= 65536 for e in packed):
+            raise ValueError("an event has 1 to 65536 bytes")
+        if self._entries + len(packed) > self.entries_max or self._bytes + sum(map(len, packed)) > self.bytes_max:
+            raise OutboxFull(f"{self.path}: {self._entries} entries, {self._bytes} bytes")
+        now = self._now()
+        with self._transaction() as db:
+            numbers = [self._insert(db, e, now, now) for e in packed]
+        self._unflushed = self.group_flush
+        self._weigh(len(packed), sum(map(len, packed)))
+        return numbers
+
+    def flush(self) -> None:
+        """With group_flush: make durable what was put."""
+        if self._unflushed:
+            self._db.execute("PRAGMA synchronous = FULL")
+            try:
+                with self._transaction() as db:         # a commit that flushes covers all before it
+                    db.execute("UPDATE flushed SET at = ?", (self._now(),))
+                self._unflushed = False
+            finally:
+                self._db.execute("PRAGMA synchronous = NORMAL")
+
+    # --- send
+
+    def send(self, client: Client) -> Iterator[tuple[Entry, Receipt]]:
+        """Send what is pending, in order, until nothing is: yields each entry with its receipt; `receipt.fault` says that it was set aside.  Raises
+        NoAnswer when the daemon is away: call it again later.  Stop whenever you like: nothing is lost."""
+        self.flush()
+        asked: collections.deque[Entry] = collections.deque()
+        aside: list[Entry] = []
+        settled: list[tuple[Entry, Optional[Fault]]] = []
+        try:
+            for receipt in client.put_many(self._due(asked, aside)):
+                entry = asked.popleft()
+                settled.append((entry, receipt.fault))
+                if len(settled) >= OUTBOX_CHUNK:
+                    self._settle(settled)
+                yield entry, receipt
+        finally:
+            self._settle(settled)
+        for entry in aside:
+            yield entry, Receipt(entry.event, fault=entry.fault)
+
+    # --- look, mend
+
+    def entries(self, box: Optional[str] = None, after: int = 0) -> Iterator[Entry]:
+        """What is in a box, or in all, by number."""
+        while True:
+            rows = self._read(f"SELECT {OUTBOX_ROW} FROM entries WHERE number > ?1 AND (?2 IS NULL OR box = ?2) ORDER BY number LIMIT 256", (after, box))
+            if not rows:
+                return
+            for row in rows:
+                yield self._entry(row)
+            after = rows[-1][0]
+
+    def entry(self, number: int) -> Entry:
+        """One of them; KeyError if there is none."""
+        rows = self._read(f"SELECT {OUTBOX_ROW} FROM entries WHERE number = ?", (number,))
+        if not rows:
+            raise KeyError(number)
+        return self._entry(rows[0])
+
+    def counts(self) -> dict[str, dict]:
+        """For each box: entries, bytes, and when the oldest was handed over (None if there is none)."""
+        counts: dict[str, dict] = {box: {"entries": 0, "bytes": 0, "oldest": None} for box in BOXES}
+        for box, entries, size, oldest in self._read("SELECT box, count(*), sum(length(event)), min(put_at) FROM entries GROUP BY box"):
+            counts[box] = {"entries": entries, "bytes": size, "oldest": oldest}
+        return counts
+
+    def replay(self, number: int) -> int:
+        """Put a rejected or reviewed entry, the same bytes, to the end of the queue: its new number.  Its age counts from now."""
+        entry = self.entry(number)
+        if entry.box == "pending":
+            raise ValueError(f"{number} is pending already")
+        with self._transaction() as db:
+            db.execute("DELETE FROM entries WHERE number = ?", (number,))
+            return self._insert(db, entry.event, entry.put_at, self._now())
+
+    def drop(self, number: int) -> None:
+        """Throw an entry away for good."""
+        entry = self.entry(number)
+        with self._transaction() as db:
+            db.execute("DELETE FROM entries WHERE number = ?", (number,))
+        self._weigh(-1, -len(entry.event))
+
+    # --- the machinery
+
+    def _take_lock(self) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(self._lock, 20, 0).decode(errors="replace").strip()
+            raise OutboxError(f"{self.path} is in use by process {owner or '?'}; one at a time may have it") from None
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, b"%d\n" % os.getpid(), 0)
+
+    def _open(self) -> None:
+        db = self._db
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > OUTBOX_FORMAT:
+            raise OutboxError(f"{self.path} was written by a newer release (format {version}, this one reads up to {OUTBOX_FORMAT}): install it")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        if version == 0:
+            with self._transaction():
+                db.execute("CREATE TABLE entries (number INTEGER PRIMARY KEY AUTOINCREMENT, box TEXT NOT NULL, event BLOB NOT NULL, sum INTEGER NOT NULL,"
+                           " put_at REAL NOT NULL, since REAL NOT NULL, moved_at REAL NOT NULL, fault TEXT)")
+                db.execute("CREATE INDEX by_box ON entries (box, number)")
+                db.execute("CREATE TABLE flushed (at REAL NOT NULL)")
+                db.execute("INSERT INTO flushed VALUES (0)")
+                db.execute(f"PRAGMA user_version = {OUTBOX_FORMAT}")
+        elif db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+            raise OutboxError(f"{self.path} is damaged; keep a copy of it, and open a new one")
+        if self.group_flush:
+            db.execute("PRAGMA synchronous = NORMAL")
+        self._weigh(*self._read("SELECT count(*), coalesce(sum(length(event)), 0) FROM entries")[0])
+
+    def _read(self, query: str, values: tuple = ()) -> list:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as wrong:
+            raise OutboxError(f"{self.path}: {wrong}") from wrong
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it, durable, or none."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield self._db
+            self._db.execute("COMMIT")
+        except BaseException as wrong:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(wrong, sqlite3.Error):
+                raise OutboxError(f"{self.path}: {wrong}") from wrong
+            raise
+
+    def _weigh(self, entries: int, size: int) -> None:
+        """What the bounds count: adding it up anew for each put would take longer than its flush."""
+        self._entries += entries
+        self._bytes += size
+
+    @staticmethod
+    def _insert(db: sqlite3.Connection, event: bytes, put_at: float, since: float) -> int:
+        return db.execute("INSERT INTO entries (box, event, sum, put_at, since, moved_at) VALUES ('pending', ?, ?, ?, ?, ?)",
+                          (event, zlib.crc32(event), put_at, since, since)).lastrowid
+
+    def _entry(self, row: tuple) -> Entry:
+        number, box, event, checksum, put_at, moved_at, fault = row
+        if zlib.crc32(event) != checksum:
+            raise OutboxError(f"{self.path} is damaged: entry {number} is not what was put")
+        return Entry(number, box, event, put_at, moved_at, Fault(json.loads(fault)) if fault else None)
+
+    def _due(self, asked: collections.deque, aside: list) -> Iterator[bytes]:
+        """The bytes to be sent, in order; what is too old is moved instead."""
+        after = 0
+        while True:
+            horizon = self._now() - self.horizon_days * 86400
+            rows = self._read(f"SELECT {OUTBOX_ROW}, since FROM entries WHERE box = 'pending' AND number > ? ORDER BY number LIMIT 256", (after,))
+            if not rows:
+                return
+            for row in rows:
+                after, entry = row[0], self._entry(row[:-1])
+                if row[-1] >= horizon:
+                    asked.append(entry)
+                    yield entry.event
+                    continue
+                with self._transaction() as db:
+                    self._set_aside(db, entry, "review", Fault(TOO_OLD))
+                aside.append(entry)
+
+    def _set_aside(self, db: sqlite3.Connection, entry: Entry, box: str, fault: Fault) -> None:
+        entry.box, entry.moved_at, entry.fault = box, self._now(), fault
+        db.execute("UPDATE entries SET box = ?, moved_at = ?, fault = ? WHERE number = ?",
+                   (box, entry.moved_at, json.dumps(fault.fault, default=str), entry.number))
+
+    def _settle(self, settled: list) -> None:
+        """Acked ones go, refused ones step aside."""
+        if settled and self._db is not None:
+            with self._transaction() as db:
+                for entry, fault in settled:
+                    if fault is None:
+                        db.execute("DELETE FROM entries WHERE number = ?", (entry.number,))
+                    else:
+                        self._set_aside(db, entry, "rejected", fault)
+            gone = [entry for entry, fault in settled if fault is None]
+            self._weigh(-len(gone), -sum(len(entry.event) for entry in gone))
+            settled.clear()
 
 
 # --- a small demonstration

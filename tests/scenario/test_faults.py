@@ -93,21 +93,6 @@ def test_eio_stops_without_an_ack(faulty_daemon, control, operation, where):
 
 # --- the disk is full
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A real ext4 of 48 MiB on a loop device."""
-    image, point = str(tmp_path / "image"), str(tmp_path / "disk")
-    os.mkdir(point)
-    with open(image, "wb") as file:
-        file.truncate(48 << 20)
-    for command in (["mkfs.ext4", "-q", "-F", image], ["mount", "-o", "loop", image, point]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            pytest.skip(f"no loop device here: {' '.join(command)}: {done.stderr.strip()}")
-    yield point
-    subprocess.run(["umount", "-l", point], check=True)
-
-
 def test_a_full_disk_refuses_serves_and_heals(small_disk):
     with harness.Daemon(folder=small_disk, settings={"disk_reserve": "4MiB"}) as daemon:
         ballast = os.path.join(small_disk, "ballast")

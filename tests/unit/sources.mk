@@ -21,6 +21,7 @@ UNIT_TESTS += \
 	test_logclock \
 	test_mp \
 	test_nearest \
+	test_outbox \
 	test_personal \
 	test_recent \
 	test_registry \
