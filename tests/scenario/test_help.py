@@ -23,7 +23,7 @@ def source(path):
 
 def settings():
     """The rows of settings.def: name and default."""
-    return re.findall(r'^SETTING\(\w+,\s*(\w+),\s*"([^"]*)"', source("daemon/settings.def"), re.M)
+    return re.findall(r'^SETTING\(\w+,\s*(\w+),\s*\w+,\s*"([^"]*)"', source("daemon/settings.def"), re.M)
 
 
 def test_verbs_are_all_listed():
