@@ -28,6 +28,7 @@ ESTATE_SRC = \
 	clients/estate/cmd_get.c \
 	clients/estate/cmd_keygen.c \
 	clients/estate/cmd_outbox.c \
+	clients/estate/cmd_parked.c \
 	clients/estate/cmd_person.c \
 	clients/estate/cmd_ping.c \
 	clients/estate/cmd_put.c \
@@ -47,6 +48,7 @@ ESTATE_SRC = \
 	clients/estate/outbox_feed.c \
 	clients/estate/paint.c \
 	clients/estate/parcel.c \
+	clients/estate/parkings.c \
 	clients/estate/probe.c \
 	clients/estate/reach.c \
 	clients/estate/sitetime.c \

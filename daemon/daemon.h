@@ -21,6 +21,7 @@ struct backup;
 struct ceiling;
 struct consumer;
 struct erasure;
+struct options;
 struct refusals;
 struct registry;
 struct retention;
@@ -38,7 +39,8 @@ struct counters {
 };
 
 struct daemon {
-	const struct settings *settings;
+	struct options *options;
+	struct settings *settings;	/* in force; reload.c alone changes what may change while it runs */
 	struct event_base *base;
 	struct zsock *zsock;
 	struct store *store;

@@ -1,7 +1,6 @@
 /* estated: opens the parts in order, turns the loop, closes them in the other order. */
 #include <assert.h>
 #include <errno.h>
-#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
@@ -22,14 +21,14 @@
 #include "clockwatch.h"
 #include "consumer.h"
 #include "daemon.h"
-#include "endpoint.h"
 #include "erasure.h"
 #include "http.h"
 #include "ingest.h"
 #include "lag.h"
 #include "log.h"
-#include "progress.h"
 #include "refusals.h"
+#include "options.h"
+#include "progress.h"
 #include "reload.h"
 #include "retention.h"
 #include "service.h"
@@ -39,84 +38,6 @@
 
 /* What acks and refusals still queued get to leave on a stop. */
 #define LINGER_MS	1000
-
-static const char usage[] =
-	"Usage: estated [--config FILE] [--data DIR] [--listen ENDPOINT]... [--http ADDR:PORT]\n"
-	"\n"
-	"The event log of an estate's customer-service department: takes msgpack events over\n"
-	"ZeroMQ, acknowledges what is on the disk, and hands it on.\n"
-	"\n"
-	"  --config FILE      settings in YAML (/etc/estated/estated.yaml if it exists)\n"
-	"  --data DIR         where the log is kept\n"
-	"  --listen ENDPOINT  ipc:///path or tcp://127.0.0.1:port; port 0 picks one, which is\n"
-	"                     printed; may be repeated\n"
-	"  --http ADDR:PORT   serve /healthz and /metrics\n"
-	"  --check-config     say what is in force and where it comes from, and stop\n"
-	"  --settings         print the table of settings and stop\n"
-	"  --roles            print the shipped roles of clients and stop\n"
-	"  --version, --help\n"
-	"\n"
-	"Try it:   estated --data /tmp/estate --listen ipc:///tmp/estate.sock\n"
-	"then:     estate tail -f --connect ipc:///tmp/estate.sock\n";
-
-enum { OPT_CONFIG = 256, OPT_DATA, OPT_LISTEN, OPT_HTTP, OPT_CHECK, OPT_SETTINGS, OPT_ROLES, OPT_VERSION, OPT_HELP };
-
-static const struct option options[] = {
-	{ "config", required_argument, NULL, OPT_CONFIG },
-	{ "data", required_argument, NULL, OPT_DATA },
-	{ "listen", required_argument, NULL, OPT_LISTEN },
-	{ "http", required_argument, NULL, OPT_HTTP },
-	{ "check-config", no_argument, NULL, OPT_CHECK },
-	{ "settings", no_argument, NULL, OPT_SETTINGS },
-	{ "roles", no_argument, NULL, OPT_ROLES },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL, 0, NULL, 0 },
-};
-
-#define DEFAULT_CONFIG	"/etc/estated/estated.yaml"
-#define EXIT_USAGE	2
-#define EXIT_REFUSED	78	/* sysexits.h EX_CONFIG: starting again won't help */
-
-static int
-refuse(const char *why)
-{
-	fprintf(stderr, "estated: %s\n", why);
-	return (EXIT_REFUSED);
-}
-
-/* The file first, whatever the order of the options: the command line is added to it. */
-static int
-read_settings(struct settings *s, int argc, char **argv, int *check)
-{
-	static const char *const names[] = { "data", "listen", "http" };
-	const char *config = access(DEFAULT_CONFIG, F_OK) == 0 ? DEFAULT_CONFIG : NULL;
-	char why[1024];
-	int opt;
-
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
-		switch (opt) {
-		case OPT_CONFIG: config = optarg; break;
-		case OPT_CHECK: *check = 1; break;
-		case OPT_VERSION: puts("estated " ESTATE_VERSION); exit(0);
-		case OPT_HELP: fputs(usage, stdout); exit(0);
-		case OPT_SETTINGS: settings_document(stdout); exit(0);
-		case OPT_ROLES: roles_document(stdout); exit(0);
-		case '?': fputs("Try estated --help.\n", stderr); return (EXIT_USAGE);
-		default: break;
-		}
-	if (optind < argc) {
-		fprintf(stderr, "estated: \"%s\" is no option. Try estated --help.\n", argv[optind]);
-		return (EXIT_USAGE);
-	}
-	if (config != NULL && settings_read(s, config, why, sizeof(why)) != 0)
-		return (refuse(why));
-	optind = 1;
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (opt >= OPT_DATA && opt <= OPT_HTTP && settings_set(s, names[opt - OPT_DATA], optarg, why, sizeof(why)) != 0)
-			return (refuse(why));
-	return (0);
-}
 
 /* Many clients, many descriptors: take what the system allows. */
 static void
@@ -128,64 +49,6 @@ raise_descriptors(void)
 		r.rlim_cur = r.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &r);
 	}
-}
-
-/* A zone of this machine's table, and nothing else: a wrong one would silently be UTC. */
-static int
-check_timezone(const char *zone, char *why, size_t why_len)
-{
-	char path[256], magic[4] = "";
-	FILE *f = NULL;
-	bool ok;
-
-	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone);
-	ok = strstr(zone, "..") == NULL && (f = fopen(path, "re")) != NULL && fread(magic, 1, 4, f) == 4 && memcmp(magic, "TZif", 4) == 0;
-	if (f != NULL)
-		fclose(f);
-	if (!ok)
-		snprintf(why, why_len, "timezone: there is no zone \"%.64s\" on this machine; write one such as Asia/Shanghai", zone);
-	return (ok ? 0 : -1);
-}
-
-/* --check-config: what would be in force, the list of clients too. */
-static int
-print_settings(const struct settings *s, char *why, size_t why_len)
-{
-	struct clients *list = reload_read(s, true, why, why_len);
-
-	if (list == NULL)
-		return (refuse(why));
-	settings_print(s, stdout);
-	if (list->listed)
-		printf("# a list of %u clients and %u roles of its own; who is not on it: %s\n", list->count, list->role_count,
-		    strcmp(s->unlisted, "auto") == 0 ? "none" : s->unlisted);
-	else
-		printf("# no list of clients; who is on this machine: %s\n", strcmp(s->unlisted, "auto") == 0 ? "local" : s->unlisted);
-	clients_free(list);
-	return (0);
-}
-
-/* What no row of the table can tell by itself; asked by --check-config and before anything is opened. */
-static int
-check_settings(const struct settings *s, char *why, size_t why_len)
-{
-	char secret[CURVEKEY_CHARS + 1];
-	bool keys = *s->server_key != '\0';
-	struct clients *list;
-
-	if (keys && curvekey_read(s->server_key, secret, why, why_len) != 0)
-		return (-1);
-	explicit_bzero(secret, sizeof(secret));
-	for (unsigned i = 0; i < s->listen.count; i++)
-		if (endpoint_check(s->listen.items[i], keys, why, why_len) != 0)
-			return (-1);
-	if (*s->http != '\0' && http_check_address(s->http, why, why_len) != 0)
-		return (-1);
-	/* Its own part is read when the folder has been proven. */
-	if ((list = reload_read(s, false, why, why_len)) == NULL)
-		return (-1);
-	clients_free(list);
-	return (check_timezone(s->timezone, why, why_len));
 }
 
 static void
@@ -459,7 +322,7 @@ run(struct daemon *d)
 	if (open_store(d, why, sizeof(why)) != 0 || (d->clients = reload_read(d->settings, true, why, sizeof(why))) == NULL ||
 	    open_endpoints(d, why, sizeof(why)) != 0 || (*d->settings->http != '\0' &&
 	    (http = http_start(d, d->settings->http, bound, sizeof(bound), why, sizeof(why))) == NULL))
-		rc = refuse(why);
+		rc = options_refuse(why);
 	else {
 		if (http != NULL)
 			printf("listening %s\n", bound);
@@ -492,9 +355,9 @@ run(struct daemon *d)
 int
 main(int argc, char **argv)
 {
-	struct settings *settings = settings_new();
-	struct daemon d = { .settings = settings };
-	int rc, check = 0;
+	struct options options;
+	struct daemon d = { .options = &options };
+	int rc;
 	char why[1024];
 
 	if (sodium_init() < 0)
@@ -506,16 +369,16 @@ main(int argc, char **argv)
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	mallopt(M_ARENA_MAX, 2);
 	raise_descriptors();
-	if ((rc = read_settings(settings, argc, argv, &check)) == 0) {
-		log_level_set(settings->log_level[0] == 'e' ? LOG_ERROR : settings->log_level[0] == 'w' ? LOG_WARN :
-		    settings->log_level[0] == 'd' ? LOG_DEBUG : LOG_INFO);
-		if (check_settings(settings, why, sizeof(why)) != 0)
-			rc = refuse(why);
-		else if (check)
-			rc = print_settings(settings, why, sizeof(why));
-		else
-			rc = run(&d);
+	if ((rc = options_read(&options, argc, argv)) != 0)
+		return (rc);
+	if ((d.settings = options_settings(&options, why, sizeof(why))) == NULL || options_check(d.settings, true, why, sizeof(why)) != 0)
+		rc = options_refuse(why);
+	else if (options.check)
+		rc = options_print(d.settings, why, sizeof(why));
+	else {
+		log_level_set(settings_log_level(d.settings));
+		rc = run(&d);
 	}
-	settings_free(settings);
+	settings_free(d.settings);
 	return (rc);
 }

@@ -6,7 +6,10 @@
 
 #include "admit.h"
 #include "daemon.h"
+#include "lag.h"
 #include "log.h"
+#include "options.h"
+#include "retention.h"
 #include "session.h"
 #include "settings.h"
 
@@ -87,20 +90,91 @@ reload_adopt(struct daemon *d, struct clients *list, const char *by)
 	intake_turn(d);
 }
 
+/* What a reload did, for its last line. */
+struct outcome {
+	unsigned applied, waiting;
+};
+
+static void
+tell_setting(void *arg, const char *name, bool applied, const char *before, const char *after, const char *origin)
+{
+	struct outcome *o = arg;
+	char quoted[2][300];
+
+	log_quote(quoted[0], sizeof(quoted[0]), before);
+	log_quote(quoted[1], sizeof(quoted[1]), after);
+	if (applied) {
+		o->applied++;
+		log_info("a setting was applied", "name=%s before=%s now=%s from=\"%s\"", name, quoted[0], quoted[1], origin);
+	} else {
+		o->waiting++;
+		log_warn("a setting was changed, and needs a restart", "name=%s in_force=%s after_restart=%s from=\"%s\"", name, quoted[0],
+		    quoted[1], origin);
+	}
+}
+
+/* What has to be told that its setting is another one; the rest looks at the settings whenever it needs them. */
+static void
+carry_out(struct daemon *d)
+{
+	d->store->reserve_bytes = d->settings->disk_reserve;
+	store_measure_space(d->store);
+	recent_trim(&d->recent, d->store->applied, d->settings->recent_memory);
+	retention_settings_changed(d);
+	lag_check(d);
+	retention_check(d);
+}
+
+/* Takes `now` over. */
+static void
+adopt_settings(struct daemon *d, struct settings *now)
+{
+	enum log_level before = settings_log_level(d->settings), after = settings_log_level(now);
+	struct outcome o = { 0 };
+
+	/* Under the more talkative of the two: its own change is told in any case. */
+	log_level_set(before > after ? before : after);
+	settings_exchange(d->settings, now, tell_setting, &o);
+	log_info("the settings were read again", "applied=%u need_restart=%u", o.applied, o.waiting);
+	log_level_set(after);
+	settings_free(now);
+	carry_out(d);
+}
+
+/* Settings that cannot be read leave those in force, and a list is still read: to revoke somebody must not wait for a comma. */
+static struct settings *
+read_settings(struct daemon *d)
+{
+	char why[1024], quoted[1100];
+	struct settings *now = options_settings(d->options, why, sizeof(why));
+
+	if (now != NULL && options_check(now, false, why, sizeof(why)) == 0)
+		return (now);
+	log_error("the settings were not read again; those in force stay", "reason=%s", log_quote(quoted, sizeof(quoted), why));
+	settings_free(now);
+	return (NULL);
+}
+
 static void
 on_hangup(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
+	struct settings *now = read_settings(d);
 	struct clients *list;
 	char why[1024], quoted[1100];
 
 	(void)fd;
 	(void)what;
-	if ((list = reload_read(d->settings, true, why, sizeof(why))) == NULL)
-		log_error("the list of clients was not read again; the one in force stays",
+	/* The roles that settings name are in the list that they name: both come into force, or neither. */
+	if ((list = reload_read(now != NULL ? now : d->settings, true, why, sizeof(why))) == NULL) {
+		log_error("the list of clients was not read again; the one in force stays, and so do the settings",
 		    "reason=%s", log_quote(quoted, sizeof(quoted), why));
-	else
-		reload_adopt(d, list, NULL);
+		settings_free(now);
+		return;
+	}
+	if (now != NULL)
+		adopt_settings(d, now);
+	reload_adopt(d, list, NULL);
 }
 
 void

@@ -1,4 +1,9 @@
-/* reload: another list of clients comes into force, by SIGHUP or by an operator's verb. */
+/*
+ * reload: other settings come into force, by SIGHUP, and another list of clients, by SIGHUP or by an operator's verb.
+ *
+ * Each setting that changed is told in the log: applied, or in need of a restart (settings.def says which is which).  Settings that cannot
+ * be read leave those in force, and the list is read all the same; a list that cannot be read leaves both.
+ */
 #ifndef RELOAD_H
 #define RELOAD_H
 
@@ -19,7 +24,7 @@ struct clients	*reload_read(const struct settings *, bool own_part, char *why, s
  */
 void		 reload_adopt(struct daemon *, struct clients *, const char *by);
 
-/* SIGHUP: the list is read again.  One that is wrong changes nothing, and the log says what is wrong. */
+/* Listen to SIGHUP. */
 void		 reload_start(struct daemon *);
 
 #endif

@@ -289,7 +289,7 @@ retention_until_full_s(struct daemon *d)
 {
 	const struct store *s = d->store;
 	unsigned n = s->month_count, from = n > s->month_first + 1 ? n - 2 : s->month_first;
-	uint64_t bytes = 0, room = free_bytes(s->folder), begin;
+	uint64_t bytes = 0, room = free_bytes(s->folder), reserve = s->reserve_bytes, begin;
 	double span;
 
 	if (n == s->month_first || (begin = store_month_begin(d->reader, from)) == 0)
@@ -299,7 +299,7 @@ retention_until_full_s(struct daemon *d)
 	span = ((double)logclock_now(d->clock) - (double)begin) / 1e9;
 	if (span < RATE_SPAN_S_MIN || bytes == 0)
 		return (-1);
-	room = room > s->reserve_bytes ? room - s->reserve_bytes : 0;
+	room = room > reserve ? room - reserve : 0;
 	return ((int64_t)((double)room / ((double)bytes / span)));
 }
 
@@ -328,9 +328,19 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 void
-retention_start(struct daemon *d)
+retention_settings_changed(struct daemon *d)
 {
 	struct timeval interval = { CHECK_S, 0 };
+
+	if (d->settings->retention_age != 0 || d->settings->retention_bytes != 0)
+		event_add(d->retention->timer, &interval);
+	else
+		event_del(d->retention->timer);
+}
+
+void
+retention_start(struct daemon *d)
+{
 	struct retention *r = must_alloc(sizeof(*r));
 
 	memset(r, 0, sizeof(*r));
@@ -338,6 +348,5 @@ retention_start(struct daemon *d)
 	r->unlinked = true;
 	r->timer = daemon_event(d, -1, 0, on_timer);
 	d->retention = r;
-	if (d->settings->retention_age != 0 || d->settings->retention_bytes != 0)
-		event_add(r->timer, &interval);
+	retention_settings_changed(d);
 }

@@ -23,4 +23,7 @@ const struct consumer *retention_held_by(struct daemon *);
 int64_t	retention_until_full_s(struct daemon *);
 int64_t	retention_until_trim_s(struct daemon *);
 
+/* Another age or size may be in force: the timer behind it is armed, or not.  Looking at once is the caller's. */
+void	retention_settings_changed(struct daemon *);
+
 #endif

@@ -10,16 +10,19 @@
 #include "nearest.h"
 
 enum kind { TEXT, LIST, BYTES, COUNT, SPAN };
+enum change { RELOAD, RESTART };
 
 static const struct row {
 	const char *name;
 	enum kind kind;
+	enum change change;
 	size_t offset;
 	const char *def;
 	uint64_t min, max;
 	const char *unit, *text;
 } rows[] = {
-#define SETTING(kind, name, def, min, max, unit, text) { #name, kind, offsetof(struct settings, name), def, min, max, unit, text },
+#define SETTING(kind, name, change, def, min, max, unit, text) \
+	{ #name, kind, change, offsetof(struct settings, name), def, min, max, unit, text },
 #include "settings.def"
 #undef SETTING
 };
@@ -328,37 +331,100 @@ settings_is_default(const struct settings *s, const char *name)
 	return (row->kind == TEXT && strcmp(*(char *const *)((const char *)s + row->offset), row->def) == 0);
 }
 
+/* A value as a settings file could have it. */
+static void
+print_value(const struct settings *s, const struct row *row, FILE *f)
+{
+	const void *v = (const char *)s + row->offset;
+
+	if (row->kind == TEXT)
+		fprintf(f, "\"%s\"", *(char *const *)v);
+	else if (row->kind == LIST) {
+		const struct list *list = v;
+
+		fputc('[', f);
+		for (unsigned k = 0; k < list->count; k++)
+			fprintf(f, "%s\"%s\"", k > 0 ? ", " : "", list->items[k]);
+		fputc(']', f);
+	} else
+		fprintf(f, "%llu%s", (unsigned long long)*(const uint64_t *)v, row->kind == SPAN ? "s" : "");
+}
+
 void
 settings_print(const struct settings *s, FILE *f)
 {
 	const struct holder *h = (const struct holder *)s;
 
 	for (unsigned i = 0; i < ROWS; i++) {
-		const void *v = (const char *)s + rows[i].offset;
-
-		if (rows[i].kind == TEXT)
-			fprintf(f, "%s: \"%s\"", rows[i].name, *(char *const *)v);
-		else if (rows[i].kind == LIST) {
-			const struct list *list = v;
-
-			fprintf(f, "%s: [", rows[i].name);
-			for (unsigned k = 0; k < list->count; k++)
-				fprintf(f, "%s\"%s\"", k > 0 ? ", " : "", list->items[k]);
-			fputc(']', f);
-		} else if (rows[i].kind == SPAN)
-			fprintf(f, "%s: %llus", rows[i].name, (unsigned long long)*(const uint64_t *)v);
-		else
-			fprintf(f, "%s: %llu", rows[i].name, (unsigned long long)*(const uint64_t *)v);
+		fprintf(f, "%s: ", rows[i].name);
+		print_value(s, &rows[i], f);
 		fprintf(f, "\t# %s\n", h->origin[i]);
+	}
+}
+
+static char *
+value_text(const struct settings *s, const struct row *row)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (f == NULL)
+		abort();
+	print_value(s, row, f);
+	if (fclose(f) != 0)
+		abort();
+	return (text);
+}
+
+static void
+exchange(void *a, void *b, size_t n)
+{
+	char held[sizeof(struct list)];
+
+	memcpy(held, a, n);
+	memcpy(a, b, n);
+	memcpy(b, held, n);
+}
+
+void
+settings_exchange(struct settings *s, struct settings *now, settings_tell *tell, void *arg)
+{
+	static const size_t sizes[] = { [TEXT] = sizeof(char *), [LIST] = sizeof(struct list), [BYTES] = sizeof(uint64_t),
+	    [COUNT] = sizeof(uint64_t), [SPAN] = sizeof(uint64_t) };
+	struct holder *mine = (struct holder *)s, *others = (struct holder *)now;
+
+	for (unsigned i = 0; i < ROWS; i++) {
+		char *before = value_text(s, &rows[i]), *after = value_text(now, &rows[i]);
+
+		if (strcmp(before, after) != 0)
+			tell(arg, rows[i].name, rows[i].change == RELOAD, before, after, others->origin[i]);
+		if (rows[i].change == RELOAD) {
+			exchange(value_of(s, &rows[i]), value_of(now, &rows[i]), sizes[rows[i].kind]);
+			exchange(&mine->origin[i], &others->origin[i], sizeof(mine->origin[i]));
+		}
+		free(before);
+		free(after);
+	}
+}
+
+enum log_level
+settings_log_level(const struct settings *s)
+{
+	switch (s->log_level[0]) {
+	case 'e': return (LOG_ERROR);
+	case 'w': return (LOG_WARN);
+	case 'd': return (LOG_DEBUG);
+	default: return (LOG_INFO);
 	}
 }
 
 void
 settings_document(FILE *f)
 {
-	fprintf(f, "# Settings of estated\n\nFrom `daemon/settings.def`. A start is needed for a change.\n\n"
-	    "| setting | default | bounds | unit | |\n|---|---|---|---|---|\n");
+	fprintf(f, "# Settings of estated\n\nFrom `daemon/settings.def`. A change of those marked *reload* is applied on SIGHUP (`systemctl reload estated`); "
+	    "the others need a start,\nand SIGHUP says so.\n\n| setting | default | bounds | unit | change | |\n|---|---|---|---|---|---|\n");
 	for (unsigned i = 0; i < ROWS; i++)
-		fprintf(f, "| %s | `%s` | %llu–%llu | %s | %s |\n", rows[i].name, rows[i].def, (unsigned long long)rows[i].min,
-		    (unsigned long long)rows[i].max, rows[i].unit, rows[i].text);
+		fprintf(f, "| %s | `%s` | %llu–%llu | %s | %s | %s |\n", rows[i].name, rows[i].def, (unsigned long long)rows[i].min,
+		    (unsigned long long)rows[i].max, rows[i].unit, rows[i].change == RELOAD ? "reload" : "start", rows[i].text);
 }

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "log.h"
+
 #define SETTING_LIST_MAX	16u
 
 struct settings {
@@ -20,7 +22,7 @@ struct settings {
 #define COUNT_FIELD	uint64_t
 #define SPAN_FIELD	uint64_t		/* seconds */
 #define LIST_FIELD	struct { char *items[SETTING_LIST_MAX]; unsigned count; }
-#define SETTING(kind, name, def, min, max, unit, text)	kind##_FIELD name;
+#define SETTING(kind, name, change, def, min, max, unit, text)	kind##_FIELD name;
 #include "settings.def"
 #undef SETTING
 };
@@ -36,6 +38,16 @@ int		 settings_set(struct settings *, const char *name, const char *value, char 
 
 /* Has this text its default value? */
 bool		 settings_is_default(const struct settings *, const char *name);
+
+/*
+ * Compare with what was read now: `tell` hears of each setting that differs, with both values as --check-config prints them and where
+ * the new one stands.  Those that may change while the daemon runs are exchanged between the two, so that `now` has the old ones then;
+ * pointers to the others stay good.  `tell` is called before that.
+ */
+typedef void settings_tell(void *arg, const char *name, bool applied, const char *before, const char *after, const char *origin);
+void		 settings_exchange(struct settings *, struct settings *now, settings_tell *, void *arg);
+
+enum log_level	 settings_log_level(const struct settings *);
 
 /* What is in force and why, for --check-config. */
 void		 settings_print(const struct settings *, FILE *);

@@ -70,5 +70,6 @@ DAEMON_SRC = \
 	daemon/status.c \
 	daemon/http.c \
 	daemon/service.c \
+	daemon/options.c \
 	daemon/settings.c \
 	daemon/levers.c

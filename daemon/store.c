@@ -42,15 +42,14 @@ store_month_name(uint64_t log_time, char out[MONTH_NAME])
 void
 store_measure_space(struct store *s)
 {
-	uint64_t left = free_bytes(s->folder);
+	uint64_t left = free_bytes(s->folder), reserve = s->reserve_bytes;
 	/* Heals with a margin, so that it doesn't flap at the edge. */
-	bool full = left < (s->full ? s->reserve_bytes + s->reserve_bytes / 8 : s->reserve_bytes);
+	bool full = left < (s->full ? reserve + reserve / 8 : reserve);
 
-	if (full != s->full) {
-		atomic_store(&s->full, full);
+	if (atomic_exchange(&s->full, full) != full) {
 		if (full)
 			log_error("the disk is full: new events are refused until there is room", "free_bytes=%llu reserve_bytes=%llu",
-			    (unsigned long long)left, (unsigned long long)s->reserve_bytes);
+			    (unsigned long long)left, (unsigned long long)reserve);
 		else
 			log_info("the disk has room again: events are taken", "free_bytes=%llu", (unsigned long long)left);
 	}

@@ -49,7 +49,7 @@ struct store {
 	_Atomic uint64_t trimmed_last;	/* its `last`, for all */
 	_Atomic uint64_t applied;	/* the last number in the months */
 	atomic_bool full;		/* no room: new events are refused */
-	uint64_t reserve_bytes;
+	_Atomic uint64_t reserve_bytes;	/* of the options; the loop may set another */
 	bool created;			/* this start made the log */
 	/* As found at open. */
 	uint64_t last_seq;		/* the last durable number */

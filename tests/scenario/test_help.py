@@ -7,7 +7,7 @@ import pytest
 
 import daemon as harness
 
-VERBS = ["put", "outbox", "tail", "get", "case", "person", "types", "status", "consumers", "consumer", "ask", "ping", "verify", "backup", "repair", "clock", "client", "keygen", "generate", "bench"]
+VERBS = ["put", "outbox", "tail", "get", "case", "person", "types", "status", "consumers", "consumer", "parked", "ask", "ping", "verify", "backup", "repair", "clock", "client", "keygen", "generate", "bench"]
 MANUALS = ["daemon/estated.8", "clients/estate/estate.1", "config/estated.yaml.5", "config/clients.yaml.5"]
 
 
@@ -23,7 +23,7 @@ def source(path):
 
 def settings():
     """The rows of settings.def: name and default."""
-    return re.findall(r'^SETTING\(\w+,\s*(\w+),\s*"([^"]*)"', source("daemon/settings.def"), re.M)
+    return re.findall(r'^SETTING\(\w+,\s*(\w+),\s*\w+,\s*"([^"]*)"', source("daemon/settings.def"), re.M)
 
 
 def test_verbs_are_all_listed():
