@@ -200,7 +200,7 @@ clean:
 # ---- tests -------------------------------------------------------------------------------------------------------------------
 
 .PHONY: test-binaries
-test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS)) $(B)/test/parrot $(B)/test/powercut $(B)/test/interpose.so $(B)/test/rawdisk $(B)/test/naive
+test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS)) $(B)/test/parrot $(B)/test/powercut $(B)/test/interpose.so $(B)/test/rawdisk $(B)/test/naive $(B)/test/handover
 
 $(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
@@ -219,6 +219,10 @@ $(B)/test/parrot: $(call OBJ,tests/harness/parrot.c) $(B)/lib/libharness.a $(B)/
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 $(B)/test/rawdisk: $(call OBJ,tests/bench/rawdisk.c)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(B)/test/handover: $(call OBJ,tests/bench/handover.c) $(B)/lib/libestate.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 

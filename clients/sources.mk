@@ -10,7 +10,10 @@ LIBESTATE_SRC = \
 	clients/libestate/request.c \
 	clients/libestate/fault.c \
 	clients/libestate/outbox.c \
+	clients/libestate/outbox_look.c \
+	clients/libestate/outbox_scan.c \
 	clients/libestate/outbox_send.c \
+	clients/libestate/outbox_tidy.c \
 	clients/libestate/outbox_index.c \
 	clients/libestate/outbox_file.c
 

@@ -375,10 +375,8 @@ carry_out(struct wish *w)
 		fprintf(stderr, "estate outbox: there is no outbox in %s\n", w->path);
 		return (EXIT_UNREACHED);
 	}
-	if (estate_outbox_open(w->path, &b, &w->o, why) != 0) {
-		fprintf(stderr, "estate outbox: %s\n", why);
-		return (EXIT_UNREACHED);
-	}
+	if ((r = estate_outbox_open(w->path, &b, &w->o, why)) != 0)
+		return (outbox_unopened(&w->common, r, why));
 	if (looks)
 		r = number == 0 ? list(w) : show(w, number);
 	else if (strcmp(w->deed, "replay") == 0)

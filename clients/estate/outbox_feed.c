@@ -244,21 +244,34 @@ run(struct feed *f)
 }
 
 int
+outbox_unopened(const struct common *c, int error, const char *why)
+{
+	struct buffer b = { NULL, 0, 0 };
+
+	if (c->json) {
+		json_write_text(&b, why, strlen(why));
+		fprintf(stderr, "{\"error\":\"%s\",\"detail\":%s}\n", estate_error_name(error), b.data);
+		buffer_free(&b);
+	} else
+		fprintf(stderr, "estate outbox: %s\n", why);
+	return (EXIT_UNREACHED);
+}
+
+int
 outbox_feed(const struct outbox_feed *o)
 {
 	struct feed *f = memset(alloc_or_exit(NULL, sizeof(*f)), 0, sizeof(*f));
 	struct estate_outbox_options b = { .user = f, .on_sent = on_sent, .on_set_aside = on_set_aside };
 	char why[ESTATE_OUTBOX_WHY];
-	int r;
+	int r, error;
 
 	f->o = o;
 	f->input_done = !o->put;
 	msgpack_sbuffer_init(&f->packed);
 	lines_init(&f->in, o->fd);
-	if (estate_outbox_open(o->path, &b, &f->box, why) != 0) {
-		fprintf(stderr, "estate outbox: %s\n", why);
-		r = EXIT_UNREACHED;
-	} else if (o->send && !reach_outbox("outbox", o->common, f->box))
+	if ((error = estate_outbox_open(o->path, &b, &f->box, why)) != 0)
+		r = outbox_unopened(o->common, error, why);
+	else if (o->send && !reach_outbox("outbox", o->common, f->box))
 		r = EXIT_USAGE;
 	else
 		r = run(f);

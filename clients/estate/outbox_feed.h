@@ -18,4 +18,7 @@ struct outbox_feed {
 /* Do it until the lines have ended and, with send, nothing is pending.  An exit status. */
 int	outbox_feed(const struct outbox_feed *);
 
+/* Say why an outbox could not be opened.  EXIT_UNREACHED. */
+int	outbox_unopened(const struct common *, int error, const char *why);
+
 #endif

@@ -1,10 +1,13 @@
 /*
  * What the files of the outbox share.
  *
- *	outbox.c	the boxes: hand-over, replay, drop, and what the file told
+ *	outbox.c	what the file told; hand-over, replay, drop
+ *	outbox_look.c	what is in which box, and why
  *	outbox_send.c	the way to the daemon
+ *	outbox_tidy.c	the file is written anew
  *	outbox_index.c	the entries in memory, by number
- *	outbox_file.c	frames on the disk: append, scan, rewrite
+ *	outbox_file.c	frames on the disk: append, read, write anew
+ *	outbox_scan.c	what a file tells when it is opened
  *
  * The folder has `lock`, held by the process that has it open, and `box`, one file that is only appended to.  Why not LMDB: one
  * flush a hand-over instead of two, checksums over every byte, and damage that is told instead of followed.
@@ -122,11 +125,11 @@ struct estate_outbox {
 	uint8_t scratch[EVENT_BYTES_MAX];
 };
 
-/* outbox.c, for outbox_send.c: an entry leaves pending.  The note of it is owed. */
+/* outbox.c: an entry leaves pending.  The note of it is owed. */
 void	es_outbox_sent(struct estate_outbox *, struct box_entry *);
 void	es_outbox_set_aside(struct estate_outbox *, struct box_entry *, enum estate_box, const struct estate_fault *);
 int64_t	es_outbox_now_ms(const struct estate_outbox *);
-/* Write the file anew if more than half of it is dead. */
+/* outbox_tidy.c: write the file anew if more than half of it is dead. */
 void	es_outbox_tidy(struct estate_outbox *);
 
 #endif

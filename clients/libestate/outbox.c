@@ -1,4 +1,4 @@
-/* The outbox: hand-over, replay, drop, and what the file told.  See box.h for the files beside this one. */
+/* The outbox: what the file told, hand-over, replay and drop.  See box.h for the files beside this one. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,19 +11,6 @@
 #define BYTES_MAX	((uint64_t)1 << 30)
 #define HORIZON_DAYS	370u
 #define HORIZON_DAYS_MAX 400u
-
-/* A file below this is not worth writing anew. */
-#define TIDY_BYTES	(1u << 20)
-/* Frames of a rewrite that gather before they are written. */
-#define REWRITE_CHUNK	(1u << 20)
-
-const char *
-estate_box_name(enum estate_box box)
-{
-	static const char *const names[] = { "pending", "rejected", "review" };
-
-	return ((unsigned)box < 3 ? names[box] : "?");
-}
 
 int64_t
 es_outbox_now_ms(const struct estate_outbox *b)
@@ -296,86 +283,6 @@ es_outbox_set_aside(struct estate_outbox *b, struct box_entry *n, enum estate_bo
 	es_box_index_move(&b->x, n, box);
 }
 
-/* ---- Looking ---- */
-
-void
-estate_outbox_counts(const struct estate_outbox *b, struct estate_outbox_counts *c)
-{
-	const struct box_entry *n;
-
-	memset(c, 0, sizeof(*c));
-	memcpy(c->entries, b->x.entries, sizeof(c->entries));
-	memcpy(c->bytes, b->x.bytes, sizeof(c->bytes));
-	for (size_t i = 0; i < b->x.count; i++) {
-		n = &b->x.all[i];
-		if (!n->gone && (c->oldest_ms[n->box] == 0 || n->put_ms < c->oldest_ms[n->box]))
-			c->oldest_ms[n->box] = n->put_ms;
-	}
-}
-
-static void
-too_old(struct estate_fault *f)
-{
-	snprintf(f->name, sizeof(f->name), "too-old");
-	snprintf(f->text, sizeof(f->text), "older than the daemon remembers duplicates for: whether it is in the log already, somebody must look");
-}
-
-/* *t from the index, with the reason from the file. */
-static int
-describe(struct estate_outbox *b, const struct box_entry *n, struct estate_entry *t)
-{
-	struct frame_told told_of;
-	struct mp m;
-	int error;
-
-	*t = (struct estate_entry){ .number = n->number, .box = (enum estate_box)n->box, .len = n->len, .put_ms = n->put_ms,
-	    .moved_ms = n->moved_ms, .under_way = n->under_way, .fault = { .index = -1 } };
-	if (n->box == ESTATE_REVIEW)
-		too_old(&t->fault);
-	if (n->box != ESTATE_REJECTED || n->why_at == 0)
-		return (0);
-	/* It may have been refused in this very moment. */
-	if (n->why_at >= b->f.end) {
-		const uint8_t *frame = b->f.owed + (n->why_at - b->f.end);
-
-		m = mp_over(frame + BOX_FRAME_BYTES, b->f.owed_len - (size_t)(n->why_at - b->f.end) - BOX_FRAME_BYTES);
-	} else {
-		if ((error = es_box_file_read(&b->f, n->why_at, &told_of, b->scratch)) != 0)
-			return (error);
-		m = mp_over(b->scratch, told_of.len);
-	}
-	(void)es_fault_read(&m, &t->fault);
-	return (0);
-}
-
-int
-estate_outbox_next(struct estate_outbox *b, enum estate_box box, uint64_t after, struct estate_entry *entry)
-{
-	int error;
-
-	for (size_t i = es_box_index_from(&b->x, after + 1); i < b->x.count; i++) {
-		if (b->x.all[i].gone || b->x.all[i].box != (uint8_t)box)
-			continue;
-		error = describe(b, &b->x.all[i], entry);
-		return (error != 0 ? error : 1);
-	}
-	return (0);
-}
-
-int
-estate_outbox_get(struct estate_outbox *b, uint64_t number, struct estate_entry *entry, void *bytes)
-{
-	const struct box_entry *n = es_box_index_find(&b->x, number);
-	struct frame_told t;
-	int error;
-
-	if (n == NULL)
-		return (E_NOT_FOUND);
-	if ((error = describe(b, n, entry)) != 0 || bytes == NULL)
-		return (error);
-	return (es_box_file_read(&b->f, n->at, &t, bytes));
-}
-
 /* ---- Mending ---- */
 
 /* One frame, durable before this returns. */
@@ -429,71 +336,4 @@ estate_outbox_drop(struct estate_outbox *b, uint64_t number)
 	es_box_index_remove(&b->x, n);
 	es_outbox_tidy(b);
 	return (0);
-}
-
-/* ---- Tidying ---- */
-
-/* Frames of one living entry into the fresh file; its new places into at[2]. */
-static int
-carry_over(struct estate_outbox *b, struct box_file *fresh, const struct box_entry *n, uint64_t at[2])
-{
-	struct frame_told t;
-	int error;
-
-	at[1] = 0;
-	if ((error = es_box_file_read(&b->f, n->at, &t, b->scratch)) != 0)
-		return (error);
-	t = (struct frame_told){ .kind = FRAME_PUT, .len = t.len, .entry = n->number, .ms = n->put_ms, .other = (uint64_t)n->since_ms };
-	if ((error = es_box_file_add(fresh, &t, b->scratch, &at[0])) != 0 || n->box == ESTATE_PENDING)
-		return (error);
-	t = (struct frame_told){ .kind = FRAME_REVIEW };
-	if (n->box == ESTATE_REJECTED && n->why_at == 0)
-		t.kind = FRAME_REJECTED;
-	else if (n->box == ESTATE_REJECTED && (error = es_box_file_read(&b->f, n->why_at, &t, b->scratch)) != 0)
-		return (error);
-	t.entry = n->number;
-	t.ms = n->moved_ms;
-	return (es_box_file_add(fresh, &t, b->scratch, &at[1]));
-}
-
-static int
-rewrite(struct estate_outbox *b)
-{
-	uint64_t (*places)[2] = calloc(b->x.count + 1, sizeof(*places));
-	struct box_file fresh = { .fd = -1 };
-	int error;
-
-	if (places == NULL)
-		return (ESTATE_SYSTEM);
-	error = es_box_file_rewrite_begin(&b->f, &fresh, b->next);
-	for (size_t i = 0; i < b->x.count && error == 0; i++) {
-		if (!b->x.all[i].gone)
-			error = carry_over(b, &fresh, &b->x.all[i], places[i]);
-		if (error == 0 && fresh.owed_len > REWRITE_CHUNK)
-			error = es_box_file_save(&fresh);
-	}
-	if (error == 0)
-		error = es_box_file_rewrite_finish(&b->f, &fresh);
-	if (error != 0)
-		es_box_file_rewrite_abandon(&fresh);
-	for (size_t i = 0; i < b->x.count && error == 0; i++) {
-		b->x.all[i].at = places[i][0];
-		b->x.all[i].why_at = b->x.all[i].box == ESTATE_REJECTED ? places[i][1] : 0;
-	}
-	free(places);
-	return (error);
-}
-
-void
-es_outbox_tidy(struct estate_outbox *b)
-{
-	uint64_t entries = b->x.entries[0] + b->x.entries[1] + b->x.entries[2];
-	uint64_t living = b->x.bytes[0] + b->x.bytes[1] + b->x.bytes[2] + entries * BOX_FRAME_BYTES;
-
-	es_box_index_tidy(&b->x);
-	/* What is owed has its place in the old file. */
-	if (b->f.end <= 2 * living + TIDY_BYTES || b->f.end < b->tidy_from || b->f.owed_len > 0)
-		return;
-	/* If it fails, for want of room say, the old file is as good as before, only longer. */
-	b->tidy_from = rewrite(b) != 0 ? b->f.end + TIDY_BYTES : 0;
 }

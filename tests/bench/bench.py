@@ -5,6 +5,8 @@ bytes each), on the same filesystem; beside it the O_DIRECT and O_DSYNC variant,
 validation, no de-duplication, no readers, with LMDB or with a bare journal.  Each figure is the median over the rounds with its spread,
 and ratios are taken within the round, since machines drift.
 
+Then the outbox of libestate: hand-overs a second, one flush each and one flush for many.
+
     bench.py [--rounds N] [--seconds S] [--folder DIR]
 """
 import argparse
@@ -23,7 +25,8 @@ import daemon as harness  # noqa: E402
 SIZE = 256
 # connections, window, batch
 CASES = [(1, 1, 1), (1, 64, 1), (8, 64, 1), (8, 1024, 1), (1, 64, 32)]
-RAW, NAIVE = (os.path.join(REPOSITORY, "build", "test", name) for name in ("rawdisk", "naive"))
+RAW, NAIVE, HANDOVER = (os.path.join(REPOSITORY, "build", "test", name) for name in ("rawdisk", "naive", "handover"))
+GROUPS = [1, 64, 1024]          # hand-overs to the outbox between two flushes
 
 
 def raw(folder, events, seconds, direct):
@@ -39,6 +42,15 @@ def naive(folder, case, seconds, *more):
                            "--seconds", str(seconds), *more], capture_output=True, text=True, check=True)
     shutil.rmtree(inner)
     return json.loads(done.stdout)["events_per_s"]
+
+
+def handover(folder, group, seconds):
+    """Durable hand-overs a second to an outbox."""
+    inner = tempfile.mkdtemp(dir=folder)
+    done = subprocess.run([HANDOVER, os.path.join(inner, "box"), "--group", str(group), "--seconds", str(seconds), "--size", str(SIZE)],
+                          capture_output=True, text=True, check=True)
+    shutil.rmtree(inner)
+    return json.loads(done.stdout)["handovers_per_s"]
 
 
 def put(daemon, connections, window, batch, seconds):
@@ -76,12 +88,14 @@ def main():
     options.add_argument("--folder", default=None)
     o = options.parse_args()
     folder = tempfile.mkdtemp(prefix="estate-bench-", dir=o.folder)
-    results = {case: [] for case in CASES}
+    results, handed = {case: [] for case in CASES}, {group: [] for group in GROUPS}
     try:
         for number in range(o.rounds):
             for case in CASES:
                 print(f"\rround {number + 1} of {o.rounds}: {case[0]}×{case[1]}, {case[2]} a message   ", end="", file=sys.stderr, flush=True)
                 results[case].append(one_round(folder, case, o.seconds))
+            for group in GROUPS:
+                handed[group].append(handover(folder, group, o.seconds))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print("\r" + " " * 60, file=sys.stderr)
@@ -94,6 +108,10 @@ def main():
         print(f"| {case[0]}×{case[1]}, {case[2]} | {spread(rate)} | {statistics.median(p50):,.0f} | {statistics.median(p99):,.0f} | "
               f"{ratio(rate, limit)} | {ratio(rate, lmdb)} | {ratio(rate, journal)} | {spread(limit)} | {spread(direct)} | {spread(lmdb)} | "
               f"{spread(journal)} |")
+    print("\n| outbox, hand-overs between two flushes | hand-overs/s |")
+    print("|---|---|")
+    for group, rates in handed.items():
+        print(f"| {group} | {spread(rates)} |")
 
 
 if __name__ == "__main__":

@@ -200,8 +200,12 @@ def test_a_refused_one_is_replayed_after_mending(start_daemon, tmp_path):
     assert "rejected" in shown and "man clients.yaml" in shown and one["id"] in shown
     assert "entry 1：" not in shown and "被拒" in outbox(box, "show", 1, LC_ALL="zh_CN.UTF-8").stdout
     assert json.loads(outbox(box, "show", 1, "--json").stdout)["event"] == fields("mend", 1)
+    read = daemon.stderr(1 << 30).count("the list of clients ")
     daemon.write_clients(rights.format(uid=os.getuid(), put="'**'"))
     daemon.signal(signal.SIGHUP)
+    wire = daemon.wire()
+    while daemon.stderr(1 << 30).count("the list of clients ") == read:
+        wire.ask(1, "ping", 1)
     outbox(box, "put", stdin=line("mend", 3))
     assert "is pending already" in outbox(box, "replay", 3, expect=1).stderr
     assert outbox(box, "replay", "all", "--json").stdout.splitlines() == ['{"entry":1,"replayed_as":4}', '{"entry":2,"replayed_as":5}']
