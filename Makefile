@@ -196,6 +196,7 @@ install: all
 	install -D -m 644 config/estated.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/estated.yaml.5
 	install -D -m 644 config/clients.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/clients.yaml.5
 	install -D -m 644 config/clients.yaml $(DESTDIR)$(PREFIX)/share/doc/estated/clients.yaml
+	install -D -m 644 clients/alarm/estate-alarm.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-alarm.8
 	install -D -m 644 clients/estate/estate.1 $(DESTDIR)$(PREFIX)/share/man/man1/estate.1
 	install -D -m 644 proto/PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/estated/PROTOCOL.md
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml || \
