@@ -22,6 +22,7 @@ B        := $(B_$(VARIANT))
 PACKAGES_BUILD = \
 	gcc \
 	libc6-dev \
+	libcurl4-openssl-dev \
 	libevent-dev \
 	libjansson-dev \
 	liblmdb-dev \
@@ -63,7 +64,7 @@ F_release = -O2 -g -D_FORTIFY_SOURCE=2
 F_san     = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DESTATE_LEVERS
 F_levers  = -O2 -g -DESTATE_LEVERS
 F_noflush = -O2 -g -DESTATE_LEVERS -DESTATE_WITHOUT_FLUSH
-CPPFLAGS_ALL = -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' -iquote proto -iquote proto/base -iquote daemon -iquote clients/libestate -iquote clients/estate -iquote workers/harness
+CPPFLAGS_ALL = -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' -iquote proto -iquote proto/base -iquote daemon -iquote clients/libestate -iquote clients/estate -iquote clients/alarm -iquote workers/harness
 CFLAGS_ALL = -std=c11 $(CPPFLAGS_ALL) $(WARN) $(HARDEN) $(F_$(VARIANT)) $(PKG_CFLAGS) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(F_$(VARIANT)) $(LDFLAGS)
 
@@ -75,7 +76,7 @@ include workers/sources.mk
 include tests/sources.mk
 
 OBJ = $(patsubst %.c,$(B)/obj/%.o,$(1))
-BINARIES = $(B)/bin/estated $(B)/bin/estate $(B)/bin/estate-example
+BINARIES = $(B)/bin/estated $(B)/bin/estate $(B)/bin/estate-example $(B)/bin/estate-alarm
 
 .PHONY: all
 all: $(BINARIES)
@@ -89,6 +90,9 @@ $(B)/lib/libverbs.a: $(call OBJ,$(filter-out clients/estate/main.c,$(ESTATE_SRC)
 $(B)/bin/estated: $(call OBJ,daemon/main.c) $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 $(B)/bin/estate: $(call OBJ,clients/estate/main.c) $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 $(B)/bin/estate-example: $(call OBJ,workers/example/example.c) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+
+$(B)/bin/estate-alarm: $(call OBJ,$(ALARM_SRC)) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+LIBS_estate-alarm = -lcurl
 
 $(B)/lib/%.a:
 	@mkdir -p $(@D)
@@ -174,6 +178,7 @@ docs: all
 install: all
 	install -D -m 755 build/bin/estated $(DESTDIR)$(PREFIX)/bin/estated
 	install -D -m 755 build/bin/estate $(DESTDIR)$(PREFIX)/bin/estate
+	install -D -m 755 build/bin/estate-alarm $(DESTDIR)$(PREFIX)/bin/estate-alarm
 	install -D -m 644 build/lib/libestate.a $(DESTDIR)$(PREFIX)/lib/libestate.a
 	install -D -m 644 build/lib/libproto.a $(DESTDIR)$(PREFIX)/lib/libestate-proto.a
 	install -D -m 644 clients/libestate/estate.h $(DESTDIR)$(PREFIX)/include/estate.h
@@ -182,12 +187,17 @@ install: all
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' clients/libestate/libestate.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/libestate.pc
 	install -D -m 644 clients/python/estate.py $(DESTDIR)$(PREFIX)/share/estated/estate.py
 	install -D -m 644 systemd/estated.service $(DESTDIR)$(PREFIX)/lib/systemd/system/estated.service
+	install -D -m 644 systemd/estate-alarm.service $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-alarm.service
+	install -D -m 644 systemd/estate-alarm@.service $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-alarm@.service
+	install -D -m 644 systemd/estate-alarm.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-alarm.timer
+	install -D -m 644 config/alarm.yaml $(DESTDIR)$(PREFIX)/share/doc/estated/alarm.yaml
 	install -D -m 644 systemd/estated.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/estated.conf
 	install -D -m 644 systemd/estated.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/estated.conf
 	install -D -m 644 daemon/estated.8 $(DESTDIR)$(PREFIX)/share/man/man8/estated.8
 	install -D -m 644 config/estated.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/estated.yaml.5
 	install -D -m 644 config/clients.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/clients.yaml.5
 	install -D -m 644 config/clients.yaml $(DESTDIR)$(PREFIX)/share/doc/estated/clients.yaml
+	install -D -m 644 clients/alarm/estate-alarm.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-alarm.8
 	install -D -m 644 clients/estate/estate.1 $(DESTDIR)$(PREFIX)/share/man/man1/estate.1
 	install -D -m 644 proto/PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/estated/PROTOCOL.md
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml || \

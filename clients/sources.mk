@@ -86,3 +86,10 @@ ESTATE_SRC = \
 	clients/estate/generate/violations.c \
 	clients/estate/generate/words.c \
 	clients/estate/generate/world.c
+
+ALARM_SRC = \
+	clients/alarm/main.c \
+	clients/alarm/setup.c \
+	clients/alarm/look.c \
+	clients/alarm/memory.c \
+	clients/alarm/gateway.c

@@ -8,12 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consumer.h"
 #include "daemon.h"
-#include "errcode.h"
-#include "lag.h"
 #include "logclock.h"
-#include "status.h"
+#include "metrics.h"
 
 /* libevent's own defaults are "unlimited". */
 #define HEADERS_MAX	8192
@@ -35,71 +32,40 @@ reply(struct evhttp_request *r, int code, const char *type, struct evbuffer *bod
 	evbuffer_free(body);
 }
 
-/* 200 while events are taken and log time can be trusted; 503 with the reason otherwise. */
+/*
+ * 200 while events are taken and log time can be trusted; 503 with the reason otherwise.  What a consumer makes of the events is not the
+ * daemon's health: nothing that is done to the daemon mends it.  An untrusted disk ends the daemon, and nobody answers then.
+ */
 static void
 on_healthz(struct evhttp_request *r, void *arg)
 {
 	struct daemon *d = arg;
 	struct evbuffer *b = evbuffer_new();
-	const char *trouble = d->stopping ? "stopping" : d->store->full ? "disk-full" : logclock_jump(d->clock) != 0 ? "clock-jumped" : NULL;
+	const char *trouble = NULL, *reason = "";
 
-	evbuffer_add_printf(b, "{\"status\":\"%s\",\"last_seq\":%llu}\n", trouble != NULL ? trouble : "ok", (unsigned long long)d->durable);
+	if (d->stopping) {
+		trouble = "stopping";
+		reason = "it was told to stop";
+	} else if (d->store->full) {
+		trouble = "disk-full";
+		reason = "less than disk_reserve is free: new events are put off; make room";
+	} else if (logclock_jump(d->clock) != 0) {
+		trouble = "clock-jumped";
+		reason = "log time goes on by itself: check the wall clock, then estate clock accept";
+	}
+	evbuffer_add_printf(b, "{\"status\":\"%s\",\"reason\":\"%s\",\"last_seq\":%llu}\n", trouble != NULL ? trouble : "ok", reason,
+	    (unsigned long long)d->durable);
 	reply(r, trouble != NULL ? 503 : 200, "application/json", b);
 }
 
-/* A family of one figure a consumer; names are ids and need no escaping. */
-static void
-add_consumers(struct evbuffer *b, struct daemon *d)
-{
-	struct consumer *c;
-	struct lag lag;
-
-	evbuffer_add_printf(b, "# HELP estate_consumer_cursor last sequence number a consumer processed\n# TYPE estate_consumer_cursor gauge\n");
-	STAILQ_FOREACH(c, &d->consumers, link)
-		evbuffer_add_printf(b, "estate_consumer_cursor{consumer=\"%s\"} %llu\n", c->name, (unsigned long long)c->cursor);
-	evbuffer_add_printf(b, "# HELP estate_consumer_connected whether somebody reads under the name\n# TYPE estate_consumer_connected gauge\n");
-	STAILQ_FOREACH(c, &d->consumers, link)
-		evbuffer_add_printf(b, "estate_consumer_connected{consumer=\"%s\"} %d\n", c->name, c->member != NULL);
-	evbuffer_add_printf(b, "# HELP estate_consumer_released whether nothing is kept for it any more\n# TYPE estate_consumer_released gauge\n");
-	STAILQ_FOREACH(c, &d->consumers, link)
-		evbuffer_add_printf(b, "estate_consumer_released{consumer=\"%s\"} %d\n", c->name, c->released);
-	evbuffer_add_printf(b, "# HELP estate_consumer_backlog_events events stored and not processed, by consumer\n"
-	    "# TYPE estate_consumer_backlog_events gauge\n");
-	STAILQ_FOREACH(c, &d->consumers, link)
-		evbuffer_add_printf(b, "estate_consumer_backlog_events{consumer=\"%s\"} %llu\n", c->name,
-		    (unsigned long long)(d->durable - c->cursor));
-	evbuffer_add_printf(b, "# HELP estate_consumer_backlog_seconds age of the oldest event not processed, by consumer\n"
-	    "# TYPE estate_consumer_backlog_seconds gauge\n");
-	STAILQ_FOREACH(c, &d->consumers, link) {
-		lag_measure(d, c, &lag);
-		evbuffer_add_printf(b, "estate_consumer_backlog_seconds{consumer=\"%s\"} %.3f\n", c->name, (double)lag.age_ns / 1e9);
-	}
-}
-
-/* Prometheus text format 0.0.4: a counter is named _total, a gauge ends in its unit. */
 static void
 on_metrics(struct evhttp_request *r, void *arg)
 {
-	struct daemon *d = arg;
-	struct status_line lines[STATUS_LINES_MAX];
-	unsigned n = status_collect(d, lines);
+	bool open = metrics_wants_open(evhttp_find_header(evhttp_request_get_input_headers(r), "Accept"));
 	struct evbuffer *b = evbuffer_new();
 
-	evbuffer_add_printf(b, "# HELP estate_build_info release of the daemon\n# TYPE estate_build_info gauge\n"
-	    "estate_build_info{version=\"%s\"} 1\n", ESTATE_VERSION);
-	for (unsigned i = 0; i < n; i++) {
-		if (lines[i].kind == STATUS_TEXT)
-			continue;
-		evbuffer_add_printf(b, "# HELP estate_%s %s\n# TYPE estate_%s %s\nestate_%s %lld\n", lines[i].key, lines[i].help, lines[i].key,
-		    lines[i].kind == STATUS_COUNTER ? "counter" : "gauge", lines[i].key, (long long)lines[i].value);
-	}
-	evbuffer_add_printf(b, "# HELP estate_refusals_total refusals by error code\n# TYPE estate_refusals_total counter\n");
-	for (unsigned i = 0; errcode_at(i) != 0; i++)
-		evbuffer_add_printf(b, "estate_refusals_total{code=\"%s\"} %llu\n", errcode_name(errcode_at(i)),
-		    (unsigned long long)d->counters.refused[errcode_at(i)]);
-	if (d->consumer_count > 0)
-		add_consumers(b, d);
-	reply(r, 200, "text/plain; version=0.0.4; charset=utf-8", b);
+	metrics_write(arg, b, open);
+	reply(r, 200, open ? METRICS_TYPE_OPEN : METRICS_TYPE_CLASSIC, b);
 }
 
 static int

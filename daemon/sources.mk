@@ -68,6 +68,7 @@ DAEMON_SRC = \
 	daemon/verify.c \
 	daemon/repair.c \
 	daemon/status.c \
+	daemon/metrics.c \
 	daemon/http.c \
 	daemon/service.c \
 	daemon/options.c \
