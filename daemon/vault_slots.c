@@ -168,7 +168,7 @@ extend(struct slots *s)
 	e = write_all(s->fd, fresh, EXTEND_SLOTS * SLOT_BYTES, (int64_t)offset_of(first));
 	sodium_memzero(fresh, EXTEND_SLOTS * SLOT_BYTES);
 	free(fresh);
-	lever_reach("keys-written");
+	lever_reach("slots-written");
 	if (e == 0 && fdatasync(s->fd) != 0)
 		e = errno;
 	if (e == 0 && (e = remap(s)) == 0)
@@ -212,12 +212,12 @@ erase(struct slots *s, const uint64_t *slot, size_t count)
 		slot_finish(s, gone, slot[i], STATE_ERASED);
 		e = write_all(s->fd, gone, sizeof(gone), (int64_t)offset_of(slot[i]));
 	}
-	lever_reach("keys-overwritten");
+	lever_reach("slots-overwritten");
 	if (e == 0 && fdatasync(s->fd) != 0)
 		e = errno;
 	if (e == 0)
 		e = file_replace(s->folder, VAULT_FILE, s->map, offset_of(s->made));
-	lever_reach("keys-rewritten");
+	lever_reach("slots-rewritten");
 	if (e != 0)
 		return (e);
 	close(s->fd);

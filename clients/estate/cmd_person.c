@@ -181,12 +181,12 @@ show(struct person *p)
 	estate_close(e);
 	if (n != 0)
 		return (n);
-	fwrite(p->out.data, 1, p->out.len, stdout);
 	if (p->shown == 0) {
 		fprintf(stderr, p->view.zh ? "estate person: 日志中没有 %s 的个人信息\n" : "estate person: the log holds no personal data of %s\n",
 		    p->household);
 		return (EXIT_PART);
 	}
+	fwrite(p->out.data, 1, p->out.len, stdout);
 	if (!p->common.json)
 		fprintf(stderr, p->view.zh ? "%s：%" PRIu64 " 个事件含个人信息，其中 %" PRIu64 " 个已遮蔽或已清除\n" :
 		    "%s: %" PRIu64 " events hold personal data, %" PRIu64 " of them masked or erased\n", p->household, p->shown, p->masked);

@@ -16,8 +16,11 @@ import estate  # noqa: E402
 
 
 def event(name, number, size):
-    """The same bytes for the same name and number."""
+    """The same bytes for the same name and number.  Every fifth holds personal data of somebody new."""
     filler = hashlib.shake_128(f"{name} {number}".encode()).hexdigest(size // 2)
+    if number % 5 == 0:
+        return estate.pack({"specversion": "1.0", "id": f"{number:08d}-{name}", "source": f"/test/{name}", "type": "case.replied",
+                            "subject": f"case-{name}-{number}", "data": {"by": "clerk-1", "text": filler}})
     return estate.pack({"specversion": "1.0", "id": f"{number:08d}-{name}", "source": f"/test/{name}", "type": "probe.recorded",
                         "subject": f"c-{number % 97}", "data": {"n": number, "text": filler}})
 

@@ -14,8 +14,11 @@ from campaign import Campaign
 LONG = bool(os.environ.get("ESTATE_LONG"))
 
 
-# Not on the way of an event: test_consumers.py and test_retention.py lead the daemon there.
-ELSEWHERE = ("ceiling", "consumers", "trim")
+# Not on the way of an event: test_consumers.py, test_retention.py and test_personal.py lead the daemon there.
+ELSEWHERE = ("ceiling", "consumers", "trim", "slots-overwritten", "slots-rewritten")
+
+# Reached before anybody connects.
+EARLY = ("segment", "slots-written")
 
 
 def named_steps():
@@ -46,12 +49,12 @@ def run(campaign, act):
 def test_killed_at(levers, start_daemon, tmp_path, step):
     rng = random.Random(step)
     # Steps of the applier come a few times a second, those of a batch by the hundred.
-    rare = any(word in step for word in ("month", "keys", "release", "segment"))
-    nth = 1 if "segment" in step else rng.randint(1, 2) if rare else rng.randint(5, 30)
+    rare = any(word in step for word in ("month", "keys", "vault", "release"))
+    early = any(word in step for word in EARLY)
+    nth = 1 if early else rng.randint(1, 2) if rare else rng.randint(5, 30)
     daemon = harness.Daemon(start=False, env={"ESTATE_KILL_AT": f"{step}:{nth}"})
     try:
-        if "segment" in step:
-            # Reached before anybody connects.
+        if early:
             daemon.launch()
             assert daemon.wait() == -9
             daemon.env.pop("ESTATE_KILL_AT")

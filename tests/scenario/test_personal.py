@@ -168,7 +168,7 @@ def test_erased_means_gone(people, tmp_path):
         assert subprocess.run([harness.program("estate"), "verify", "--data", str(folder)], capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("step", ["keys-overwritten", "keys-rewritten"])
+@pytest.mark.parametrize("step", ["slots-overwritten", "slots-rewritten"])
 def test_killed_while_erasing(start_daemon, tmp_path, monkeypatch, step):
     """It may be done or not, but the store is sound, and asking again finishes it."""
     monkeypatch.setenv("ESTATE_BIN_DIR", os.path.join(harness.REPOSITORY, "build", "levers", "bin"))
