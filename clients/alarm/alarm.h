@@ -24,7 +24,7 @@ struct conf;
 
 struct setup {
 	struct conf *conf;		/* lends every text below */
-	const char *endpoint, *site;
+	const char *endpoint, *site, *language;
 	bool zh;
 	int64_t answer_ns, repeat_ns;	/* how long an answer may take; after how long what is still wrong is told again */
 	struct watched {

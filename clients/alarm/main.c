@@ -2,6 +2,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -121,6 +122,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "estate-alarm: \"%s\" is no option. Try estate-alarm --help.\n", argv[optind]);
 		return (EXIT_USAGE);
 	}
+	signal(SIGPIPE, SIG_IGN);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (setup_read(&r.setup, config, why, sizeof(why)))
 		status = act(&r);

@@ -33,7 +33,8 @@ read_watch(struct setup *s)
 		return;
 	s->endpoint = conf_text(s->conf, "endpoint", NULL);
 	s->site = conf_text(s->conf, "site", "estated");
-	s->zh = strcmp(conf_text(s->conf, "language", "zh"), "zh") == 0;
+	s->language = conf_text(s->conf, "language", "zh");
+	s->zh = strcmp(s->language, "zh") == 0;
 	s->answer_ns = conf_span(s->conf, "answer_within");
 	s->repeat_ns = conf_span(s->conf, "repeat");
 }
@@ -99,9 +100,12 @@ setup_read(struct setup *s, const char *path, char *why, size_t why_len)
 		read_watch(s);
 		read_lists(s);
 		if (conf_fine(s->conf, reason, sizeof(reason)) && templates_fine(s, reason, sizeof(reason))) {
-			if (s->endpoint != NULL && s->gateway_count > 0 && s->phone_count > 0)
+			if (s->endpoint == NULL || s->gateway_count == 0 || s->phone_count == 0)
+				snprintf(reason, sizeof(reason), "one entry of watch, and at least one of gateways and of phones are needed");
+			else if (!s->zh && strcmp(s->language, "en") != 0)
+				snprintf(reason, sizeof(reason), "language: %.20s is none of zh, en", s->language);
+			else
 				return (true);
-			snprintf(reason, sizeof(reason), "one entry of watch, and at least one of gateways and of phones are needed");
 		}
 	}
 	snprintf(why, why_len, "%s: %s", path, reason);

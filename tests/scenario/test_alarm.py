@@ -232,6 +232,10 @@ def test_wrong_files_are_refused(daemon, alarm):
         alarm.write(entries=[entry])
         said = alarm.run("--check", expect=2).stderr
         assert says in said and alarm.config in said, said
+    for wrong, says in (({"language": "fr"}, "none of zh, en"), ({"repeat": "never"}, "repeat"), ({"consumers": [(f"c{n}", "1s") for n in range(33)]}, "name"),
+                        ({"consumers": [("c", "0s")]}, "lag")):
+        alarm.write(**wrong)
+        assert says in alarm.run("--check", expect=2).stderr
     with open(alarm.config, "w", encoding="utf-8") as file:
         file.write("watch: [\n")
     assert alarm.config in alarm.run(expect=2).stderr
