@@ -56,6 +56,7 @@ struct transport {
 	bool own_context;
 	void *socket;		/* NULL between two connections */
 	void *monitor;
+	bool keyed;		/* this connection uses CURVE */
 	int epoll;		/* watches socket, monitor and timer: what estate_fd() returns */
 	int timer;
 	int64_t armed_ms;	/* when the timer will fire */

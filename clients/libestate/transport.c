@@ -134,7 +134,8 @@ es_transport_connect(struct transport *t, const char *endpoint, const struct key
 	set_int(t->socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
 	zmq_setsockopt(t->socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof(bytes_max));
 
-	if (keys->secret[0] != '\0' && strncmp(endpoint, "tcp://", 6) == 0 && use_keys(t->socket, keys) != 0)
+	t->keyed = keys->secret[0] != '\0' && strncmp(endpoint, "tcp://", 6) == 0;
+	if (t->keyed && use_keys(t->socket, keys) != 0)
 		goto err;
 	snprintf(name, sizeof(name), "inproc://estate-monitor-%p", t->socket);
 	if (zmq_socket_monitor(t->socket, name, MONITORED) != 0)
@@ -205,15 +206,20 @@ es_transport_readable(struct transport *t)
 	return (t->socket != NULL && zmq_getsockopt(t->socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN) != 0);
 }
 
-/* A handshake that failed: what that usually means. */
+/*
+ * A handshake that failed: what that usually means.  libzmq sees the other side's mechanism only if the other side, which refuses it
+ * as soon as it sees ours, has not yet torn the connection down: so what we use ourselves tells more than the kind of failure.
+ */
 static const char *
-trouble_of(uint16_t event, uint32_t value)
+trouble_of(const struct transport *t, uint16_t event, uint32_t value)
 {
 	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
 		return ("the daemon does not let this key in");
+	if (!t->keyed)
+		return ("the handshake failed: does the daemon at this endpoint ask for keys?");
 	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL && value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
-		return ("one side uses keys and the other does not");
-	return ("the handshake failed; with keys: is the server key the daemon's?");
+		return ("the handshake failed: the daemon at this endpoint uses no keys");
+	return ("the handshake failed: is the server key that of the daemon at this endpoint?");
 }
 
 /* One event of the monitor: a frame with its 16-bit number and a 32-bit value, and one with the endpoint. */
@@ -235,7 +241,7 @@ es_transport_event(struct transport *t, const char **trouble)
 		return (TRANSPORT_UP);
 	if (event == ZMQ_EVENT_DISCONNECTED)
 		return (TRANSPORT_GONE);
-	*trouble = trouble_of(event, value);
+	*trouble = trouble_of(t, event, value);
 	return (TRANSPORT_REFUSED);
 }
 
