@@ -47,6 +47,17 @@ PACKAGES_TEST = \
 	systemd \
 	tmux \
 	util-linux
+# Other durable queues to measure beside: PEERS="redis jetstream beanstalkd rabbitmq".
+PEERS ?= redis
+PACKAGE_redis = redis-server
+PACKAGE_jetstream = nats-server
+PACKAGE_beanstalkd = beanstalkd
+PACKAGE_rabbitmq = rabbitmq-server
+PACKAGES_BENCH = \
+	libhiredis-dev \
+	librabbitmq-dev \
+	strace \
+	$(foreach peer,$(PEERS),$(or $(PACKAGE_$(peer)),$(error PEERS: $(peer) is none of redis jetstream beanstalkd rabbitmq)))
 PACKAGES_LINT = \
 	clang-tidy \
 	cppcheck
@@ -116,7 +127,7 @@ help:
 	@echo "make demo         install what is missing, build, and watch a day of an estate arrive (INPUT=FILE for real events)"
 	@echo "make test         everything a change must pass, in under 8 minutes"
 	@echo "make check-long   the full campaigns, in parts, resumable"
-	@echo "make bench        measure against the disk and the naive server"
+	@echo "make bench        measure beside the disk and other durable queues (PEERS=\"redis jetstream beanstalkd rabbitmq\")"
 	@echo "make fuzz         coverage-guided fuzzing of the decoders (SECONDS=1800)"
 	@echo "make lint         clang-tidy and cppcheck"
 	@echo "make deps         install the Debian packages that are missing"
@@ -125,11 +136,13 @@ help:
 	@echo "make clean"
 
 # Installs only what is missing, and says so; as root or with sudo.
-.PHONY: deps deps-lint deps-fuzz
+.PHONY: deps deps-lint deps-fuzz deps-bench
 deps:
 	@tests/harness/deps $(PACKAGES_BUILD) $(PACKAGES_TEST)
 deps-lint:
 	@tests/harness/deps $(PACKAGES_BUILD) $(PACKAGES_LINT)
+deps-bench:
+	@tests/harness/deps $(PACKAGES_BUILD) $(PACKAGES_TEST) $(PACKAGES_BENCH)
 deps-fuzz:
 	@tests/harness/deps $(PACKAGES_BUILD) $(PACKAGES_FUZZ)
 
@@ -155,9 +168,9 @@ check-long: deps
 	@/usr/bin/python3 tests/harness/run.py --long
 
 .PHONY: bench
-bench: deps
-	@$(MAKE) --no-print-directory -s -j2 all test-binaries
-	@/usr/bin/python3 tests/bench/bench.py
+bench: deps-bench
+	@$(MAKE) --no-print-directory -s -j2 all bench-binaries
+	@/usr/bin/python3 tests/bench/bench.py --peers "$(PEERS)"
 	@/usr/bin/python3 tests/bench/worker.py
 
 .PHONY: fuzz
@@ -210,7 +223,7 @@ clean:
 # ---- tests -------------------------------------------------------------------------------------------------------------------
 
 .PHONY: test-binaries
-test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS)) $(B)/test/parrot $(B)/test/powercut $(B)/test/interpose.so $(B)/test/rawdisk $(B)/test/naive $(B)/test/handover
+test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS)) $(B)/test/parrot $(B)/test/powercut $(B)/test/interpose.so
 
 $(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
@@ -239,6 +252,19 @@ $(B)/test/handover: $(call OBJ,tests/bench/handover.c) $(B)/lib/libestate.a $(B)
 $(B)/test/naive: $(call OBJ,tests/bench/naive.c)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+.PHONY: bench-binaries
+bench-binaries: $(patsubst %,$(B)/test/%,rawdisk naive handover delivery peerload)
+
+PROBE_SRC = clients/estate/histogram.c clients/estate/probe.c
+
+$(B)/test/delivery: $(call OBJ,tests/bench/delivery.c $(PROBE_SRC)) $(B)/lib/libestate.a $(B)/lib/libproto.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(B)/test/peerload: $(call OBJ,$(wildcard tests/bench/peers/*.c) $(PROBE_SRC))
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lhiredis -lrabbitmq
 
 # Preloaded into the daemon: plain, whatever the variant.
 $(B)/test/interpose.so: tests/crash/interpose.c tests/crash/trace.h

@@ -153,17 +153,14 @@ file_copy(const char *from, const char *to, const char *name)
 	char path[4096], *bytes = NULL;
 	struct stat st;
 	ssize_t n = -1;
-	int fd, e = 0;
+	int fd, e;
 
 	if ((fd = open(path_join(path, sizeof(path), from, name), O_RDONLY | O_CLOEXEC)) < 0)
 		return (errno == ENOENT ? 0 : errno);
-	if (fstat(fd, &st) != 0)
+	e = fstat(fd, &st) != 0 ? errno : st.st_size > COPY_BYTES_MAX ? EFBIG : 0;
+	if (e == 0 && ((bytes = malloc((size_t)st.st_size + 1)) == NULL || (n = pread(fd, bytes, (size_t)st.st_size, 0)) < 0))
 		e = errno;
-	else if (st.st_size > COPY_BYTES_MAX)
-		e = EFBIG;
-	else if ((bytes = malloc((size_t)st.st_size + 1)) == NULL || (n = pread(fd, bytes, (size_t)st.st_size, 0)) < 0)
-		e = errno;
-	else
+	if (e == 0)
 		e = n == st.st_size ? file_replace(to, name, bytes, (size_t)n) : EIO;
 	free(bytes);
 	close(fd);

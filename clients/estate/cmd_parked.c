@@ -329,14 +329,12 @@ read_words(struct parked *p, int count, char **words, int (**run)(struct parked 
 {
 	const char *deed = count > 0 ? words[0] : "list";
 
-	if (strcmp(deed, "list") == 0 && count <= 1)
-		*run = list;
-	else if (strcmp(deed, "show") == 0 && count == 2)
+	if (strcmp(deed, "show") == 0 && count == 2)
 		*run = show;
 	else if (strcmp(deed, "replay") == 0 && count == 3 && p->worker == NULL) {
 		*run = replay;
 		p->worker = words[1];
-	} else
+	} else if (strcmp(deed, "list") != 0 || count > 1)
 		return (usage_error("parked", "write list, show SEQ, or replay WORKER SEQ --reason TEXT"));
 	if (*run != list && !argument_number("parked", "SEQ", words[count - 1], 1, UINT64_MAX, &p->seq))
 		return (EXIT_USAGE);
@@ -356,7 +354,7 @@ cmd_parked(int argc, char **argv)
 	};
 	struct parked p = { .zh = language_is_zh() };
 	struct estate_options o = { .user = &p, .on_ack = on_ack, .on_nak = on_nak };
-	int (*run)(struct parked *, struct estate *) = NULL;
+	int (*run)(struct parked *, struct estate *) = list;
 	struct estate *e;
 	int c, r;
 

@@ -1,117 +1,240 @@
-"""make bench: `estate bench put` beside the raw disk, in the same run and in turns, round after round.
+"""make bench: estated beside other durable queues and beside the disk, in the same run and in turns, round after round.
 
 The physical limit is one pwrite and one fdatasync of as many bytes as there are events outstanding (connections × window × batch, 256
 bytes each), on the same filesystem; beside it the O_DIRECT and O_DSYNC variant, and the naive servers of naive.c: one thread, no
 validation, no de-duplication, no readers, with LMDB or with a bare journal.  Each figure is the median over the rounds with its spread,
-and ratios are taken within the round, since machines drift.
+and ratios are taken within the round, since machines drift.  Writes RESULTS.md beside this file.
 
-Then the outbox of libestate: hand-overs a second, one flush each and one flush for many.
-
-    bench.py [--rounds N] [--seconds S] [--folder DIR]
+    bench.py [--peers "redis …"] [--rounds N] [--seconds S] [--folder DIR] [--out FILE]
 """
 import argparse
 import json
 import os
+import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(REPOSITORY, "tests", "harness"))
-import daemon as harness  # noqa: E402
+import peers
+from ours import SIZE, Estated
 
-SIZE = 256
 # connections, window, batch
 CASES = [(1, 1, 1), (1, 64, 1), (8, 64, 1), (8, 1024, 1), (1, 64, 32)]
-RAW, NAIVE, HANDOVER = (os.path.join(REPOSITORY, "build", "test", name) for name in ("rawdisk", "naive", "handover"))
+RATE, OPEN_CONNECTIONS, REPLAYED = 5000, 8, 1_000_000
+RAW, NAIVE, HANDOVER = (os.path.join(peers.REPOSITORY, "build", "test", name) for name in ("rawdisk", "naive", "handover"))
 GROUPS = [1, 64, 1024]          # hand-overs to the outbox between two flushes
 
 
-def raw(folder, events, seconds, direct):
+def program(path, *options):
+    done = subprocess.run([path, *map(str, options)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{os.path.basename(path)}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def raw(folder, events, seconds, *direct):
     """Events a second if each flush covered that many."""
-    done = subprocess.run([RAW, "--file", os.path.join(folder, "raw"), "--bytes", str(min(events * SIZE, 32 << 20)), "--seconds", str(seconds),
-                           *(["--direct"] if direct else [])], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)["appends_per_s"] * events
+    return program(RAW, "--file", os.path.join(folder, "raw"), "--bytes", min(events * SIZE, 32 << 20), "--seconds", seconds,
+                   *direct)["appends_per_s"] * events
+
+
+def in_folder(folder, measure):
+    inner = tempfile.mkdtemp(dir=folder)
+    try:
+        return measure(inner)
+    finally:
+        shutil.rmtree(inner, ignore_errors=True)
 
 
 def naive(folder, case, seconds, *more):
-    inner = tempfile.mkdtemp(dir=folder)
-    done = subprocess.run([NAIVE, "--folder", inner, "--connections", str(case[0]), "--window", str(case[1]), "--batch", str(case[2]),
-                           "--seconds", str(seconds), *more], capture_output=True, text=True, check=True)
-    shutil.rmtree(inner)
-    return json.loads(done.stdout)["events_per_s"]
+    return in_folder(folder, lambda inner: program(NAIVE, "--folder", inner, "--connections", case[0], "--window", case[1], "--batch", case[2],
+                                                   "--seconds", seconds, *more)["events_per_s"])
 
 
 def handover(folder, group, seconds):
     """Durable hand-overs a second to an outbox."""
-    inner = tempfile.mkdtemp(dir=folder)
-    done = subprocess.run([HANDOVER, os.path.join(inner, "box"), "--group", str(group), "--seconds", str(seconds), "--size", str(SIZE)],
-                          capture_output=True, text=True, check=True)
-    shutil.rmtree(inner)
-    return json.loads(done.stdout)["handovers_per_s"]
+    return in_folder(folder, lambda inner: program(HANDOVER, os.path.join(inner, "box"), "--group", group, "--seconds", seconds, "--size",
+                                                   SIZE)["handovers_per_s"])
 
 
-def put(daemon, connections, window, batch, seconds):
-    done = daemon.estate("bench", "put", "--connections", connections, "--window", window, "--batch", batch, "--size", SIZE, "--seconds", seconds,
-                         "--json")
-    return json.loads(done.stdout)
+class Series:
+    """Figures by name, one a round."""
+
+    def __init__(self):
+        self.of = {}
+
+    def add(self, name, value):
+        self.of.setdefault(name, []).append(value)
+
+    def spread(self, name, form="{:,.0f}"):
+        values = self.of[name]
+        middle = statistics.median(values)
+        return form.format(middle) + (f" (±{100 * (max(values) - min(values)) / 2 / middle:.0f} %)" if middle else "")
+
+    def ratio(self, ours, theirs):
+        ratios = [a / b for a, b in zip(self.of[ours], self.of[theirs])]
+        return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
 
 
-def spread(values):
-    middle = statistics.median(values)
-    return f"{middle:,.0f} (±{100 * (max(values) - min(values)) / 2 / middle:.0f} %)"
+def fresh(folder, make, measure):
+    """A measure on a server that was just started, in a folder that goes away with it."""
+    def with_server(inner):
+        with make(inner) as server:
+            return measure(server)
+
+    return in_folder(folder, with_server)
 
 
-def ratio(ours, theirs):
-    ratios = [a / b for a, b in zip(ours, theirs)]
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+def round_of_puts(folder, series, contenders, seconds):
+    for case in CASES:
+        connections, window, batch = case
+        outstanding = connections * window * batch
+        one = series.setdefault(case, Series())
+        one.add("raw", raw(folder, outstanding, seconds / 2))
+        one.add("direct", raw(folder, outstanding, seconds / 2, "--direct"))
+        one.add("naive LMDB", naive(folder, case, seconds))
+        one.add("naive journal", naive(folder, case, seconds, "--journal"))
+        for peer in contenders:
+            # A peer has no message of several events: the same window, one by one.
+            figures = fresh(folder, peer, lambda server, c=connections, w=window: server.load("--connections", c, "--window", w, "--size", SIZE,
+                                                                                             "--seconds", seconds))
+            one.add(peer.name, figures["events_per_s"])
+        for name, workers in (("estated", False), ("with workers", True)):
+            figures = fresh(folder, lambda inner, w=workers: Estated(inner, workers=w),
+                            lambda server, c=case: server.put(*c, seconds=seconds))
+            one.add(name, figures["events_per_s"])
+            if not workers:
+                one.add("p50", figures["p50_us"])
+                one.add("p99", figures["p99_us"])
 
 
-def one_round(folder, case, seconds):
-    connections, window, batch = case
-    outstanding = connections * window * batch
-    limit, direct = (raw(folder, outstanding, seconds / 2, d) for d in (False, True))
-    lmdb, journal = (naive(folder, case, seconds, *more) for more in ([], ["--journal"]))
-    with harness.Daemon(folder=tempfile.mkdtemp(dir=folder), settings={"journal_segment": "16MiB", "journal_segments": 4}) as daemon:
-        result = put(daemon, connections, window, batch, seconds)
-        folder_of_daemon = daemon.folder
-    shutil.rmtree(folder_of_daemon, ignore_errors=True)
-    return result["events_per_s"], result["p50_us"], result["p99_us"], limit, direct, lmdb, journal
+def round_of_latency(folder, one, contenders, seconds):
+    def note(name, figures):
+        for key in ("p50_us", "p99_us", "delivery_p50_us", "delivery_p99_us", "server_us_per_event", "client_us_per_event"):
+            one.add(f"{name} {key}", figures[key])
+
+    for peer in contenders:
+        more = ["--deliver"] if peer.reads else []
+        note(peer.name, fresh(folder, peer, lambda server, m=more: server.load("--connections", OPEN_CONNECTIONS, "--window", 1 << 16, "--size", SIZE,
+                                                                              "--rate", RATE, "--seconds", seconds, *m)))
+    note("estated", fresh(folder, Estated, lambda server: server.deliver(OPEN_CONNECTIONS, RATE, seconds)))
+
+
+def replay_peer(server):
+    server.load("--connections", 8, "--window", 1024, "--size", SIZE, "--events", REPLAYED)
+    return server.load("--replay", REPLAYED, "--size", SIZE)["events_per_s"]
+
+
+def replay_ours(server):
+    server.put(8, 1024, events=REPLAYED)
+    return server.replay(REPLAYED)["events_per_s"]
+
+
+def round_of_replay(folder, one, contenders):
+    for peer in contenders:
+        if peer.reads:
+            one.add(peer.name, fresh(folder, peer, replay_peer))
+    one.add("estated", fresh(folder, Estated, replay_ours))
+
+
+def round_of_rest(folder, one, seconds):
+    for group in GROUPS:
+        one.add(f"outbox {group}", handover(folder, group, seconds))
+    for name, keys in (("ipc", False), ("CURVE", True)):
+        one.add(name, fresh(folder, lambda inner, k=keys: Estated(inner, keys=k), lambda server: server.put(8, 64, seconds=seconds)["events_per_s"]))
+    one.add("idle", fresh(folder, Estated, lambda server: server.wakeups()))
+
+
+# --- the page
+
+def table(head, rows):
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+    yield ""
+
+
+def machine(folder):
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
+    kind = subprocess.run(["stat", "-f", "-c", "%T", folder], capture_output=True, text=True, check=False).stdout.strip()
+    return f"{os.cpu_count()} × {model}, Linux {platform.release()}, {kind}"
+
+
+def page(folder, o, contenders, absent, puts, latency, replayed, rest, flushed):
+    names = [peer.name for peer in contenders]
+    yield "# What was measured"
+    yield ""
+    yield (f"By `make bench`, on {machine(folder)}; {o.rounds} rounds of {o.seconds} s, everything in turns within a round. Medians; in brackets half "
+           "of the range, or for ratios the range. Events of 256 bytes that do not compress. An estated ack comes after its flush; duplicate checks and sealing are on.")
+    yield ""
+    if absent:
+        yield f"Not measured, since not installed: {', '.join(absent)}.\n"
+    yield "## Durable puts, closed loop: events a second"
+    yield ""
+    yield from table(["connections × window, events a message", "estated", *(f"÷ {name}" for name in names), "÷ raw", "÷ naive LMDB", "÷ naive journal",
+                      "with a worker beside", "ack p50 µs", "p99 µs", *names, "raw fdatasync", "raw O_DIRECT O_DSYNC"],
+                     [[f"{c}×{w}, {b}", one.spread("estated"), *(one.ratio("estated", name) for name in names), one.ratio("estated", "raw"),
+                       one.ratio("estated", "naive LMDB"), one.ratio("estated", "naive journal"), one.spread("with workers"), one.spread("p50"),
+                       one.spread("p99"), *(one.spread(name) for name in names), one.spread("raw"), one.spread("direct")]
+                      for (c, w, b), one in puts.items()])
+    yield f"## Open loop: {RATE:,} events a second over {OPEN_CONNECTIONS} connections"
+    yield ""
+    yield "Microseconds from when an event was due, and of CPU an event; delivery to one durable consumer that acknowledges by up to 1000.\n"
+    keys = {"p50_us": "ack p50", "p99_us": "ack p99", "delivery_p50_us": "delivered p50", "delivery_p99_us": "delivered p99",
+            "server_us_per_event": "server's CPU", "client_us_per_event": "client's CPU"}
+    reading = [peer.name for peer in contenders if peer.reads]
+    yield from table(["", "estated", *names, *(f"÷ {name}" for name in names)],
+                     [[words, latency.spread(f"estated {key}"),
+                       *(latency.spread(f"{name} {key}") if "delivery" not in key or name in reading else "" for name in names),
+                       *(latency.ratio(f"estated {key}", f"{name} {key}") if "delivery" not in key or name in reading else "" for name in names)]
+                      for key, words in keys.items()])
+    yield f"## Replay of {REPLAYED:,} events to a durable consumer, acknowledged by 1000"
+    yield ""
+    yield from table(["", "events/s", "estated ÷ it"],
+                     [["estated", replayed.spread("estated"), ""], *([name, replayed.spread(name), replayed.ratio("estated", name)] for name in reading)])
+    yield "## The rest"
+    yield ""
+    yield from table(["", ""], [["8×64 over TCP with CURVE, events/s", f"{rest.spread('CURVE')}, {rest.ratio('CURVE', 'ipc')} of ipc"],
+                                *([f"outbox, {group} hand-overs between two flushes: hand-overs/s", rest.spread(f"outbox {group}")] for group in GROUPS),
+                                ["wake-ups a second with nobody connected, all threads", rest.spread("idle", "{:.1f}")]])
+    yield "## The peers"
+    yield ""
+    for peer in contenders:
+        yield f"- **{peer.name}** ({peer.words}) acknowledges {peer.means}. By strace, of {flushed[peer.name][1]} puts one by one " \
+              f"{flushed[peer.name][0]} acks left after a flush."
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--peers", default="redis")
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--seconds", type=int, default=2)
     options.add_argument("--folder", default=None)
+    options.add_argument("--out", default=os.path.join(peers.REPOSITORY, "tests", "bench", "RESULTS.md"))
     o = options.parse_args()
+    contenders, absent = peers.present(o.peers.split())
     folder = tempfile.mkdtemp(prefix="estate-bench-", dir=o.folder)
-    results, handed = {case: [] for case in CASES}, {group: [] for group in GROUPS}
+    puts, latency, replayed, rest = {}, Series(), Series(), Series()
     try:
+        flushed = {peer.name: in_folder(folder, peer.flushed_acks) for peer in contenders}
         for number in range(o.rounds):
-            for case in CASES:
-                print(f"\rround {number + 1} of {o.rounds}: {case[0]}×{case[1]}, {case[2]} a message   ", end="", file=sys.stderr, flush=True)
-                results[case].append(one_round(folder, case, o.seconds))
-            for group in GROUPS:
-                handed[group].append(handover(folder, group, o.seconds))
+            for what, measure in (("puts", lambda: round_of_puts(folder, puts, contenders, o.seconds)),
+                                  ("latency", lambda: round_of_latency(folder, latency, contenders, o.seconds)),
+                                  ("replay", lambda: round_of_replay(folder, replayed, contenders)),
+                                  ("the rest", lambda: round_of_rest(folder, rest, o.seconds))):
+                print(f"\rround {number + 1} of {o.rounds}: {what}          ", end="", file=sys.stderr, flush=True)
+                measure()
+        print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
+        text = "\n".join(page(folder, o, contenders, absent, puts, latency, replayed, rest, flushed)) + "\n"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print("\r" + " " * 60, file=sys.stderr)
-    print(f"256 B events, {o.rounds} rounds of {o.seconds:g} s; medians, half of the range in brackets\n")
-    print("| connections × window, events a message | events/s | p50 µs | p99 µs | ÷ raw | ÷ naive LMDB | ÷ naive journal | raw fdatasync | "
-          "raw O_DIRECT O_DSYNC | naive LMDB | naive journal |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
-    for case, rounds in results.items():
-        rate, p50, p99, limit, direct, lmdb, journal = (list(column) for column in zip(*rounds))
-        print(f"| {case[0]}×{case[1]}, {case[2]} | {spread(rate)} | {statistics.median(p50):,.0f} | {statistics.median(p99):,.0f} | "
-              f"{ratio(rate, limit)} | {ratio(rate, lmdb)} | {ratio(rate, journal)} | {spread(limit)} | {spread(direct)} | {spread(lmdb)} | "
-              f"{spread(journal)} |")
-    print("\n| outbox, hand-overs between two flushes | hand-overs/s |")
-    print("|---|---|")
-    for group, rates in handed.items():
-        print(f"| {group} | {spread(rates)} |")
+    with open(o.out, "w", encoding="utf-8") as out:
+        out.write(text)
+    print(text)
 
 
 if __name__ == "__main__":
