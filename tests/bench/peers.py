@@ -22,10 +22,11 @@ def free_port():
 
 
 def cpu_seconds(pid):
-    """Of a process and its threads so far."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+    """Of a process, its threads and its children so far."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
         fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(cpu_seconds(int(child)) for child in children.read().split())
 
 
 class Peer:
@@ -157,12 +158,12 @@ class RabbitMQ(Peer):
     name, package = "rabbitmq", "rabbitmq-server"
     words = "a quorum queue of one member, publisher confirms"
     means = "after its write-ahead log's flush"
-    ack = "\\0\\n\\0<\\0P"
+    ack = "\\r\\0<\\0P"
 
     def environment(self):
-        self.port_of_nodes = free_port()
-        return {"HOME": self.folder, "RABBITMQ_NODE_PORT": self.address, "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-                "RABBITMQ_NODENAME": f"bench{self.address}@localhost", "RABBITMQ_DIST_PORT": str(self.port_of_nodes),
+        self.names = str(free_port())       # of Erlang's name server, which outlives the node
+        return {"HOME": self.folder, "ERL_EPMD_PORT": self.names, "ERL_EPMD_ADDRESS": "127.0.0.1", "RABBITMQ_NODE_PORT": self.address, "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+                "RABBITMQ_NODENAME": f"bench{self.address}@localhost", "RABBITMQ_DIST_PORT": str(free_port()),
                 "RABBITMQ_MNESIA_BASE": os.path.join(self.folder, "db"), "RABBITMQ_LOG_BASE": os.path.join(self.folder, "logs"),
                 "RABBITMQ_ENABLED_PLUGINS_FILE": os.path.join(self.folder, "plugins"), "RABBITMQ_PID_FILE": os.path.join(self.folder, "pid")}
 
@@ -171,6 +172,10 @@ class RabbitMQ(Peer):
             plugins.write("[].\n")
         # Debian's wrapper changes to a user of its own; this is what it starts.
         return ["/usr/lib/rabbitmq/bin/rabbitmq-server"]
+
+    def close(self):
+        super().close()
+        subprocess.run(["epmd", "-port", self.names, "-kill"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
 ALL = {peer.name: peer for peer in (Redis, JetStream, Beanstalkd, RabbitMQ)}
