@@ -5,7 +5,7 @@ bytes each), on the same filesystem; beside it the O_DIRECT and O_DSYNC variant,
 validation, no de-duplication, no readers, with LMDB or with a bare journal.  Each figure is the median over the rounds with its spread,
 and ratios are taken within the round, since machines drift.  Writes RESULTS.md beside this file.
 
-    bench.py [--peers "redis …"] [--rounds N] [--seconds S] [--folder DIR] [--out FILE]
+    bench.py [--peers "redis …"] [--rounds N] [--seconds S] [--sizes "10000 …"] [--folder DIR] [--out FILE]
 """
 import argparse
 import json
@@ -19,6 +19,7 @@ import tempfile
 
 import peers
 from ours import SIZE, Estated
+import scale
 
 # connections, window, batch
 CASES = [(1, 1, 1), (1, 64, 1), (8, 64, 1), (8, 1024, 1), (1, 64, 32)]
@@ -164,7 +165,7 @@ def machine(folder):
     return f"{os.cpu_count()} × {model}, Linux {platform.release()}, {kind}"
 
 
-def page(folder, o, contenders, absent, puts, latency, replayed, rest, flushed):
+def page(folder, o, contenders, absent, puts, latency, replayed, rest, sizes, flushed):
     names = [peer.name for peer in contenders]
     yield "# What was measured"
     yield ""
@@ -196,6 +197,10 @@ def page(folder, o, contenders, absent, puts, latency, replayed, rest, flushed):
     yield ""
     yield from table(["", "events/s", "estated ÷ it"],
                      [["estated", replayed.spread("estated"), ""], *([name, replayed.spread(name), replayed.ratio("estated", name)] for name in reading)])
+    yield "## Growth"
+    yield ""
+    grown = [dict(scale.words(f)) for f in sizes]
+    yield from table(["", *(f"{f['events']:,} events" for f in sizes)], [[what, *(one[what] for one in grown)] for what in list(grown[0])[1:]])
     yield "## The rest"
     yield ""
     yield from table(["", ""], [["8×64 over TCP with CURVE, events/s", f"{rest.spread('CURVE')}, {rest.ratio('CURVE', 'ipc')} of ipc"],
@@ -213,6 +218,7 @@ def main():
     options.add_argument("--peers", default="redis")
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--seconds", type=int, default=2)
+    options.add_argument("--sizes", default="10000 1000000 10000000")
     options.add_argument("--folder", default=None)
     options.add_argument("--out", default=os.path.join(peers.REPOSITORY, "tests", "bench", "RESULTS.md"))
     o = options.parse_args()
@@ -228,8 +234,12 @@ def main():
                                   ("the rest", lambda: round_of_rest(folder, rest, o.seconds))):
                 print(f"\rround {number + 1} of {o.rounds}: {what}          ", end="", file=sys.stderr, flush=True)
                 measure()
+        sizes = []
+        for size in map(int, o.sizes.split()):
+            print(f"\r{size:,} events                              ", end="", file=sys.stderr, flush=True)
+            sizes.append(in_folder(folder, lambda inner, n=size: scale.measure(scale.put_bench, n, replay=True, folder=inner)))
         print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
-        text = "\n".join(page(folder, o, contenders, absent, puts, latency, replayed, rest, flushed)) + "\n"
+        text = "\n".join(page(folder, o, contenders, absent, puts, latency, replayed, rest, sizes, flushed)) + "\n"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     with open(o.out, "w", encoding="utf-8") as out:
