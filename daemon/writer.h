@@ -25,9 +25,9 @@ void		 writer_submit(struct writer *, struct job *);
 int		 writer_idle(const struct writer *);
 
 /*
- * Loop: do a small job on this thread, which saves both changes of thread, about 60 of 190 µs with nobody else about: true, and it is
- * there to be taken.  False, and nothing happened: it is too big, the disk was slow the last time, the journal has no room, or the
- * thread tidies up; submit it.  Only when writer_idle().
+ * Loop: do a small job on this thread, which saves both changes of thread: true, and it is there to be taken.  False, and nothing
+ * happened: it is too big, the disk was slow the last time, the journal has no room, or the thread tidies up; submit it then.  Only
+ * when writer_idle().
  */
 bool		 writer_do_here(struct writer *, struct job *);
 
