@@ -113,6 +113,8 @@ live_on_notice(void *user, const struct estate_notice *n)
 	struct live *l = user;
 	char quoted[300];
 
+	if (n->kind == ESTATE_DISCONNECTED)
+		live_ask_nobody(l);
 	if (n->kind == ESTATE_HELLO_REFUSED)
 		refused(l, n->fault);
 	else if (n->kind == ESTATE_LOG_CHANGED)
@@ -120,6 +122,8 @@ live_on_notice(void *user, const struct estate_notice *n)
 		    "once with --rebuild if it is a backup of the same log, else move that folder away", l->o->state);
 	else if (n->kind == ESTATE_CONNECTED)
 		log_info("connected", "worker=%s last=%" PRIu64 " read=%" PRIu64, l->kind->name, estate_log(l->e)->last, l->state->cursor.seq);
+	else if (n->kind == ESTATE_ANSWER_REFUSED)
+		log_info("an answer came too late, or was refused", "worker=%s reason=%s", l->kind->name, log_quote(quoted, sizeof(quoted), n->reason));
 	else
 		log_info(n->kind == ESTATE_DISCONNECTED ? "disconnected; trying again" : "the daemon answers otherwise for a while", "worker=%s reason=%s",
 		    l->kind->name, log_quote(quoted, sizeof(quoted), n->reason));

@@ -13,9 +13,7 @@
 #include "live_internal.h"
 #include "log.h"
 #include "notify.h"
-
-/* How often somebody who watches is told how it stands. */
-#define TELL_MS		1000
+#include "sitetime.h"
 
 static volatile sig_atomic_t stop;
 
@@ -105,14 +103,17 @@ run(struct live *l)
 {
 	struct pollfd p = { .fd = estate_fd(l->e), .events = POLLIN };
 	struct timespec company = { 0, COMPANY_MS * 1000000L }, wait = { TELL_MS / 1000, TELL_MS % 1000 * 1000000L };
-	bool watched = notify_alive_us() > 0;
+	bool watched = notify_alive_us() > 0 || l->o->metrics != NULL;
 	sigset_t blocked, open;
+	bool more;
 	int error;
 
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTERM);
 	sigaddset(&blocked, SIGINT);
 	sigprocmask(SIG_BLOCK, &blocked, &open);
+	if ((error = live_serve(l)) != 0)
+		live_give_up(l, 3, "cannot be asked: %s", estate_error_text(error));
 	while (!stop && !l->done) {
 		if (estate_pump(l->e, 0) < 0) {
 			live_give_up(l, 3, "the connection to the daemon failed: %s", strerror(errno));
@@ -127,14 +128,17 @@ run(struct live *l)
 		}
 		live_put(l);
 		become_ready(l);
+		more = live_answer(l);
 		tell_how(l);
-		if (estate_pump(l->e, 0) > 0 || l->done)
+		live_page(l);
+		if (estate_pump(l->e, 0) > 0 || l->done || more)
 			continue;
 		/* Without end, unless news waits, or somebody for a sign of life. */
 		ppoll(&p, 1, l->came.count > 0 ? &company : l->ready && !watched && !l->rebuilding ? NULL : &wait, &open);
 	}
 	if (stop && l->status == 0)
 		log_info("told to stop", "worker=%s event=%" PRIu64, l->kind->name, l->state->cursor.seq);
+	live_page_end(l);
 	notify_stopping("the state is committed");
 }
 
@@ -187,7 +191,7 @@ begin_rebuild(struct live *l)
 static int
 open_engine(struct live *l)
 {
-	struct engine_ends ends = { l, live_on_derived, live_on_own, live_fetch, NULL };
+	struct engine_ends ends = { l, live_on_derived, live_on_own, live_fetch, NULL, live_figures };
 
 	if (engine_open(&l->worker, l->kind, l->state, &ends, &(struct engine_options){ .fixed_config = false }) != 0)
 		return (EXIT_WRONG_STATE);
@@ -226,7 +230,7 @@ int
 live(const struct worker_kind *kind, const struct live_options *o)
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	struct live l = { .kind = kind, .o = o, .next = INT64_MIN, .wake = INT64_MAX };
+	struct live l = { .kind = kind, .o = o, .next = INT64_MIN, .wake = INT64_MAX, .start_ns = sitetime_now() };
 	bool opened = false;
 
 	sigaction(SIGTERM, &action, NULL);
@@ -244,6 +248,7 @@ live(const struct worker_kind *kind, const struct live_options *o)
 	for (size_t i = 0; i < l.outcome_count; i++)
 		free(l.outcomes[i].refusal);
 	free(l.outcomes);
+	live_ask_nobody(&l);
 	inbox_free(&l.came);
 	inbox_free(&l.work);
 	buffer_free(&l.fetched);

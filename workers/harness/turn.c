@@ -137,7 +137,7 @@ can_wait(struct live *l)
 	if (l->outcome_count > 0 || l->rebuilding)
 		return (false);
 	for (size_t i = 0; i < b->count; i++)
-		if (b->items[i].kind != ITEM_PROGRESS || b->items[i].log_time >= l->next ||
+		if (b->items[i].kind != ITEM_PROGRESS || b->items[i].log_time >= l->next || live_asked_by(l, b->items[i].seq) ||
 		    (b->items[i].end && !l->proposed && l->o->config != NULL))
 			return (false);
 	b->items[0] = b->items[b->count - 1];
