@@ -614,7 +614,7 @@ def test_the_consumers_file_is_verified_backed_up_and_refused_when_damaged(daemo
     with open(path, encoding="ascii") as file:
         whole = file.read()
     for text, why in [(whole.replace("\na ", "\nb "), "damaged"), (whole[:-5], "damaged"), ("", "damaged"), ("\0" * 40, "damaged"),
-                      (whole.replace("consumers: 1", "consumers: 2"), "of a newer release")]:
+                      (whole.replace("consumers: 2", "consumers: 3"), "of a newer release")]:
         with open(path, "w", encoding="ascii") as file:
             file.write(text)
         daemon.launch()
