@@ -10,6 +10,7 @@ import pytest
 
 import openmetrics
 from test_worker import assigned, case, put_all
+from wire import packed
 from worker import PATIENCE_S, RULES, Worker, parrot, rehearse
 
 SLOW = RULES.replace("300ms", "90d")        # nothing falls due meanwhile
@@ -138,6 +139,76 @@ def until_served(daemon, service):
     client.hello()
     while not any(s["service"] == service for s in client.services()):
         assert time.monotonic() < deadline
+
+
+# --- with the rights of its role
+
+LISTED = """\
+clients:
+  - name: everybody-here
+    uid: %d
+    role: %s
+"""
+
+
+def relisted(daemon, role):
+    """Everybody of this test has that role now."""
+    before = daemon.stderr(1 << 30).count("the list of clients ")
+    daemon.write_clients(LISTED % (os.getuid(), role))
+    daemon.signal(signal.SIGHUP)
+    deadline = time.monotonic() + PATIENCE_S
+    while daemon.stderr(1 << 30).count("the list of clients ") == before:
+        assert time.monotonic() < deadline
+
+
+def test_the_rights_of_its_role_are_enough_and_not_more(start_daemon):
+    """The example reads, concludes, is asked and rebuilt with its shipped role; what that does not say is refused, in the log too."""
+    daemon = start_daemon(clients=LISTED % (os.getuid(), "admin"))
+    with Worker(daemon, start=False) as worker:
+        put_all(daemon, [case(n) for n in range(5)] + [assigned(n) for n in range(3)])
+        relisted(daemon, "example")
+        worker.start()
+        worker.await_rules(daemon.client("rules"))
+        wire = daemon.wire()
+        rights = wire.hello()["rights"]
+        assert rights["role"] == "example" and not rights["see_personal"] and not rights["operate"] and rights["ask"] == []
+        mine = {"subject": "C-1", "data": {"obligation": "X1/C-1", "rule": "X1", "role": "cs_lead", "due": "2026-11-24T10:00:00Z", "level": 1}}
+        for number, (source, type_, more, path) in enumerate([
+                (worker.source, "case.assigned", {"subject": "C-1", "data": {"to": "clerk-1", "role": "clerk"}}, "type"),
+                (worker.source, "case.escalated", {"subject": "C-1", "data": {"level": 1, "to": "cs_lead"}}, None),
+                ("/estated/worker/escalate", "obligation.opened", mine, "source"), ("/estated", "obligation.opened", mine, "source")]):
+            answer = wire.put(10 + number, packed(type=type_, source=source, **more))
+            assert answer[1] == "nak" and (path is None or (answer[3]["name"], answer[3]["path"]) == ("forbidden", path)), answer
+        assert wire.ask(1, "ask", 30, {"service": "example", "question": {"name": "status"}})[3]["name"] == "forbidden"
+        assert wire.ask(1, "serve", 31, {"service": "escalate"})[3]["name"] == "forbidden"
+        assert wire.ask(1, "backup", 32, {"path": "/tmp/x"})[3]["name"] == "forbidden"
+        relisted(daemon, "admin")
+        last, = put_all(daemon, [case(50)])
+        assert ask(daemon, "example", "counts", "prefix=C-50", "--at-least", last)["answer"]["rows"] == [{"subject": "C-50", "events": 1}]
+        worker.settle()
+        assert len([d for d in worker.prove() if d["type"] == "obligation.opened"]) >= 1
+        relisted(daemon, "example")
+        worker.stop()
+        worker.start("--rebuild")
+        assert "different=0 not_in_log=0 only_in_log=0" in worker.stderr() and "cannot be asked" not in worker.stderr()
+        relisted(daemon, "admin")
+
+
+def test_who_may_not_answer_works_all_the_same(start_daemon):
+    """And says that it cannot be asked."""
+    daemon = start_daemon(clients=LISTED % (os.getuid(), "board") + """\
+roles:
+  - name: board
+    put: ["**"]
+    sources: ["*", "/estated/worker/*"]
+    read: ["**"]
+""")
+    with Worker(daemon) as worker:
+        worker.await_rules(daemon.client("rules"))
+        put_all(daemon, [case(1)])
+        worker.settle()
+        worker.until_says("it cannot be asked")
+        worker.prove()
 
 
 # --- figures

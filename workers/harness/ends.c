@@ -4,6 +4,7 @@
 
 #include "live_internal.h"
 #include "log.h"
+#include "notify.h"
 #include "outbox.h"
 
 /* Conclusions that are handed over together: while the daemon makes them durable, the next ones are concluded. */
@@ -92,6 +93,7 @@ live_fetch(void *end, uint64_t seq, struct stored *v, bool *interrupted)
 	msgpack_pack_uint64(&p, seq);
 	do {
 		l->fetched_ok = false;
+		notify_alive();
 		error = estate_call(l->e, "get", b.data, b.size, FETCH_MS, on_fetched, l);
 		*interrupted = live_told_to_stop() || l->done;
 	} while (error < 0 && !*interrupted);
