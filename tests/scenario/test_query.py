@@ -211,6 +211,38 @@ roles:
         worker.prove()
 
 
+# --- a daemon that takes no conclusions
+
+def test_a_full_outbox_stops_reading(start_daemon, tmp_path):
+    """Its disk is full, but it goes on telling events: the worker stops reading, goes on being asked, over a restart too, and lets nothing out."""
+    daemon, count = start_daemon(), 25000
+    path = tmp_path / "probes.jsonl"
+    path.write_text("".join(json.dumps(case(n, "probe.recorded", {"n": n})) + "\n" for n in range(count)), encoding="utf-8")
+    daemon.estate("put", "--batch", "1000", str(path))
+    daemon.stop()
+    full = start_daemon(data=daemon.data, settings={"disk_reserve": "900GiB"})
+    put_all(full, [case(1)])
+    while json.loads(full.estate("status", "--json").stdout)["state"] != "disk-full":       # room is measured behind what was stored
+        pass
+    worker = Worker(full, name="parrot", program=parrot(), rules=None)
+    with worker:
+        worker.until_says("reading stops until it does")
+        status = ask(full, "parrot", "status")["answer"]
+        assert 16384 <= status["outbox_events"] < 16384 + 3 * 2048 and status["cursor"] < count and status["backlog_events"] > 0
+        worker.kill9()
+        worker.start()
+        until_served(full, "parrot")
+        again = ask(full, "parrot", "status")["answer"]
+        assert again["cursor"] == status["cursor"] and again["outbox_events"] == status["outbox_events"]
+        full.stop()
+        roomy = start_daemon(data=daemon.data)
+        worker.stop()
+        worker.daemon = roomy
+        worker.start()
+        worker.settle()
+        assert len(worker.prove()) > count
+
+
 # --- figures
 
 def test_status_says_how_it_stands(daemon):

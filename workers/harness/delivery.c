@@ -154,8 +154,11 @@ live_subscribe(struct live *l)
 		o.from = ESTATE_FROM_FIRST;
 	o.log = c->log;
 	o.epoch = c->epoch;
-	if ((error = estate_subscribe(l->e, &o, &l->events)) != 0 || !l->rebuilding)
+	if ((error = estate_subscribe(l->e, &o, &l->events)) != 0)
 		return (error);
+	estate_subscription_pause(l->events, l->stalled);
+	if (!l->rebuilding)
+		return (0);
 	o = (struct estate_subscribe_options){ .from = ESTATE_FROM_FIRST, .sources = sources, .user = l, .on_event = on_own_event,
 	    .on_progress = on_own_progress, .on_ended = on_own_ended };
 	return (estate_subscribe(l->e, &o, &l->own));

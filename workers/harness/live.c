@@ -70,11 +70,17 @@ tell_how(struct live *l)
 	if (now < l->told_ms + TELL_MS)
 		return;
 	l->told_ms = now;
+	if (l->stalled && !l->stall_told && now >= l->stalled_ms + TELL_MS) {
+		l->stall_told = true;
+		log_warn("the daemon takes no conclusions: reading stops until it does", "worker=%s event=%" PRIu64, l->kind->name, s->cursor.seq);
+	}
 	notify_alive();
 	if (l->rebuilding)
 		snprintf(text, sizeof(text), "rebuilding: event %" PRIu64 " of %" PRIu64, s->cursor.seq, s->mute.seq);
 	else if (!l->ready)
 		snprintf(text, sizeof(text), "waiting for the daemon at %s", l->o->endpoint);
+	else if (l->stalled)
+		snprintf(text, sizeof(text), "event %" PRIu64 "; reading stopped: the daemon takes no conclusions", s->cursor.seq);
 	else
 		snprintf(text, sizeof(text), "event %" PRIu64 ", %" PRIu64 " concluded, %" PRIu64 " parked since the start", s->cursor.seq,
 		    l->worker.emitted, l->worker.parked);
@@ -134,7 +140,7 @@ run(struct live *l)
 		if (estate_pump(l->e, 0) > 0 || l->done || more)
 			continue;
 		/* Without end, unless news waits, or somebody for a sign of life. */
-		ppoll(&p, 1, l->came.count > 0 ? &company : l->ready && !watched && !l->rebuilding ? NULL : &wait, &open);
+		ppoll(&p, 1, l->came.count > 0 && !l->stalled ? &company : l->ready && !watched && !l->rebuilding && !l->stalled ? NULL : &wait, &open);
 	}
 	if (stop && l->status == 0)
 		log_info("told to stop", "worker=%s event=%" PRIu64, l->kind->name, l->state->cursor.seq);
@@ -198,6 +204,7 @@ open_engine(struct live *l)
 	l->rebuild.worker = &l->worker;
 	state_begin(l->state);
 	live_put_refused_again(l);
+	live_look_at_outbox(l);
 	if (state_commit(l->state) != 0) {
 		live_give_up(l, EXIT_DISK, "%s: %s", l->o->state, state_why(l->state));
 		return (l->status);

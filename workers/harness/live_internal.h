@@ -37,6 +37,8 @@ struct live {
 	struct outcome *outcomes;
 	size_t outcome_count, outcome_room;
 	uint64_t handed;		/* numbers of the outbox up to here were handed to libestate */
+	bool stalled, stall_told;	/* the outbox is full, nothing more is taken in; somebody was told … */
+	int64_t stalled_ms;		/* … since when */
 	int64_t next;			/* when the next timer is due, as of the last turn … */
 	int64_t wake;			/* … and what the daemon was asked for */
 	int64_t waiting_ms;		/* since when news waits for company; 0: it doesn't */
@@ -73,6 +75,8 @@ int	live_subscribe(struct live *);
 /* turn.c: everything that came, in one transaction; only then it is acknowledged. */
 #define COMPANY_MS	500	/* progress waits this long for company: a commit flushes, and every worker would for every event */
 void	live_turn(struct live *);
+/* Within a transaction: full, or room again?  What waits then stops reading, or lets it go on. */
+void	live_look_at_outbox(struct live *);
 /* Hand over what is committed and was not handed over at once, as far as libestate takes it. */
 void	live_put(struct live *);
 /* Within a transaction: what was refused for good is tried once more. */
