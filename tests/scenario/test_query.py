@@ -211,6 +211,19 @@ roles:
         worker.prove()
 
 
+def test_a_name_that_is_somebody_elses(start_daemon):
+    """A worker whose name is taken stops and says whose it is; its role gives it the name back."""
+    daemon = start_daemon(clients=LISTED % (os.getuid(), "dunning"), settings={"unlisted": "auditor"}, listen=["tcp://127.0.0.1:0"])
+    stranger = daemon.wire(endpoint=daemon.endpoints[1])
+    assert stranger.ask(1, "subscribe", 5, {"consumer": "example", "from": "new"})[1] == "subscribed"
+    with Worker(daemon, start=False) as worker:
+        assert "it is tcp:127.0.0.1's" in worker.refused()
+        relisted(daemon, "example")
+        worker.start()
+        assert stranger.until("ended")[-1][3]["name"] == "taken-over"
+        assert stranger.ask(1, "subscribe", 6, {"consumer": "example"})[3]["name"] == "forbidden"
+
+
 # --- a daemon that takes no conclusions
 
 def test_a_full_outbox_stops_reading(start_daemon, tmp_path):

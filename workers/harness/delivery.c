@@ -59,6 +59,9 @@ refused(struct live *l, const struct estate_fault *f)
 	case E_TAKEN_OVER:
 		live_give_up(l, EXIT_TAKEN_OVER, "another instance of this worker has taken over");
 		break;
+	case E_FORBIDDEN:
+		live_give_up(l, EXIT_WRONG_STATE, "the daemon does not let this client read here: %s; see estate client list", f->detail);
+		break;
 	default:
 		live_give_up(l, 3, "the daemon refused: %s: %s", f->text, f->detail);
 	}

@@ -57,7 +57,7 @@ static const char help[] =
 "      estate-%1$s --rehearse - --config %4$s --until 2026-12-31\n"
 "  estate-%1$s --connect ipc:///tmp/estate.sock --state /tmp/%1$s --config %4$s\n"
 "Exit status: 0 done or told to stop, 1 lines refused or an own bug found, 2 wrong usage, 3 could not read or reach,\n"
-"4 another instance took over, 70 the state could not be written, 78 state, log or rules refused: the message names the remedy\n";
+"4 another instance took over, 70 the state could not be written, 78 state, log, rules or rights refused: the message names the remedy\n";
 
 enum { OPT_CONNECT = 1, OPT_STATE, OPT_CONFIG, OPT_REBUILD, OPT_REHEARSE, OPT_UNTIL, OPT_BATCH, OPT_METRICS, OPT_ASK, OPT_HELP, OPT_VERSION };
 
