@@ -205,6 +205,7 @@ install: all
 	install -D -m 755 build/bin/estated $(DESTDIR)$(PREFIX)/bin/estated
 	install -D -m 755 build/bin/estate $(DESTDIR)$(PREFIX)/bin/estate
 	install -D -m 755 build/bin/estate-alarm $(DESTDIR)$(PREFIX)/bin/estate-alarm
+	install -D -m 755 build/bin/estate-example $(DESTDIR)$(PREFIX)/bin/estate-example
 	install -D -m 644 build/lib/libestate.a $(DESTDIR)$(PREFIX)/lib/libestate.a
 	install -D -m 644 build/lib/libproto.a $(DESTDIR)$(PREFIX)/lib/libestate-proto.a
 	install -D -m 644 clients/libestate/estate.h $(DESTDIR)$(PREFIX)/include/estate.h
@@ -216,6 +217,9 @@ install: all
 	install -D -m 644 systemd/estate-alarm.service $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-alarm.service
 	install -D -m 644 systemd/estate-alarm@.service $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-alarm@.service
 	install -D -m 644 systemd/estate-alarm.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-alarm.timer
+	install -D -m 644 systemd/estate-worker@.service $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-worker@.service
+	install -D -m 644 systemd/estate-workers.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/estate-workers.conf
+	install -D -m 644 workers/GUIDE.md $(DESTDIR)$(PREFIX)/share/doc/estated/GUIDE.md
 	install -D -m 644 config/alarm.yaml $(DESTDIR)$(PREFIX)/share/doc/estated/alarm.yaml
 	install -D -m 644 systemd/estated.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/estated.conf
 	install -D -m 644 systemd/estated.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/estated.conf
@@ -228,6 +232,8 @@ install: all
 	install -D -m 644 proto/PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/estated/PROTOCOL.md
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml || \
 	    install -D -m 644 config/estated.yaml $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml
+	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml || \
+	    install -D -m 644 workers/example/example.yaml $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml
 
 .PHONY: clean
 clean:

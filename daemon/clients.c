@@ -247,6 +247,15 @@ client_may_answer(const struct client *c, const char *service, uint32_t len)
 }
 
 bool
+client_answers_as(const struct client *c, const char *service)
+{
+	for (unsigned i = 0; i < c->rights.answer.count; i++)
+		if (strcmp(c->rights.answer.items[i], service) == 0)
+			return (true);
+	return (false);
+}
+
+bool
 client_may_ask(const struct client *c, const char *service, uint32_t len)
 {
 	return (rights_may_list(&c->rights.ask, service, len));

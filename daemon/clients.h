@@ -127,6 +127,8 @@ bool		 client_may_put(const struct client *, const struct event *, const char **
 bool		 client_may_read(const struct client *, const struct event *);
 bool		 client_may_operate(const struct client *);
 bool		 client_may_answer(const struct client *, const char *service, uint32_t len);
+/* Do its rights name that service itself, not by "*"? */
+bool		 client_answers_as(const struct client *, const char *service);
 bool		 client_may_ask(const struct client *, const char *service, uint32_t len);
 bool		 client_sees_personal(const struct client *);
 

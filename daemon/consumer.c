@@ -41,6 +41,7 @@ consumer_text(struct daemon *d, size_t *len)
 
 		*row = (struct registry_row){ .cursor = c->cursor, .member = c->epoch, .paused = c->paused, .released = c->released };
 		memcpy(row->name, c->name, sizeof(row->name));
+		memcpy(row->owner, c->owner, sizeof(row->owner));
 	}
 	text = registry_text(rows, n, &d->store->identity, len);
 	free(rows);
@@ -131,6 +132,7 @@ consumer_start(struct daemon *d, char *why, size_t why_len)
 		c->epoch = rows[i].member;
 		c->paused = rows[i].paused;
 		c->released = rows[i].released;
+		memcpy(c->owner, rows[i].owner, sizeof(c->owner));
 		/* Only what is durable is ever acked. */
 		if (c->cursor <= d->durable)
 			continue;
@@ -167,6 +169,28 @@ consumer_find(struct daemon *d, const char *name, size_t len)
 	return (NULL);
 }
 
+/* It was not on a list when it took the name. */
+static bool
+was_uid(const struct client *who, const char *owner)
+{
+	char uid[CLIENT_NAME_SIZE];
+
+	snprintf(uid, sizeof(uid), "uid:%u", (unsigned)who->uid);
+	return (who->has_uid && strcmp(uid, owner) == 0);
+}
+
+static bool
+is_its_own(const struct consumer *c, const struct client *who)
+{
+	return (strcmp(c->owner, who->name) == 0 || was_uid(who, c->owner) || client_answers_as(who, c->name));
+}
+
+bool
+consumer_is_open(const struct consumer *c, const struct client *who)
+{
+	return (c->owner[0] == '\0' || is_its_own(c, who) || client_may_operate(who));
+}
+
 struct consumer *
 consumer_new(struct daemon *d, const char *name, size_t len, uint64_t cursor)
 {
@@ -190,6 +214,9 @@ consumer_take_over(struct daemon *d, struct consumer *c, struct subscription *su
 	c->epoch = member != 0 ? member : now > c->epoch ? now : c->epoch + 1;
 	c->member = sub;
 	sub->consumer = c;
+	/* An operator who reads in somebody's place does not take the name away. */
+	if (c->owner[0] == '\0' || is_its_own(c, sub->session->who))
+		snprintf(c->owner, sizeof(c->owner), "%s", sub->session->who->name);
 	consumer_changed(d);
 	if (old == NULL)
 		return;

@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 #include "bounds.h"
+#include "clients.h"
 
 struct daemon;
 struct subscription;
@@ -21,6 +22,7 @@ struct consumer {
 	uint64_t epoch;			/* the last member's number, which rises with every take-over */
 	bool paused;			/* gets nothing */
 	bool released;			/* lagged beyond its limit: nothing is kept for it */
+	char owner[CLIENT_NAME_SIZE];	/* the client whose name it is; "": nobody's yet */
 	/* In memory only. */
 	struct subscription *member;	/* who reads, or NULL */
 	bool alarmed;			/* its lag was told */
@@ -37,6 +39,13 @@ void		 consumer_stop(struct daemon *);
 
 /* The consumer of that name, or NULL. */
 struct consumer	*consumer_find(struct daemon *, const char *name, size_t len);
+
+/*
+ * May this client read under the name?  It is whose client first did, or, from then on, that of one whose own rights name it as a
+ * service that it answers for, as a worker's role does; an operator may in any case.  So nobody is made to read on from where
+ * somebody else wished.
+ */
+bool		 consumer_is_open(const struct consumer *, const struct client *);
 
 /* A new one whose cursor is `cursor`; NULL if there are too many. */
 struct consumer	*consumer_new(struct daemon *, const char *name, size_t len, uint64_t cursor);

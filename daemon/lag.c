@@ -21,6 +21,12 @@
 /* … and this often in any case while somebody lags: time alone makes it worse. */
 #define CHECK_S		60
 
+/* Bytes of a moment are no rate: a lag younger than this counts as so old. */
+#define RATE_SPAN_NS_MIN	60000000000ll
+
+/* A loss beyond a century is none. */
+#define LOSS_NS_MAX		(100ll * 366 * 86400 * 1000000000)
+
 uint64_t
 lag_age_max_ns(const struct daemon *d)
 {
@@ -68,10 +74,29 @@ oldest_time(struct daemon *d, struct consumer *c)
 	return (c->oldest_time);
 }
 
+/*
+ * Until its limit of bytes is reached, if they go on coming as they did since its oldest unread event; LAG_NEVER: no limit, or nothing
+ * is known of its bytes.
+ */
+static int64_t
+bytes_loss_ns(const struct daemon *d, const struct lag *lag)
+{
+	uint64_t limit = lag_bytes_max(d);
+	double span = (double)(lag->age_ns > RATE_SPAN_NS_MIN ? lag->age_ns : RATE_SPAN_NS_MIN), left;
+
+	if (limit == 0 || lag->bytes == 0)
+		return (LAG_NEVER);
+	if (lag->bytes >= limit)
+		return (0);
+	left = span * ((double)(limit - lag->bytes) / (double)lag->bytes);
+	return (left < (double)LOSS_NS_MAX ? (int64_t)left : LAG_NEVER);
+}
+
 void
 lag_measure(struct daemon *d, struct consumer *c, struct lag *lag)
 {
 	uint64_t limit = lag_age_max_ns(d), oldest, now;
+	int64_t by_bytes;
 
 	memset(lag, 0, sizeof(*lag));
 	lag->loss_ns = LAG_NEVER;
@@ -83,8 +108,13 @@ lag_measure(struct daemon *d, struct consumer *c, struct lag *lag)
 	if ((oldest = oldest_time(d, c)) == 0)
 		return;
 	lag->age_ns = now > oldest ? (int64_t)(now - oldest) : 0;
-	if (limit != 0 && !c->released)
+	if (c->released)
+		return;
+	if (limit != 0)
 		lag->loss_ns = (uint64_t)lag->age_ns < limit ? (int64_t)(limit - (uint64_t)lag->age_ns) : 0;
+	by_bytes = bytes_loss_ns(d, lag);
+	if (by_bytes != LAG_NEVER && (lag->loss_ns == LAG_NEVER || by_bytes < lag->loss_ns))
+		lag->loss_ns = by_bytes;
 }
 
 /* How much of its limit it uses, in percent. */

@@ -14,7 +14,7 @@ struct lag {
 	uint64_t events;		/* stored and not acked */
 	uint64_t bytes;			/* of them, roughly: by the average of their month */
 	int64_t age_ns;			/* since the log time of the oldest of them; 0: there is none */
-	int64_t loss_ns;		/* until its limit of age is reached if it does nothing; LAG_NEVER: there is no limit, or no lag */
+	int64_t loss_ns;		/* until its limit of age or bytes is reached if it does nothing; LAG_NEVER: there is no limit, or no lag */
 };
 
 void	lag_measure(struct daemon *, struct consumer *, struct lag *);

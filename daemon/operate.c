@@ -201,7 +201,7 @@ pack_row(struct daemon *d, struct answer *a, struct consumer *c)
 	struct lag lag;
 
 	lag_measure(d, c, &lag);
-	msgpack_pack_map(&a->packer, (s != NULL ? 11 : 9) + (lag.loss_ns != LAG_NEVER));
+	msgpack_pack_map(&a->packer, (s != NULL ? 12 : 10) + (lag.loss_ns != LAG_NEVER));
 	answer_key_text(a, "name", c->name);
 	answer_key_uint(a, "cursor", c->cursor);
 	answer_key_uint(a, "lag_events", lag.events);
@@ -217,6 +217,7 @@ pack_row(struct daemon *d, struct answer *a, struct consumer *c)
 	}
 	answer_key_bool(a, "paused", c->paused);
 	answer_key_bool(a, "released", c->released);
+	answer_key_text(a, "owner", c->owner);
 }
 
 void

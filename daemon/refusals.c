@@ -33,6 +33,7 @@ static const char *const texts[] = {
 	[REFUSED_OPERATE] = "may not operate",
 	[REFUSED_ASK] = "may not ask that service",
 	[REFUSED_ANSWER] = "may not answer for that service",
+	[REFUSED_CONSUMER] = "may not read under that name",
 };
 
 #define OTHERS	"others"

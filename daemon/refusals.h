@@ -23,7 +23,8 @@ enum refusal {
 	REFUSED_READ,
 	REFUSED_OPERATE,
 	REFUSED_ASK,		/* a service */
-	REFUSED_ANSWER		/* be a service */
+	REFUSED_ANSWER,		/* be a service */
+	REFUSED_CONSUMER	/* read under somebody else's name */
 };
 
 void	refusals_start(struct daemon *);

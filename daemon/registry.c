@@ -14,12 +14,15 @@
 #include "sumtext.h"
 
 #define HEAD		"consumers: "
-#define VERSION		1
+#define VERSION		2
 #define NEWER		"of a newer release: install it"
-#define LINE_MAX_BYTES	(ID_CHARS_MAX + 64u)
+#define NOBODY		"-"
+#define LINE_MAX_BYTES	(ID_CHARS_MAX + CLIENT_NAME_SIZE + 64u)
 #define TEXT_MAX	(CONSUMERS_MAX * LINE_MAX_BYTES + 128u)
 
 enum { FLAG_PAUSED = 1, FLAG_RELEASED = 2 };
+
+_Static_assert(CLIENT_NAME_SIZE == 72, "as row_read() says");
 
 struct registry {
 	pthread_mutex_t lock;
@@ -35,23 +38,26 @@ registry_text(const struct registry_row *rows, unsigned count, const struct iden
 
 	n = (size_t)snprintf(text, room, HEAD "%d\n", VERSION);
 	for (unsigned i = 0; i < count; i++)
-		n += (size_t)snprintf(text + n, room - n, "%s %" PRIu64 " %" PRIu64 " %d\n", rows[i].name, rows[i].cursor, rows[i].member,
-		    (rows[i].paused ? FLAG_PAUSED : 0) | (rows[i].released ? FLAG_RELEASED : 0));
+		n += (size_t)snprintf(text + n, room - n, "%s %" PRIu64 " %" PRIu64 " %d %s\n", rows[i].name, rows[i].cursor, rows[i].member,
+		    (rows[i].paused ? FLAG_PAUSED : 0) | (rows[i].released ? FLAG_RELEASED : 0), rows[i].owner[0] != '\0' ? rows[i].owner : NOBODY);
 	*len = sumtext_seal(text, n, id->secret);
 	return (text);
 }
 
 static bool
-row_read(struct registry_row *row, const char *line)
+row_read(struct registry_row *row, const char *line, int version)
 {
+	int fields = version == 1 ? 4 : 5;
 	unsigned flags;
 
 	memset(row, 0, sizeof(*row));
-	if (sscanf(line, "%64s %" SCNu64 " %" SCNu64 " %u\n", row->name, &row->cursor, &row->member, &flags) != 4 ||
-	    !id_valid(row->name, strlen(row->name)))
+	if (sscanf(line, version == 1 ? "%64s %" SCNu64 " %" SCNu64 " %u\n" : "%64s %" SCNu64 " %" SCNu64 " %u %71s\n", row->name, &row->cursor,
+	    &row->member, &flags, row->owner) != fields || !id_valid(row->name, strlen(row->name)))
 		return (false);
 	row->paused = (flags & FLAG_PAUSED) != 0;
 	row->released = (flags & FLAG_RELEASED) != 0;
+	if (strcmp(row->owner, NOBODY) == 0)
+		row->owner[0] = '\0';
 	return (true);
 }
 
@@ -70,7 +76,7 @@ parse(char *text, const struct identity *id, struct registry_row *rows, unsigned
 		return ("damaged");
 	*count = 0;
 	for (line = strchr(text, '\n') + 1; line < sum; line = strchr(line, '\n') + 1)
-		if (*count == CONSUMERS_MAX || !row_read(&rows[(*count)++], line))
+		if (*count == CONSUMERS_MAX || !row_read(&rows[(*count)++], line, version))
 			return ("damaged");
 	return (NULL);
 }

@@ -1,9 +1,11 @@
 /*
  * registry: the consumers on the disk: the file `consumers` in the data folder, replaced as a whole.
  *
- *   consumers: 1
- *   NAME CURSOR MEMBER FLAGS		one line each; flags: 1 paused, 2 released
+ *   consumers: 2
+ *   NAME CURSOR MEMBER FLAGS OWNER	one line each; flags: 1 paused, 2 released; OWNER "-": nobody yet
  *   sum: %016x				sumtext.h
+ *
+ * Version 1 had no owners.  A change gets a new number, every older one stays readable, only the newest is written.
  *
  * Written about a second after an ack, since one that is lost means only that events come again; at once for what an operator ordered.
  */
@@ -15,6 +17,7 @@
 #include <stdint.h>
 
 #include "bounds.h"
+#include "clients.h"
 #include "identity.h"
 
 #define REGISTRY_FILE	"consumers"
@@ -23,6 +26,7 @@ struct registry_row {
 	char name[ID_CHARS_MAX + 1];
 	uint64_t cursor, member;
 	bool paused, released;
+	char owner[CLIENT_NAME_SIZE];		/* "": nobody yet */
 };
 
 /* The rows, one malloc()ed array, the caller's: none if there is no file.  0, or -1 with a sentence in `why`: damaged, or newer. */

@@ -220,6 +220,20 @@ check_client(struct daemon *d, const struct client *who, struct data_fault *f)
 	return (client_may_subscribe(who) ? 0 : bad(f, E_TOO_MANY, "[2]", "this client has all the subscriptions it may have"));
 }
 
+/* The name may be somebody else's. */
+static int
+check_name(struct daemon *d, const struct wish *w, const struct client *who, struct data_fault *f)
+{
+	const struct consumer *c = w->consumer != NULL ? consumer_find(d, w->consumer, w->consumer_len) : NULL;
+	char detail[sizeof(f->detail)];
+
+	if (c == NULL || consumer_is_open(c, who))
+		return (0);
+	refusals_note(d, who->name, REFUSED_CONSUMER);
+	snprintf(detail, sizeof(detail), "it is %s's: take another name, or have an operator delete it or let you answer for it", c->owner);
+	return (bad(f, E_FORBIDDEN, "consumer", detail));
+}
+
 void
 subscription_on_subscribe(struct daemon *d, struct request *r)
 {
@@ -229,7 +243,7 @@ subscription_on_subscribe(struct daemon *d, struct request *r)
 	uint64_t next = 0;
 	int code;
 
-	if ((code = read_wish(&w, &r->m, &f)) == 0 && (code = check_log(d, &w, &f)) == 0)
+	if ((code = read_wish(&w, &r->m, &f)) == 0 && (code = check_log(d, &w, &f)) == 0 && (code = check_name(d, &w, r->session->who, &f)) == 0)
 		code = find_place(d, &w, &next, &f);
 	if (code == 0 && w.has_cursor && w.cursor >= next)
 		code = bad(&f, E_ARGUMENT, "cursor", "below what is asked for next");

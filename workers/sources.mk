@@ -4,6 +4,8 @@ HARNESS_SRC = \
 	workers/harness/delivery.c \
 	workers/harness/turn.c \
 	workers/harness/ends.c \
+	workers/harness/asked.c \
+	workers/harness/page.c \
 	workers/harness/rehearse.c \
 	workers/harness/rebuild.c \
 	workers/harness/inbox.c \
@@ -14,6 +16,9 @@ HARNESS_SRC = \
 	workers/harness/parked.c \
 	workers/harness/outbox.c \
 	workers/harness/config.c \
+	workers/harness/query.c \
+	workers/harness/reply.c \
+	workers/harness/figures.c \
 	workers/harness/state.c \
 	workers/harness/state_open.c \
 	workers/harness/conf.c \

@@ -124,7 +124,10 @@ look(const struct setup *s, char trouble[TROUBLE_BYTES])
 		n = ask(&l, e, monotonic_ms() + s->answer_ns / 1000000);
 		estate_close(e);
 	}
-	if (n != 0)
+	if (n == ESTATE_REFUSED)
+		snprintf(trouble, TROUBLE_BYTES, s->zh ? "事件服务不认识 estate-alarm：请用 estate client add 登记其用户，角色 alarm" :
+		    "the daemon refuses estate-alarm: estate client add it by its user, with the role alarm");
+	else if (n != 0)
 		snprintf(trouble, TROUBLE_BYTES, s->zh ? "事件服务没有应答（%s）" : "the daemon does not answer (%s)", estate_error_name(n));
 	else if (l.unreadable)
 		snprintf(trouble, TROUBLE_BYTES, s->zh ? "事件服务的应答无法读取" : "the daemon's answer is unreadable");

@@ -32,6 +32,7 @@ COMMON_HELP
 "\n"
 "Examples\n"
 "  estate ask\n"
+"  estate ask example help                                  what it can be asked; status: how it stands\n"
 "  estate ask callback agenda date=2026-11-24\n"
 "  estate ask stats rates month=2026-10 --at-least now --json | jq .answer\n"
 "Exit status: 0 done, 1 no such service, no answer in time, or refused, 2 wrong usage, 3 daemon not reached\n";
@@ -304,7 +305,7 @@ cmd_ask(int argc, char **argv)
 	if (!id_valid(q.service, strlen(q.service)))
 		return (usage_error("ask", "\"%s\" is no service; estate ask lists those there are", q.service));
 	if (optind + 1 == argc)
-		return (usage_error("ask", "ask %s what? Give the name of a question", q.service));
+		return (usage_error("ask", "ask %s what? Give the name of a question; estate ask %s help lists a worker's", q.service, q.service));
 	if (!words_valid(argv + optind + 1, argc - optind - 1))
 		return (EXIT_USAGE);
 	return (put_question(&q, argv + optind + 1, argc - optind - 1));

@@ -316,6 +316,12 @@ int	estate_subscription_ack(struct estate_subscription *, uint64_t seq);
  */
 int	estate_subscription_wake(struct estate_subscription *, int64_t log_time_ns);
 
+/*
+ * Grant no credit while paused, over reconnects too: what is on its way still comes, at most a window, then nothing until it is paused
+ * no more.  For a reader whose own place to put things is full.
+ */
+void	estate_subscription_pause(struct estate_subscription *, bool paused);
+
 /* End it: no callback of it fires after this, on_ended neither.  NULL is allowed. */
 void	estate_unsubscribe(struct estate_subscription *);
 

@@ -83,6 +83,7 @@ struct estate_subscription {
 	bool ack_due;
 	int64_t wake;		/* log time of the next progress wished for; INT64_MAX: none */
 	bool wake_due;
+	bool paused;		/* no credit is granted */
 	int64_t events_left, bytes_left;	/* credit granted and not used */
 	struct estate_subscribe_options o;
 	char log[64];

@@ -141,6 +141,12 @@ estate_subscription_wake(struct estate_subscription *s, int64_t log_time_ns)
 	return (0);
 }
 
+void
+estate_subscription_pause(struct estate_subscription *s, bool paused)
+{
+	s->paused = paused;
+}
+
 static void
 pack_from(msgpack_packer *p, const struct estate_subscription *s)
 {
@@ -187,9 +193,9 @@ send_subscribe(struct estate *e, struct estate_subscription *s)
 		msgpack_pack_uint64(&p, s->member);
 	}
 	pack_text(&p, "events");
-	msgpack_pack_uint32(&p, s->o.window_events);
+	msgpack_pack_uint32(&p, s->paused ? 0 : s->o.window_events);
 	pack_text(&p, "bytes");
-	msgpack_pack_uint32(&p, s->o.window_bytes);
+	msgpack_pack_uint32(&p, s->paused ? 0 : s->o.window_bytes);
 	if (s->log[0] != '\0') {
 		pack_text(&p, "log");
 		pack_text(&p, s->log);
@@ -248,12 +254,12 @@ flush_one(struct estate *e, struct estate_subscription *s)
 		if (!send_subscribe(e, s))
 			return (false);
 		s->asked = true;
-		s->events_left = s->o.window_events;
-		s->bytes_left = s->o.window_bytes;
+		s->events_left = s->paused ? 0 : s->o.window_events;
+		s->bytes_left = s->paused ? 0 : s->o.window_bytes;
 		/* The subscribe carries the cursor; what the daemon knew of a wish it knows no more. */
 		s->ack_due = false;
 		s->wake_due = s->wake != INT64_MAX;
-	} else if ((s->events_left <= s->o.window_events / 2 || s->bytes_left <= (int64_t)s->o.window_bytes / 2) && !send_credit(e, s))
+	} else if (!s->paused && (s->events_left <= s->o.window_events / 2 || s->bytes_left <= (int64_t)s->o.window_bytes / 2) && !send_credit(e, s))
 		return (false);
 	if (s->ack_due)
 		s->ack_due = !send_value(e, s, "ack", s->acked);

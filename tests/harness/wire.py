@@ -68,6 +68,14 @@ class Wire:
             messages.append(self.receive())
         return messages
 
+    def until_answer(self, *message):
+        """Send it; the message with its number, past those that come in between."""
+        self.send(*message)
+        while True:
+            answer = self.receive()
+            if answer[2] == message[2] and answer[1] not in ("events", "progress"):
+                return answer
+
     def acked(self, last):
         """Messages up to the ack whose last number this is."""
         messages = [self.receive()]

@@ -13,6 +13,7 @@ import urllib.parse
 import pytest
 
 import daemon as harness
+from wire import packed
 
 PHONES = ["+8613900000001", "+8613900000002"]
 
@@ -164,6 +165,29 @@ def test_a_consumer_that_is_behind(daemon, alarm):
     alarm.write(consumers=[("slow", "1h")])
     alarm.run()
     assert gateway.texts() == to_all('[Site "7"] all clear'), f"{seq} is not that old"
+
+
+def test_with_the_rights_of_its_role(start_daemon, tmp_path):
+    """Enough to see a consumer that is behind; not on the list, it says what to do."""
+    clients = "clients:\n  - {name: alarm, uid: %d, role: %s}\n"
+    daemon = start_daemon(clients=clients % (os.getuid(), "admin"))
+    wire = daemon.wire()
+    wire.ask(1, "subscribe", 3, {"consumer": "slow", "from": "first", "events": 10, "bytes": 10000})
+    daemon.stop()
+    daemon = start_daemon(data=daemon.data, clients=clients % (os.getuid(), "alarm"), listen=["tcp://127.0.0.1:0"])
+    alarm = Alarm(tmp_path, daemon.endpoint)
+    gateway = alarm.gateway()
+    try:
+        alarm.write(consumers=[("slow", "1ms")])
+        alarm.run()
+        assert re.fullmatch(r'\[Site "7"\] slow is \d+ s behind', gateway.texts()[0][1])
+        assert daemon.wire().ask(1, "subscribe", 3, {"consumer": "slow"})[3]["name"] == "forbidden"
+        assert daemon.wire().put(4, packed())[3]["name"] == "forbidden"
+        alarm.endpoint, alarm.state = daemon.endpoints[1], str(tmp_path / "another")        # a stranger there
+        alarm.write()
+        assert "the role alarm" in alarm.run("--dry-run").stdout
+    finally:
+        gateway.close()
 
 
 @pytest.mark.parametrize("behaviour", ["refuse", "hang", "reset"])

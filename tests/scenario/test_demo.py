@@ -19,6 +19,7 @@ def assert_shown(done, folder):
     assert re.search(r"^last_seq +[\d ]+$", done.stdout, re.M)
     assert re.search(r"^acknowledged \d+, of these lost 0, stored twice 0$", done.stdout, re.M)
     assert re.search(r"^killed [1-9]\d* times; concluded \d+, of these missing 0, twice 0, otherwise than rehearsed 0$", done.stdout, re.M)
+    assert re.search(r"^\(as of event \d+\)$", done.stdout, re.M)
     assert re.search(r"^sound: events 1 to \d+", done.stdout, re.M)
     assert re.search(r"\d+ events/s durable", done.stdout)
     assert "How to look around" in done.stdout and "\x1b" not in done.stdout

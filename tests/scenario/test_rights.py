@@ -245,6 +245,54 @@ def test_matrix_of_verbs(keyed, roles):
                 assert_forbidden(answer)
 
 
+def test_matrix_of_names(keyed, roles):
+    """Whose name a consumer's is: the first reader's, and that of the worker whose role says so; an operator only borrows it."""
+    workers = [name for name, role in roles.items() if role["answer"] == [name]]
+    assert len(workers) >= 5
+    entries = {f"c-{name}": [f"role: {name}"] for name in roles} | {"first": ["role: auditor"]}
+    them = keyed(entries)
+    wires = {name: them.wire(name) for name in entries}
+    reading = [name for name, role in roles.items() if role["read"]]
+
+    def owner(name):
+        row, = [c for c in wires["first"].until_answer(1, "consumers", 3)[3] if c["name"] == name]
+        return row["owner"]
+    for n, name in enumerate([*workers, "board"]):
+        assert wires["first"].until_answer(1, "subscribe", 100 + n, {"consumer": name})[1] == "subscribed" and owner(name) == "first"
+    for n, name in enumerate([*workers, "board"]):
+        for k, role in enumerate(reading):
+            may = roles[role]["operate"] or role == name or owner(name) == f"c-{role}"
+            answer = wires[f"c-{role}"].until_answer(1, "subscribe", 1000 + 20 * n + k, {"consumer": name, "from": "new"})
+            if may:
+                assert answer[1] == "subscribed", (name, role, answer)
+                assert owner(name) == (f"c-{name}" if role == name else owner(name))
+                wires[f"c-{role}"].until_answer(1, "unsubscribe", 1000 + 20 * n + k)
+            else:
+                assert_forbidden(answer, path="consumer")
+                assert owner(name) in answer[3]["detail"]
+    assert [owner(name) for name in workers] == [f"c-{name}" for name in workers] and owner("board") == "first"
+    # What was its own is not any more: the worker's role has the name for good.
+    assert_forbidden(wires["first"].until_answer(1, "subscribe", 900, {"consumer": workers[0]}), path="consumer")
+    them.daemon.restart()
+    wires = {name: them.wire(name) for name in ("first", f"c-{workers[0]}")}
+    assert_forbidden(wires["first"].ask(1, "subscribe", 900, {"consumer": workers[0]}), path="consumer")
+    assert wires[f"c-{workers[0]}"].ask(1, "subscribe", 900, {"consumer": workers[0]})[1] == "subscribed"
+    assert any(data["reason"] == "may not read under that name" for _, _, data in events_of(them.daemon, "client.refused"))
+
+
+def test_a_name_taken_before_there_was_a_list(start_daemon):
+    """By a uid: it is that client's whose uid that is now."""
+    daemon = start_daemon()
+    wire = daemon.wire()
+    assert wire.ask(1, "subscribe", 5, {"consumer": "mirror"})[1] == "subscribed"
+    assert wire.until_answer(1, "consumers", 6)[3][0]["owner"] == f"uid:{os.getuid()}"
+    daemon.stop()
+    daemon = start_daemon(data=daemon.data, clients=f"clients:\n  - {{name: mirror-1, uid: {os.getuid()}, role: auditor}}\n")
+    wire = daemon.wire()
+    assert wire.ask(1, "subscribe", 5, {"consumer": "mirror"})[1] == "subscribed"
+    assert wire.until_answer(1, "consumers", 6)[3][0]["owner"] == "mirror-1"
+
+
 def test_welcome_says_who_one_is_and_what_one_may(keyed, roles):
     them = keyed({"k": ["role: kiosk", "sources: [/estate/kiosk/3]", "bytes_in_flight: 131072"]})
     welcome = them.wire("k", hello=False).hello("whatever-I-say")

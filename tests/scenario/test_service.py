@@ -9,6 +9,7 @@ import pytest
 
 import daemon as harness
 
+UNITS = os.path.join(harness.REPOSITORY, "systemd")
 UNIT = os.path.join(harness.REPOSITORY, "systemd", "estated.service")
 PATIENCE_S = 30
 MAN_PAGES = ["daemon/estated.8", "config/estated.yaml.5", "config/clients.yaml.5", "clients/estate/estate.1", "clients/alarm/estate-alarm.8"]
@@ -43,6 +44,31 @@ def test_the_unit_is_shut_tight(unit):
     assert exposure, done.stdout + done.stderr
     print(f"exposure {exposure.group(1)}")
     assert float(exposure.group(1)) <= 1.5
+
+
+def test_the_unit_of_a_worker(tmp_path):
+    """Clean, shut tight, and of the user that the sysusers file makes."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("NOT TESTED: systemd-analyze is missing")
+    with open(os.path.join(UNITS, "estate-worker@.service"), encoding="utf-8") as file:
+        text = file.read()
+    with open(os.path.join(UNITS, "estate-workers.sysusers"), encoding="utf-8") as file:
+        users = re.findall(r"^u (\S+)", file.read(), re.M)
+    assert users == ["estate-example"] and "User=estate-%i\n" in text and "StateDirectory=estate-%i\n" in text
+    path = str(tmp_path / "estate-worker@example.service")
+    for needed in ("estated.service", "estate-alarm@.service"):
+        with open(os.path.join(UNITS, needed), encoding="utf-8") as file:
+            (tmp_path / needed).write_text(re.sub(r"/usr/bin/(\S+)", lambda m: harness.program(m[1]), file.read()), encoding="utf-8")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace("/usr/bin/estate-%i", harness.program("estate-example")))
+    done = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip() and not re.search(r"man estate|Command 'man |man.*failed with code", line)]
+    assert said == [], "\n".join(said)
+    done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager", path], capture_output=True, text=True, check=False,
+                          timeout=PATIENCE_S)
+    exposure = re.search(r"Overall exposure level for .*: ([0-9.]+)", done.stdout)
+    assert exposure and float(exposure.group(1)) <= 1.5, done.stdout + done.stderr
+    print(f"exposure {exposure.group(1)}")
 
 
 class Notify:
@@ -164,7 +190,8 @@ def test_install_is_complete(installed):
     tree, missing = installed
     modes = {"usr/bin/estated": 0o755, "usr/bin/estate": 0o755, "usr/bin/estate-alarm": 0o755, "usr/lib/systemd/system/estate-alarm@.service": 0o644,
              "usr/lib/systemd/system/estate-alarm.service": 0o644, "usr/lib/systemd/system/estate-alarm.timer": 0o644, "usr/share/doc/estated/alarm.yaml": 0o644, "usr/lib/libestate.a": 0o644, "usr/lib/libestate-proto.a": 0o644,
-             "usr/include/estate.h": 0o644, "usr/lib/pkgconfig/libestate.pc": None, "usr/share/estated/estate.py": 0o644,
+             "usr/bin/estate-example": 0o755, "usr/lib/systemd/system/estate-worker@.service": 0o644, "usr/lib/sysusers.d/estate-workers.conf": 0o644,
+             "etc/estated/example/example.yaml": 0o644, "usr/share/doc/estated/GUIDE.md": 0o644, "usr/include/estate.h": 0o644, "usr/lib/pkgconfig/libestate.pc": None, "usr/share/estated/estate.py": 0o644,
              "usr/lib/systemd/system/estated.service": 0o644, "usr/lib/sysusers.d/estated.conf": 0o644,
              "usr/lib/tmpfiles.d/estated.conf": 0o644, "usr/share/doc/estated/PROTOCOL.md": 0o644, "etc/estated/estated.yaml": 0o644}
     for path, mode in modes.items():

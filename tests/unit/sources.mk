@@ -23,6 +23,7 @@ UNIT_TESTS += \
 	test_nearest \
 	test_outbox \
 	test_personal \
+	test_query \
 	test_recent \
 	test_registry \
 	test_rfc3339 \

@@ -293,6 +293,44 @@ test_a_consumer(void **state)
 	fake_stop(f);
 }
 
+/* Paused, it grants nothing: not as the window runs out, and not to a new session. */
+static void
+test_paused(void **state)
+{
+	struct fake *f = fake_start();
+	struct heard h = { 0 };
+	struct estate *e = welcomed(f);
+	struct estate_subscribe_options o = { .from = ESTATE_FROM_FIRST, .window_events = 10, .user = &h, .on_event = on_event };
+	struct estate_subscription *s;
+	uint64_t v;
+	struct mp m;
+
+	(void)state;
+	assert_int_equal(estate_subscribe(e, &o, &s), 0);
+	fake_expect(f, e, "subscribe");
+	answer_subscribed(f, 1);
+	estate_subscription_pause(s, true);
+	deliver(f, f->number, 1, 10);
+	pump_until(e, &h.events, 10);
+	fake_expect_silence(f, e, 20);
+	fake_die(f);
+	fake_bind(f);
+	fake_expect(f, e, "hello");
+	fake_welcome(f, "a", 1, 10, 4 << 20);
+	fake_expect(f, e, "subscribe");
+	m = wish(f, "events");
+	assert_true(mp_uint(&m, &v) && v == 0);
+	m = wish(f, "bytes");
+	assert_true(mp_uint(&m, &v) && v == 0);
+	answer_subscribed(f, 11);
+	fake_expect_silence(f, e, 20);
+	estate_subscription_pause(s, false);
+	fake_expect(f, e, "credit");
+	assert_true(mp_uint(&f->body, &v) && v == 10);
+	estate_close(e);
+	fake_stop(f);
+}
+
 static void
 test_unsubscribe_within_a_delivery(void **state)
 {
@@ -365,6 +403,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_delivery_credit_and_restart),
 		cmocka_unit_test(test_a_consumer),
+		cmocka_unit_test(test_paused),
 		cmocka_unit_test(test_unsubscribe_within_a_delivery),
 		cmocka_unit_test(test_requests_and_their_answers),
 	};

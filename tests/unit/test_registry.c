@@ -3,6 +3,7 @@
 
 #include "files.h"
 #include "registry.h"
+#include "sumtext.h"
 #include "trimmed.h"
 
 static const struct identity id = { .epoch = 5, .secret = 77 };
@@ -30,7 +31,8 @@ teardown(void **state)
 static void
 test_consumers(void **state)
 {
-	struct registry_row rows[3] = { { "a", 0, 1, false, false }, { "b/c:d-e", UINT64_MAX, 7, true, false }, { "", 9, UINT64_MAX, true, true } };
+	struct registry_row rows[3] = { { "a", 0, 1, false, false, "" }, { "b/c:d-e", UINT64_MAX, 7, true, false, "uid:1000" },
+	    { "", 9, UINT64_MAX, true, true, "" } };
 	struct registry_row *back;
 	struct registry *r = registry_new(folder);
 	unsigned count;
@@ -39,6 +41,7 @@ test_consumers(void **state)
 
 	(void)state;
 	memset(rows[2].name, 'x', ID_CHARS_MAX);
+	memset(rows[2].owner, 'y', CLIENT_NAME_SIZE - 1);
 	assert_int_equal(registry_read(folder, &id, &back, &count, why, sizeof(why)), 0);
 	assert_int_equal(count, 0);
 	text = registry_text(rows, 3, &id, &len);
@@ -54,9 +57,28 @@ test_consumers(void **state)
 		assert_string_equal(back[i].name, rows[i].name);
 		assert_true(back[i].cursor == rows[i].cursor && back[i].member == rows[i].member);
 		assert_true(back[i].paused == rows[i].paused && back[i].released == rows[i].released);
+		assert_string_equal(back[i].owner, rows[i].owner);
 	}
 	free(back);
 	registry_free(r);
+}
+
+/* As a release before there were owners wrote it: their names are nobody's yet. */
+static void
+test_consumers_without_owners(void **state)
+{
+	char text[256] = "consumers: 1\na 5 7 0\nb/c 9 8 3\n", why[512];
+	struct registry_row *back;
+	unsigned count;
+	size_t len = sumtext_seal(text, strlen(text), id.secret);
+
+	(void)state;
+	assert_int_equal(file_replace(folder, REGISTRY_FILE, text, len), 0);
+	assert_int_equal(registry_read(folder, &id, &back, &count, why, sizeof(why)), 0);
+	assert_int_equal(count, 2);
+	assert_true(strcmp(back[1].name, "b/c") == 0 && back[1].cursor == 9 && back[1].member == 8 && back[1].paused && back[1].released);
+	assert_true(back[0].owner[0] == '\0' && back[1].owner[0] == '\0');
+	free(back);
 }
 
 /* The most there may be fits. */
@@ -71,6 +93,7 @@ test_all_the_consumers_there_may_be(void **state)
 	(void)state;
 	for (unsigned i = 0; i < CONSUMERS_MAX; i++) {
 		memset(rows[i].name, 'n', ID_CHARS_MAX);
+		memset(rows[i].owner, 'o', CLIENT_NAME_SIZE - 1);
 		rows[i].cursor = rows[i].member = UINT64_MAX;
 	}
 	text = registry_text(rows, CONSUMERS_MAX, &id, &len);
@@ -126,7 +149,7 @@ test_damage(void **state)
 {
 	static struct trimmed t = { .through = "2026-03", .last = 900, .key_count = 2,
 	    .keys = { { "2026-02", 400, 1790000000000000000ull }, { "2026-03", 900, 1793000000000000000ull } } };
-	struct registry_row row = { "stats", 4711, 99, false, false };
+	struct registry_row row = { "stats", 4711, 99, false, false, "stats" };
 	size_t len;
 	char *text;
 
@@ -144,6 +167,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_consumers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_consumers_without_owners, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_all_the_consumers_there_may_be, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
 	};

@@ -79,7 +79,7 @@ stage_open_state(struct stage *g, const struct worker_kind *kind, char *why, siz
 static inline void
 stage_engine(struct stage *g, const struct worker_kind *kind)
 {
-	struct engine_ends ends = { g, stage_derived, stage_own, stage_fetch, stage_parked };
+	struct engine_ends ends = { g, stage_derived, stage_own, stage_fetch, stage_parked, NULL };
 
 	assert_int_equal(engine_open(&g->worker, kind, g->state, &ends, &(struct engine_options){ .fixed_config = false }), 0);
 	state_begin(g->state);

@@ -125,15 +125,62 @@ example_due(struct worker *w, const struct worker_timer *t)
 	return (0);
 }
 
+/* How many events each case had, by case: those that begin with `prefix`, and had `least` or more. */
+static int
+example_counts(struct worker *w)
+{
+	int64_t least = worker_asked_int(w, "least", 1, 1, INT64_MAX);
+	struct worker_walk walk = { 0 };
+	struct text prefix;
+
+	worker_asked_text(w, "prefix", ID_CHARS_MAX, &prefix);
+	worker_reply_list(w, "rows");
+	while (worker_each_row(w, COUNTS, prefix.s, prefix.len, &walk)) {
+		uint64_t count = worker_get_number(w, COUNTS, walk.key, walk.key_len);
+
+		if (count < (uint64_t)least)
+			continue;
+		worker_reply_row(w);
+		worker_reply(w, "subject", (struct text){ (const char *)walk.key, (uint32_t)walk.key_len });
+		worker_reply_int(w, "events", (int64_t)count);
+	}
+	return (0);
+}
+
+/* What is owed, the next deadline first. */
+static int
+example_open_obligations(struct worker *w)
+{
+	struct worker_timer_walk walk = { .key_len = 0 };
+
+	worker_reply_list(w, "rows");
+	while (worker_each_timer(w, &walk)) {
+		const char *blank = memchr(walk.t.name, ' ', walk.t.name_len);
+
+		worker_reply_row(w);
+		worker_reply_instant(w, "due", walk.t.due);
+		worker_reply(w, "rule", (struct text){ walk.t.name, (uint32_t)(blank - (const char *)walk.t.name) });
+		worker_reply(w, "subject", (struct text){ walk.t.payload, (uint32_t)walk.t.len });
+		worker_reply_int(w, "event", (int64_t)walk.t.cause);
+	}
+	return (0);
+}
+
 int
 main(int argc, char **argv)
 {
 	static const char *const types[] = { "**", NULL }, *const tables[] = { "counts", NULL };
 	static const struct worker_config configs[] = { { "rules", "example.yaml" }, { NULL, NULL } };
+	static const struct worker_query queries[] = {
+		{ "counts", "prefix least", "how many events each case had", example_counts },
+		{ "open", NULL, "what is owed, the next deadline first", example_open_obligations },
+		{ NULL, NULL, NULL, NULL },
+	};
 	static const struct worker_kind example = {
 		.name = "example", .version = 1, .types = types, .tables = tables, .configs = configs,
 		.about = "Counts the events of each case and watches that what was begun is finished in time: an example of a worker.",
 		.open = example_open, .close = free, .configure = example_configure, .update = example_update, .due = example_due,
+		.queries = queries,
 	};
 
 	return (worker_main(&example, argc, argv));

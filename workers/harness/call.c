@@ -78,6 +78,14 @@ worker_fail(struct worker *w, const char *fmt, ...)
 	return (-1);
 }
 
+bool
+call_may_change(struct worker *w)
+{
+	if (w->query != NULL)
+		worker_fail(w, "a query changes nothing");
+	return (w->query == NULL);
+}
+
 /* ---- Tables ---- */
 
 static bool
@@ -104,14 +112,14 @@ worker_get(struct worker *w, unsigned table, const void *key, size_t len, const 
 void
 worker_put(struct worker *w, unsigned table, const void *key, size_t len, const void *value, size_t value_len)
 {
-	if (place_valid(w, table, len))
+	if (call_may_change(w) && place_valid(w, table, len))
 		state_put(w->state, DB_OWN + table, key, len, value, value_len);
 }
 
 bool
 worker_delete(struct worker *w, unsigned table, const void *key, size_t len)
 {
-	return (place_valid(w, table, len) && state_delete(w->state, DB_OWN + table, key, len));
+	return (call_may_change(w) && place_valid(w, table, len) && state_delete(w->state, DB_OWN + table, key, len));
 }
 
 uint64_t
@@ -169,6 +177,8 @@ worker_set_timer(struct worker *w, const void *name, size_t len, int64_t due, co
 	struct timer t = { name, len, due, c->seq, (uint8_t)c->depth, 0, c->muted ? TIMER_MUTED : 0, payload, payload_len };
 	int64_t before;
 
+	if (!call_may_change(w))
+		return;
 	if (w->kind->due == NULL || len < 1 || len > STATE_KEY_MAX || payload_len > TIMER_PAYLOAD_MAX) {
 		worker_fail(w, "a timer with a name of %zu bytes and a payload of %zu: outside its bound", len, payload_len);
 		return;
@@ -192,7 +202,7 @@ worker_cancel_timer(struct worker *w, const void *name, size_t len)
 {
 	int64_t due;
 
-	if (!worker_timer_due(w, name, len, &due))
+	if (!call_may_change(w) || !worker_timer_due(w, name, len, &due))
 		return (false);
 	timers_remove(w->state, name, len, due);
 	if (due == w->next_due)

@@ -10,4 +10,7 @@ bool	call_update(struct worker *, const struct cause *, const struct worker_even
 /* Call due(); the timer itself is gone already. */
 bool	call_due(struct worker *, const struct cause *, const struct timer *, bool replayed);
 
+/* Not within a query: it fails then. */
+bool	call_may_change(struct worker *);
+
 #endif

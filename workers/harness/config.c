@@ -101,6 +101,24 @@ config_free(struct config_files *c)
 	c->count = 0;
 }
 
+bool
+config_next(struct worker *w, struct config_in_force *c)
+{
+	/* With its zero the kind is the least key behind it. */
+	size_t len = c->kind[0] != '\0' ? strlen(c->kind) + 1 : 0;
+	MDB_val k, v;
+
+	if (!state_seek(w->state, DB_CONFIG, c->kind, len, &k, &v) || k.mv_size >= sizeof(c->kind) || v.mv_size < HEAD_BYTES)
+		return (false);
+	memcpy(c->kind, k.mv_data, k.mv_size);
+	c->kind[k.mv_size] = '\0';
+	c->since = get_le64(v.mv_data);
+	memcpy(c->digest, (const char *)v.mv_data + 8, CONFIG_DIGEST_SIZE - 1);
+	c->digest[CONFIG_DIGEST_SIZE - 1] = '\0';
+	c->count++;
+	return (true);
+}
+
 int
 config_load(struct worker *w, char *why, size_t size)
 {

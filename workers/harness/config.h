@@ -34,6 +34,15 @@ int	config_load(struct worker *, char *why, size_t why_size);
 /* Put these in force now and for good: a rehearsal under other rules. */
 int	config_fix(struct worker *, const struct config_files *, char *why, size_t why_size);
 
+/* What the state remembers, one after the other: begin with a kind of "". */
+struct config_in_force {
+	char kind[64];
+	char digest[CONFIG_DIGEST_SIZE];
+	uint64_t since;			/* the number of its activation */
+	unsigned count;			/* so far, this one too */
+};
+bool	config_next(struct worker *, struct config_in_force *);
+
 /* A config.activated of this worker, at its number.  False: refused, w->reason says why. */
 bool	config_activated(struct worker *, const struct stored *, const struct event *);
 

@@ -59,6 +59,9 @@ refused(struct live *l, const struct estate_fault *f)
 	case E_TAKEN_OVER:
 		live_give_up(l, EXIT_TAKEN_OVER, "another instance of this worker has taken over");
 		break;
+	case E_FORBIDDEN:
+		live_give_up(l, EXIT_WRONG_STATE, "the daemon does not let this client read here: %s; see estate client list", f->detail);
+		break;
 	default:
 		live_give_up(l, 3, "the daemon refused: %s: %s", f->text, f->detail);
 	}
@@ -113,6 +116,8 @@ live_on_notice(void *user, const struct estate_notice *n)
 	struct live *l = user;
 	char quoted[300];
 
+	if (n->kind == ESTATE_DISCONNECTED)
+		live_ask_nobody(l);
 	if (n->kind == ESTATE_HELLO_REFUSED)
 		refused(l, n->fault);
 	else if (n->kind == ESTATE_LOG_CHANGED)
@@ -120,6 +125,8 @@ live_on_notice(void *user, const struct estate_notice *n)
 		    "once with --rebuild if it is a backup of the same log, else move that folder away", l->o->state);
 	else if (n->kind == ESTATE_CONNECTED)
 		log_info("connected", "worker=%s last=%" PRIu64 " read=%" PRIu64, l->kind->name, estate_log(l->e)->last, l->state->cursor.seq);
+	else if (n->kind == ESTATE_ANSWER_REFUSED)
+		log_info("an answer came too late, or was refused", "worker=%s reason=%s", l->kind->name, log_quote(quoted, sizeof(quoted), n->reason));
 	else
 		log_info(n->kind == ESTATE_DISCONNECTED ? "disconnected; trying again" : "the daemon answers otherwise for a while", "worker=%s reason=%s",
 		    l->kind->name, log_quote(quoted, sizeof(quoted), n->reason));
@@ -150,8 +157,11 @@ live_subscribe(struct live *l)
 		o.from = ESTATE_FROM_FIRST;
 	o.log = c->log;
 	o.epoch = c->epoch;
-	if ((error = estate_subscribe(l->e, &o, &l->events)) != 0 || !l->rebuilding)
+	if ((error = estate_subscribe(l->e, &o, &l->events)) != 0)
 		return (error);
+	estate_subscription_pause(l->events, l->stalled);
+	if (!l->rebuilding)
+		return (0);
 	o = (struct estate_subscribe_options){ .from = ESTATE_FROM_FIRST, .sources = sources, .user = l, .on_event = on_own_event,
 	    .on_progress = on_own_progress, .on_ended = on_own_ended };
 	return (estate_subscribe(l->e, &o, &l->own));

@@ -10,6 +10,7 @@
 
 #include "buffer.h"
 #include "bytes.h"
+#include "call.h"
 
 struct one {
 	char id[ID_SIZE];
@@ -128,6 +129,8 @@ emission_begin(struct worker *w, const char *type, struct text subject, const st
 void
 worker_derive(struct worker *w, const char *type, struct text subject, const struct worker_identity *identity)
 {
+	if (!call_may_change(w))
+		return;
 	if (w->cause.depth >= CAUSATION_DEPTH_MAX)
 		worker_fail(w, "it would be derived event number %u in a row: a loop", CAUSATION_DEPTH_MAX + 1);
 	emission_begin(w, type, subject, identity);
@@ -249,6 +252,8 @@ worker_emit(struct worker *w)
 	struct event e;
 	size_t at = m->done.size;
 
+	if (!call_may_change(w))
+		return;
 	if (!m->open) {
 		worker_fail(w, "it emits without having begun: worker_derive() comes first");
 		return;

@@ -4,6 +4,7 @@
 
 #include "live_internal.h"
 #include "log.h"
+#include "notify.h"
 #include "outbox.h"
 
 /* Conclusions that are handed over together: while the daemon makes them durable, the next ones are concluded. */
@@ -92,10 +93,27 @@ live_fetch(void *end, uint64_t seq, struct stored *v, bool *interrupted)
 	msgpack_pack_uint64(&p, seq);
 	do {
 		l->fetched_ok = false;
+		notify_alive();
 		error = estate_call(l->e, "get", b.data, b.size, FETCH_MS, on_fetched, l);
 		*interrupted = live_told_to_stop() || l->done;
 	} while (error < 0 && !*interrupted);
 	msgpack_sbuffer_destroy(&b);
 	*v = l->fetched_event;
 	return (error == 0 && l->fetched_ok && !*interrupted);
+}
+
+unsigned
+live_figures(void *end, struct figure *out, unsigned n)
+{
+	struct live *l = end;
+	const struct estate_log *log = estate_log(l->e);
+	uint64_t cursor = l->state->cursor.seq;
+	bool live = estate_state(l->e) == ESTATE_LIVE || estate_state(l->e) == ESTATE_HELD;
+
+	out[n++] = (struct figure){ "backlog_events", FIGURE_GAUGE, "events stored, as far as it was told, and not taken in",
+	    log != NULL && log->last > cursor ? (int64_t)(log->last - cursor) : 0 };
+	out[n++] = (struct figure){ "connected", FIGURE_GAUGE, "whether it has a session with the daemon", live };
+	out[n++] = (struct figure){ "start", FIGURE_INSTANT, "when this process began", l->start_ns };
+	out[n++] = (struct figure){ "answers_total", FIGURE_COUNTER, "questions answered since the start", (int64_t)l->answers };
+	return (n);
 }

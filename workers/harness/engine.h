@@ -9,6 +9,9 @@
  *	parked.c	what could not be taken, and whose it was
  *	outbox.c	what is concluded and not yet acknowledged
  *	config.c	rules and the like: read, in force, activated
+ *	query.c		what the worker is asked
+ *	reply.c		and its answer
+ *	figures.c	how it stands: for the query `status` and for metrics
  */
 #ifndef ENGINE_H
 #define ENGINE_H
@@ -36,6 +39,9 @@ struct stored {
 	size_t len;
 };
 
+struct figure;
+struct query;
+
 /* One derived event. */
 struct derived {
 	char id[ID_SIZE];
@@ -54,6 +60,8 @@ struct engine_ends {
 	bool (*fetch)(void *end, uint64_t seq, struct stored *, bool *interrupted);
 	/* It was parked: a rehearsal has to keep it for fetch.  May be NULL. */
 	void (*parked)(void *end, const struct stored *);
+	/* Figures that only a live worker has, into the room of FIGURES_MAX; returns how many now.  May be NULL. */
+	unsigned (*figures)(void *end, struct figure *, unsigned count);
 };
 
 struct engine_options {
@@ -85,6 +93,7 @@ struct worker {
 	bool failed;			/* this callback */
 	char reason[512];
 	struct emission *emission;
+	struct query *query;		/* that is being answered, or NULL */
 	/* Counted since the start. */
 	uint64_t events, fired, emitted, parked;
 };

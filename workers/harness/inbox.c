@@ -36,7 +36,7 @@ inbox_event(struct inbox *b, enum item_kind kind, const struct estate_event *v)
 void
 inbox_progress(struct inbox *b, enum item_kind kind, uint64_t seq, int64_t log_time, bool end)
 {
-	struct item *i = add(b, kind);
+	struct item *i = b->count > 0 && kind == ITEM_PROGRESS && b->items[b->count - 1].kind == kind ? &b->items[b->count - 1] : add(b, kind);
 
 	i->seq = seq;
 	i->log_time = log_time;

@@ -24,6 +24,7 @@ struct inbox {
 };
 
 void	inbox_event(struct inbox *, enum item_kind, const struct estate_event *);
+/* Progress behind progress takes its place: it says all that did. */
 void	inbox_progress(struct inbox *, enum item_kind, uint64_t seq, int64_t log_time, bool end);
 /* Lent. */
 struct stored	inbox_stored(const struct inbox *, const struct item *);

@@ -13,9 +13,7 @@
 #include "live_internal.h"
 #include "log.h"
 #include "notify.h"
-
-/* How often somebody who watches is told how it stands. */
-#define TELL_MS		1000
+#include "sitetime.h"
 
 static volatile sig_atomic_t stop;
 
@@ -72,11 +70,17 @@ tell_how(struct live *l)
 	if (now < l->told_ms + TELL_MS)
 		return;
 	l->told_ms = now;
+	if (l->stalled && !l->stall_told && now >= l->stalled_ms + TELL_MS) {
+		l->stall_told = true;
+		log_warn("the daemon takes no conclusions: reading stops until it does", "worker=%s event=%" PRIu64, l->kind->name, s->cursor.seq);
+	}
 	notify_alive();
 	if (l->rebuilding)
 		snprintf(text, sizeof(text), "rebuilding: event %" PRIu64 " of %" PRIu64, s->cursor.seq, s->mute.seq);
 	else if (!l->ready)
 		snprintf(text, sizeof(text), "waiting for the daemon at %s", l->o->endpoint);
+	else if (l->stalled)
+		snprintf(text, sizeof(text), "event %" PRIu64 "; reading stopped: the daemon takes no conclusions", s->cursor.seq);
 	else
 		snprintf(text, sizeof(text), "event %" PRIu64 ", %" PRIu64 " concluded, %" PRIu64 " parked since the start", s->cursor.seq,
 		    l->worker.emitted, l->worker.parked);
@@ -105,14 +109,17 @@ run(struct live *l)
 {
 	struct pollfd p = { .fd = estate_fd(l->e), .events = POLLIN };
 	struct timespec company = { 0, COMPANY_MS * 1000000L }, wait = { TELL_MS / 1000, TELL_MS % 1000 * 1000000L };
-	bool watched = notify_alive_us() > 0;
+	bool watched = notify_alive_us() > 0 || l->o->metrics != NULL;
 	sigset_t blocked, open;
+	bool more;
 	int error;
 
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTERM);
 	sigaddset(&blocked, SIGINT);
 	sigprocmask(SIG_BLOCK, &blocked, &open);
+	if ((error = live_serve(l)) != 0)
+		live_give_up(l, 3, "cannot be asked: %s", estate_error_text(error));
 	while (!stop && !l->done) {
 		if (estate_pump(l->e, 0) < 0) {
 			live_give_up(l, 3, "the connection to the daemon failed: %s", strerror(errno));
@@ -127,14 +134,17 @@ run(struct live *l)
 		}
 		live_put(l);
 		become_ready(l);
+		more = live_answer(l);
 		tell_how(l);
-		if (estate_pump(l->e, 0) > 0 || l->done)
+		live_page(l);
+		if (estate_pump(l->e, 0) > 0 || l->done || more)
 			continue;
 		/* Without end, unless news waits, or somebody for a sign of life. */
-		ppoll(&p, 1, l->came.count > 0 ? &company : l->ready && !watched && !l->rebuilding ? NULL : &wait, &open);
+		ppoll(&p, 1, l->came.count > 0 && !l->stalled ? &company : l->ready && !watched && !l->rebuilding && !l->stalled ? NULL : &wait, &open);
 	}
 	if (stop && l->status == 0)
 		log_info("told to stop", "worker=%s event=%" PRIu64, l->kind->name, l->state->cursor.seq);
+	live_page_end(l);
 	notify_stopping("the state is committed");
 }
 
@@ -187,13 +197,14 @@ begin_rebuild(struct live *l)
 static int
 open_engine(struct live *l)
 {
-	struct engine_ends ends = { l, live_on_derived, live_on_own, live_fetch, NULL };
+	struct engine_ends ends = { l, live_on_derived, live_on_own, live_fetch, NULL, live_figures };
 
 	if (engine_open(&l->worker, l->kind, l->state, &ends, &(struct engine_options){ .fixed_config = false }) != 0)
 		return (EXIT_WRONG_STATE);
 	l->rebuild.worker = &l->worker;
 	state_begin(l->state);
 	live_put_refused_again(l);
+	live_look_at_outbox(l);
 	if (state_commit(l->state) != 0) {
 		live_give_up(l, EXIT_DISK, "%s: %s", l->o->state, state_why(l->state));
 		return (l->status);
@@ -226,7 +237,7 @@ int
 live(const struct worker_kind *kind, const struct live_options *o)
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	struct live l = { .kind = kind, .o = o, .next = INT64_MIN, .wake = INT64_MAX };
+	struct live l = { .kind = kind, .o = o, .next = INT64_MIN, .wake = INT64_MAX, .start_ns = sitetime_now() };
 	bool opened = false;
 
 	sigaction(SIGTERM, &action, NULL);
@@ -244,6 +255,7 @@ live(const struct worker_kind *kind, const struct live_options *o)
 	for (size_t i = 0; i < l.outcome_count; i++)
 		free(l.outcomes[i].refusal);
 	free(l.outcomes);
+	live_ask_nobody(&l);
 	inbox_free(&l.came);
 	inbox_free(&l.work);
 	buffer_free(&l.fetched);

@@ -5,12 +5,15 @@
  *	delivery.c	what libestate calls back: gathered, not acted on
  *	turn.c		one transaction: what was gathered goes in
  *	ends.c		what the engine finds out on the way
+ *	asked.c		questions, answered between turns
+ *	page.c		its figures as a file
  */
 #ifndef LIVE_INTERNAL_H
 #define LIVE_INTERNAL_H
 
 #include "engine.h"
 #include "estate.h"
+#include "figures.h"
 #include "inbox.h"
 #include "live.h"
 #include "rebuild.h"
@@ -34,6 +37,8 @@ struct live {
 	struct outcome *outcomes;
 	size_t outcome_count, outcome_room;
 	uint64_t handed;		/* numbers of the outbox up to here were handed to libestate */
+	bool stalled, stall_told;	/* the outbox is full, nothing more is taken in; somebody was told … */
+	int64_t stalled_ms;		/* … since when */
 	int64_t next;			/* when the next timer is due, as of the last turn … */
 	int64_t wake;			/* … and what the daemon was asked for */
 	int64_t waiting_ms;		/* since when news waits for company; 0: it doesn't */
@@ -43,9 +48,13 @@ struct live {
 	uint64_t own_seq;		/* … up to here … */
 	int64_t own_time;		/* … and so far had time come */
 	bool proposed;			/* the rules of --config were compared with those in force */
+	struct asked *asked;		/* questions that wait … */
+	unsigned asked_count;
+	uint64_t answers;		/* … and those that were answered */
 	bool ready, done;
 	int status;
-	int64_t told_ms;
+	int64_t told_ms, page_ms, start_ns;
+	bool page_failed;		/* that it cannot be written was told */
 	/* A parked event that was asked for. */
 	struct buffer fetched;
 	struct stored fetched_event;
@@ -66,6 +75,8 @@ int	live_subscribe(struct live *);
 /* turn.c: everything that came, in one transaction; only then it is acknowledged. */
 #define COMPANY_MS	500	/* progress waits this long for company: a commit flushes, and every worker would for every event */
 void	live_turn(struct live *);
+/* Within a transaction: full, or room again?  What waits then stops reading, or lets it go on. */
+void	live_look_at_outbox(struct live *);
 /* Hand over what is committed and was not handed over at once, as far as libestate takes it. */
 void	live_put(struct live *);
 /* Within a transaction: what was refused for good is tried once more. */
@@ -75,5 +86,21 @@ void	live_put_refused_again(struct live *);
 void	live_on_derived(void *end, const struct derived *);
 void	live_on_own(void *end, const struct stored *, const struct event *);
 bool	live_fetch(void *end, uint64_t seq, struct stored *, bool *interrupted);
+
+unsigned	live_figures(void *end, struct figure *, unsigned count);
+
+/* page.c: its figures as a file, now and then; and no more. */
+#define TELL_MS		1000	/* how often somebody who watches is told how it stands */
+void	live_page(struct live *);
+void	live_page_end(const struct live *);
+
+/* asked.c: be asked under the worker's name.  An error of estate_serve(). */
+int	live_serve(struct live *);
+/* Does somebody wait for what is known with that number? */
+bool	live_asked_by(const struct live *, uint64_t seq);
+/* Answer those that wait for nothing more, for a while.  True: some are left. */
+bool	live_answer(struct live *);
+/* Nobody waits any more: the session is gone. */
+void	live_ask_nobody(struct live *);
 
 #endif

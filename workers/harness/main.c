@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "buffer.h"
 #include "config.h"
 #include "live.h"
 #include "rehearse.h"
@@ -20,7 +21,7 @@
 
 static const char help[] =
 "Usage: estate-%1$s [OPTION...]\n"
-"       estate-%1$s --rehearse FILE|- [--until TIME] [--config DIR]\n"
+"       estate-%1$s --rehearse FILE|- [--until TIME] [--config DIR] [--ask QUESTION]\n"
 "%2$s\n"
 "\n"
 "Live: reads the log from where it left off, and puts what it concludes back as events of source\n"
@@ -34,16 +35,21 @@ static const char help[] =
 "                           force from that event on\n"
 "      --rebuild            forget the state and read the log from its first event: emits nothing up to where it\n"
 "                           had come, compares with what the log holds, reports differences, and goes on live\n"
+"      --metrics FILE       its figures for Prometheus (a *.prom of node_exporter's textfile collector), each second\n"
 "\n"
 "Rehearsal: no daemon, no waiting. JSON Lines of events in, derived events as JSON Lines out.\n"
 "      --rehearse FILE|-    lines as estate tail --json prints them (their numbers and log times count, and what\n"
 "                           this worker concluded is passed by), or as estate generate does (sorted by their times)\n"
 "      --until TIME         at the end let time go on until then, so that deadlines pass\n"
 "      --config DIR         these rules throughout, instead of those that the log activates\n"
+"      --ask NAME[={…}]     at the end, the answer to a question with these arguments, a line of JSON for each page\n"
 "      --batch N            events a transaction (default 4096): nothing depends on it\n"
 "\n"
 "      --help               this text\n"
 "      --version            the version\n"
+"\n"
+"Questions (estate ask %1$s NAME KEY=VALUE…; personal values are masked for who may not see them)\n"
+"%5$s"
 "\n"
 "Examples\n"
 "  estate tail --from first --json | estate-%1$s --rehearse -         what it concludes from the log\n"
@@ -51,9 +57,9 @@ static const char help[] =
 "      estate-%1$s --rehearse - --config %4$s --until 2026-12-31\n"
 "  estate-%1$s --connect ipc:///tmp/estate.sock --state /tmp/%1$s --config %4$s\n"
 "Exit status: 0 done or told to stop, 1 lines refused or an own bug found, 2 wrong usage, 3 could not read or reach,\n"
-"4 another instance took over, 70 the state could not be written, 78 state, log or rules refused: the message names the remedy\n";
+"4 another instance took over, 70 the state could not be written, 78 state, log, rules or rights refused: the message names the remedy\n";
 
-enum { OPT_CONNECT = 1, OPT_STATE, OPT_CONFIG, OPT_REBUILD, OPT_REHEARSE, OPT_UNTIL, OPT_BATCH, OPT_HELP, OPT_VERSION };
+enum { OPT_CONNECT = 1, OPT_STATE, OPT_CONFIG, OPT_REBUILD, OPT_REHEARSE, OPT_UNTIL, OPT_BATCH, OPT_METRICS, OPT_ASK, OPT_HELP, OPT_VERSION };
 
 static const struct option options[] = {
 	{ "connect", required_argument, NULL, OPT_CONNECT },
@@ -63,6 +69,8 @@ static const struct option options[] = {
 	{ "rehearse", required_argument, NULL, OPT_REHEARSE },
 	{ "until", required_argument, NULL, OPT_UNTIL },
 	{ "batch", required_argument, NULL, OPT_BATCH },
+	{ "metrics", required_argument, NULL, OPT_METRICS },
+	{ "ask", required_argument, NULL, OPT_ASK },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 }
@@ -81,12 +89,19 @@ static void
 print_help(const struct worker_kind *kind)
 {
 	char files[256] = "", text[8192];
+	struct buffer questions = { NULL, 0, 0 };
+	const struct worker_query *k = kind->queries;
 	size_t n = 0;
 
 	for (unsigned i = 0; kind->configs != NULL && kind->configs[i].kind != NULL && n < sizeof(files); i++)
 		n += (size_t)snprintf(files + n, sizeof(files) - n, "%s%s", i == 0 ? ": " : ", ", kind->configs[i].file);
-	snprintf(text, sizeof(text), help, kind->name, kind->about, files, "config");
+	for (; k != NULL && k->name != NULL; k++)
+		buffer_printf(&questions, "      %-20s %s%s%s\n", k->name, k->about, k->takes != NULL ? "; takes " : "", k->takes != NULL ? k->takes : "");
+	buffer_text(&questions, "      status               how it stands: place, timers, what waits, what is parked, what is in force\n"
+	    "      help                 this list\n");
+	snprintf(text, sizeof(text), help, kind->name, kind->about, files, "config", questions.data);
 	wrap_print(stdout, text);
+	buffer_free(&questions);
 }
 
 static int __attribute__((format(printf, 2, 3)))
@@ -138,6 +153,14 @@ take_option(struct given *g, int option)
 			return (wrong(g, "--batch must be a whole number from 1 to 65536, not %s", optarg));
 		g->only_rehearsal = true;
 		break;
+	case OPT_METRICS:
+		g->live.metrics = optarg;
+		g->only_live = true;
+		break;
+	case OPT_ASK:
+		g->rehearsal.ask = optarg;
+		g->only_rehearsal = true;
+		break;
 	case OPT_HELP:
 		print_help(g->kind);
 		return (0);
@@ -162,9 +185,9 @@ take_options(struct given *g, int argc, char **argv)
 	if (optind < argc)
 		return (wrong(g, "%s is too much: every argument has a name", argv[optind]));
 	if (g->rehearsal.path != NULL && g->only_live)
-		return (wrong(g, "a rehearsal has no daemon and no state: --connect, --state and --rebuild are for live operation"));
+		return (wrong(g, "a rehearsal has no daemon and no state: --connect, --state, --metrics and --rebuild are for live operation"));
 	if (g->rehearsal.path == NULL && g->only_rehearsal)
-		return (wrong(g, "--until and --batch are for --rehearse"));
+		return (wrong(g, "--until, --ask and --batch are for --rehearse"));
 	return (-1);
 }
 

@@ -14,10 +14,12 @@
 #include "buffer.h"
 #include "bytes.h"
 #include "engine.h"
+#include "errcode.h"
 #include "files.h"
 #include "json.h"
 #include "jsonl.h"
 #include "lines.h"
+#include "query.h"
 #include "seen.h"
 
 #define OUT_BYTES	(64u << 10)
@@ -303,6 +305,84 @@ read_input(struct run *r, int fd)
 	return (0);
 }
 
+/* ---- A question at the end ---- */
+
+/* NAME, or NAME={…}, as a packed map.  False after a line that says what is wrong. */
+static bool
+pack_question(struct run *r, msgpack_sbuffer *b)
+{
+	const char *sign = strchr(r->o->ask, '='), *key;
+	json_t *v = sign != NULL ? json_loads(sign + 1, JSON_REJECT_DUPLICATES, NULL) : json_object(), *item;
+	msgpack_packer p;
+
+	if (!json_is_object(v) || json_object_get(v, "name") != NULL) {
+		fprintf(stderr, "estate-%s: --ask %s: a question is NAME, or NAME={\"argument\":value,…}\n", r->kind->name, r->o->ask);
+		json_decref(v);
+		return (false);
+	}
+	msgpack_packer_init(&p, b, msgpack_sbuffer_write);
+	msgpack_pack_map(&p, json_object_size(v) + 1);
+	msgpack_pack_str_with_body(&p, "name", 4);
+	msgpack_pack_str_with_body(&p, r->o->ask, sign != NULL ? (size_t)(sign - r->o->ask) : strlen(r->o->ask));
+	json_object_foreach(v, key, item) {
+		msgpack_pack_str_with_body(&p, key, strlen(key));
+		json_to_msgpack(&p, item);
+	}
+	json_decref(v);
+	return (true);
+}
+
+static void
+write_member(struct buffer *out, const char *name, const char *value)
+{
+	buffer_printf(out, ",\"%s\":", name);
+	json_write_text(out, value, strlen(value));
+}
+
+static void
+write_answer(struct run *r, const struct query *q)
+{
+	struct mp m = mp_over(q->answer.data, q->answer.size);
+
+	if (q->code != 0) {
+		buffer_printf(&r->out, "{\"refused\":\"%s\"", errcode_name(q->code));
+		write_member(&r->out, "path", q->path);
+		write_member(&r->out, "detail", q->detail);
+	} else {
+		buffer_text(&r->out, "{\"answer\":");
+		json_write(&r->out, &m);
+		buffer_printf(&r->out, ",\"seq\":%" PRIu64, r->state->cursor.seq);
+		if (q->next[0] != '\0')
+			write_member(&r->out, "next", q->next);
+	}
+	buffer_text(&r->out, "}\n");
+}
+
+/* All its pages.  False: refused. */
+static bool
+ask(struct run *r)
+{
+	char page[sizeof(((struct query *)0)->next)] = "";
+	msgpack_sbuffer b;
+	bool refused;
+
+	msgpack_sbuffer_init(&b);
+	if ((refused = !pack_question(r, &b)) == false)
+		do {
+			struct query q = { .question = mp_over(b.data, b.size), .asker = "rehearsal", .page = page };
+
+			state_begin(r->state);
+			query_answer(&r->worker, &q);
+			state_abort(r->state);
+			write_answer(r, &q);
+			refused = q.code != 0;
+			snprintf(page, sizeof(page), "%s", q.next);
+			query_free(&q);
+		} while (page[0] != '\0' && !refused);
+	msgpack_sbuffer_destroy(&b);
+	return (!refused);
+}
+
 /* ---- The whole ---- */
 
 /* A folder that is gone before anything is in it: nothing is left behind, however this ends. */
@@ -329,7 +409,7 @@ open_scratch(struct run *r, char *why, size_t size)
 static int
 open_all(struct run *r, int *fd)
 {
-	struct engine_ends ends = { r, on_derived, on_own, on_fetch, on_parked };
+	struct engine_ends ends = { r, on_derived, on_own, on_fetch, on_parked, NULL };
 	char why[1024];
 
 	*fd = STDIN_FILENO;
@@ -353,16 +433,19 @@ open_all(struct run *r, int *fd)
 static int
 finish(struct run *r)
 {
+	bool answered;
+
 	if (r->o->has_until)
 		engine_progress(&r->worker, r->last_seq, r->o->until);
 	if (state_commit(r->state) != 0) {
 		fprintf(stderr, "estate-%s: the scratch state failed: %s\n", r->kind->name, state_why(r->state));
 		return (3);
 	}
+	answered = r->o->ask == NULL || ask(r);
 	flush(r);
 	fprintf(stderr, "estate-%s: %" PRIu64 " events, %" PRIu64 " timers fired, %" PRIu64 " derived, %" PRIu64 " parked, %" PRIu64 " refused\n",
 	    r->kind->name, r->worker.events, r->worker.fired, r->worker.emitted, r->worker.parked, r->refused);
-	return (r->refused + r->twice > 0 || r->failed ? 1 : 0);
+	return (r->refused + r->twice > 0 || r->failed || !answered ? 1 : 0);
 }
 
 int

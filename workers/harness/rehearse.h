@@ -20,6 +20,7 @@ struct rehearsal {
 	bool has_until;
 	int64_t until;				/* at the end, time goes on up to here */
 	const struct config_files *config;	/* in force throughout; NULL: what the log activates */
+	const char *ask;			/* a question at the end, NAME or NAME={…}; or NULL */
 	uint64_t batch;				/* events a transaction: nothing depends on it */
 };
 

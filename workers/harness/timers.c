@@ -19,25 +19,47 @@ get_due(const uint8_t *p)
 	return ((int64_t)(get_be64(p) ^ 1ull << 63));
 }
 
-bool
-timers_first(struct state *s, struct timer *t)
+static bool
+read_timer(const MDB_val *k, const MDB_val *v, struct timer *t)
 {
-	const uint8_t *p;
-	MDB_val k, v;
+	const uint8_t *p = k->mv_data;
 
-	if (!state_seek(s, DB_TIMERS, NULL, 0, &k, &v) || k.mv_size < DUE_BYTES || v.mv_size < HEAD_BYTES)
+	if (k->mv_size < DUE_BYTES || k->mv_size > TIMER_PLACE_MAX || v->mv_size < HEAD_BYTES)
 		return (false);
-	p = k.mv_data;
 	t->due = get_due(p);
 	t->name = p + DUE_BYTES;
-	t->name_len = k.mv_size - DUE_BYTES;
-	p = v.mv_data;
+	t->name_len = k->mv_size - DUE_BYTES;
+	p = v->mv_data;
 	t->cause = get_le64(p);
 	t->depth = p[8];
 	t->steps = p[9];
 	t->flags = p[10];
 	t->payload = p + HEAD_BYTES;
-	t->len = v.mv_size - HEAD_BYTES;
+	t->len = v->mv_size - HEAD_BYTES;
+	return (true);
+}
+
+bool
+timers_first(struct state *s, struct timer *t)
+{
+	MDB_val k, v;
+
+	return (state_seek(s, DB_TIMERS, NULL, 0, &k, &v) && read_timer(&k, &v, t));
+}
+
+bool
+timers_behind(struct state *s, const uint8_t *place, size_t place_len, uint8_t found[TIMER_PLACE_MAX], size_t *found_len, struct timer *t)
+{
+	uint8_t from[TIMER_PLACE_MAX + 1];
+	MDB_val k, v;
+
+	/* The least key behind it. */
+	memcpy(from, place, place_len);
+	from[place_len] = 0;
+	if (!state_seek(s, DB_TIMERS, from, place_len > 0 ? place_len + 1 : 0, &k, &v) || !read_timer(&k, &v, t))
+		return (false);
+	memcpy(found, k.mv_data, k.mv_size);
+	*found_len = k.mv_size;
 	return (true);
 }
 

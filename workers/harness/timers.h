@@ -23,6 +23,10 @@ struct timer {
 
 /* The earliest, lent; false if there is none. */
 bool	timers_first(struct state *, struct timer *);
+/* Where one stands among them: due and name. */
+#define TIMER_PLACE_MAX	(8u + STATE_KEY_MAX)
+/* The first behind that place (of 0 bytes: of all), lent, and its own place. */
+bool	timers_behind(struct state *, const uint8_t *place, size_t place_len, uint8_t found[TIMER_PLACE_MAX], size_t *found_len, struct timer *);
 /* Set; whatever had this name before is gone. */
 void	timers_set(struct state *, const struct timer *);
 /* False if there is none of that name; else *due is when it would have fired. */

@@ -137,7 +137,7 @@ can_wait(struct live *l)
 	if (l->outcome_count > 0 || l->rebuilding)
 		return (false);
 	for (size_t i = 0; i < b->count; i++)
-		if (b->items[i].kind != ITEM_PROGRESS || b->items[i].log_time >= l->next ||
+		if (b->items[i].kind != ITEM_PROGRESS || b->items[i].log_time >= l->next || live_asked_by(l, b->items[i].seq) ||
 		    (b->items[i].end && !l->proposed && l->o->config != NULL))
 			return (false);
 	b->items[0] = b->items[b->count - 1];
@@ -147,23 +147,72 @@ can_wait(struct live *l)
 	return (live_now_ms() < l->waiting_ms + COMPANY_MS);
 }
 
+/*
+ * Conclusions that may wait for the daemon: some megabytes on our disk.  One that takes no puts (its disk is full) goes on telling events
+ * all the same.  Beyond it reading stops, and goes on at half of it; in a fast catching up that may be for a moment.  What one turn
+ * concludes comes on top.
+ */
+#define OUTBOX_EVENTS_MAX	16384u
+
+static void
+pause_reading(struct live *l, bool paused)
+{
+	if (l->events != NULL)
+		estate_subscription_pause(l->events, paused);
+}
+
+void
+live_look_at_outbox(struct live *l)
+{
+	uint64_t count = state_entries(l->state, DB_OUTBOX);
+	bool full = count >= (l->stalled ? OUTBOX_EVENTS_MAX / 2 : OUTBOX_EVENTS_MAX);
+
+	/* A rebuild puts nothing, and ends. */
+	if (l->rebuilding || full == l->stalled)
+		return;
+	l->stalled = full;
+	l->stalled_ms = live_now_ms();
+	pause_reading(l, l->stalled);
+	if (!full && l->stall_told)
+		log_info("the daemon takes conclusions again: reading goes on", "worker=%s waiting=%" PRIu64, l->kind->name, count);
+	l->stall_told = false;
+}
+
+/* Is there anything to take in? */
+static bool
+idle(struct live *l)
+{
+	return (l->stalled ? l->outcome_count == 0 : l->came.count + l->outcome_count == 0 || can_wait(l));
+}
+
+static void
+take_items(struct live *l)
+{
+	struct inbox swap = l->work;
+
+	l->work = l->came;
+	l->came = swap;
+	/* What comes meanwhile is a window at most: conclusions are handed over within the turn, and news is read with that. */
+	pause_reading(l, true);
+	for (size_t i = 0; i < l->work.count && !l->worker.interrupted; i++)
+		take_item(l, &l->work.items[i]);
+	inbox_clear(&l->work);
+	pause_reading(l, l->stalled);
+}
+
 /* Everything that came, in one transaction; only then it is acknowledged. */
 void
 live_turn(struct live *l)
 {
-	struct inbox swap = l->work;
 	int64_t next;
 
-	if (l->came.count + l->outcome_count == 0 || can_wait(l))
+	if (idle(l))
 		return;
 	l->waiting_ms = 0;
-	l->work = l->came;
-	l->came = swap;
 	state_begin(l->state);
 	take_outcomes(l);
-	for (size_t i = 0; i < l->work.count && !l->worker.interrupted; i++)
-		take_item(l, &l->work.items[i]);
-	inbox_clear(&l->work);
+	if (!l->stalled)
+		take_items(l);
 	if (l->worker.interrupted) {
 		/* Told to stop within: what was begun is given up, and read again next time. */
 		state_abort(l->state);
@@ -171,6 +220,7 @@ live_turn(struct live *l)
 		return;
 	}
 	rebuild_done(l);
+	live_look_at_outbox(l);
 	next = engine_next_due(&l->worker);
 	/* A rebuild waits for a promise. */
 	if (l->rebuilding && l->own_told)

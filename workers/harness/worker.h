@@ -4,9 +4,9 @@
  * A worker is two functions: update() is given each event of the log in order, due() each timer at its instant.  Both may keep tables,
  * set and cancel timers, and emit derived events.  Whatever they do is a function of what they are given and of the worker's own
  * tables: no clock, no socket, no file, no random number, no address, no order of a hash table.  Then the same log leads to the same
- * derived events at any speed, through any kill, and in a rehearsal.
+ * derived events at any speed, through any kill, and in a rehearsal.  A worker may also answer queries from what it knows.
  *
- * All functions below may be called within update() and due() only.  They return no errors: what fails is remembered, and the harness
+ * All functions below may be called within update(), due() and queries only; a query changes nothing.  They return no errors: what fails is remembered, and the harness
  * sees it when the callback returns.  A failed disk stops the worker; everything else parks the event.
  *
  * What is lent (values, envelope, payload) is valid until the next call that writes, at the latest until the callback returns.
@@ -57,6 +57,14 @@ struct worker_config {
 	const char *file;		/* "example.yaml" */
 };
 
+/* A question that can be asked (`estate ask NAME`, --rehearse --ask): its answer is a function of the state and of what it takes. */
+struct worker_query {
+	const char *name;		/* "counts": an id */
+	const char *takes;		/* its arguments, blanks between; others are refused by their name.  `limit` is every query's */
+	const char *about;		/* what it answers, a sentence: `estate ask NAME help` prints it */
+	int (*answer)(struct worker *);	/* 0, or -1 after worker_refuse() */
+};
+
 struct worker_kind {
 	const char *name;		/* "example": the program is estate-example, the source /estated/worker/example */
 	const char *about;		/* for --help: what it does, a sentence or a few lines */
@@ -77,6 +85,8 @@ struct worker_kind {
 	/* 0, or -1 after worker_fail(): everything this call did is taken back, and the event is parked. */
 	int (*update)(struct worker *, const struct worker_event *);
 	int (*due)(struct worker *, const struct worker_timer *);	/* may be NULL if no timers are set */
+
+	const struct worker_query *queries;	/* name NULL at the end; or NULL.  status and help are every worker's */
 };
 
 /* The whole program: options, rehearsal, rebuild, the live loop.  Returns the exit status. */
@@ -85,7 +95,7 @@ int	worker_main(const struct worker_kind *, int argc, char **argv);
 /* What open() returned. */
 void	*worker_user(const struct worker *);
 
-/* The only clock: the log time of the event, the instant of the timer. */
+/* The only clock: the log time of the event, the instant of the timer; in a query, how far time has come. */
 int64_t	worker_now(const struct worker *);
 
 /* "It cannot be taken because": the event is parked with this reason, which must be the same each time.  Returns -1. */
@@ -145,6 +155,56 @@ void	worker_field_bool(struct worker *, const char *name, bool value);
 void	worker_field_instant(struct worker *, const char *name, int64_t ns);
 /* Its time is worker_now(), its causation the cause.  What the catalogue would refuse fails the update. */
 void	worker_emit(struct worker *);
+
+/* ---- Queries: what was asked, and the answer ------------------------------------------------------------------------------------------- */
+
+/* Who asks: the name that the daemon verified. */
+const char	*worker_asker(const struct worker *);
+
+/*
+ * An argument.  Absent is false, or `usual`; one of another kind, too long or outside its bounds refuses the question with its name,
+ * whatever the query answers.
+ */
+bool	worker_asked_text(struct worker *, const char *name, size_t len_max, struct text *);
+int64_t	worker_asked_int(struct worker *, const char *name, int64_t usual, int64_t min, int64_t max);
+
+/* "This cannot be answered because": a code of errcode.h, the argument at fault or NULL.  Nothing personal in it.  Returns -1. */
+int	worker_refuse(struct worker *, int code, const char *argument, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/*
+ * The answer is a map; these add to the innermost map or list that is open (in a list the name is not used).  What is open at the end
+ * is closed.  A personal value is marked: who lacks the right sees a mask.
+ */
+void	worker_reply(struct worker *, const char *name, struct text value);
+void	worker_reply_personal(struct worker *, const char *name, struct text value);
+void	worker_reply_int(struct worker *, const char *name, int64_t value);
+void	worker_reply_bool(struct worker *, const char *name, bool value);
+void	worker_reply_instant(struct worker *, const char *name, int64_t ns);
+void	worker_reply_map(struct worker *, const char *name);
+void	worker_reply_list(struct worker *, const char *name);
+/* The next row of the list that is open: a map.  It ends the row before it. */
+void	worker_reply_row(struct worker *);
+/* End the innermost map, or list with its last row. */
+void	worker_reply_end(struct worker *);
+
+/*
+ * The walk whose rows are pages, one a query: as worker_each(), and through all timers, in the order in which they fire.  False too
+ * when the page is full (`limit` rows, QUERY_STEPS_MAX keys looked at, or QUERY_PAGE_BYTES): then the answer says how to go on, and the
+ * next page begins behind the last key, as the state is by then.  Keys of up to QUERY_KEY_MAX bytes.
+ */
+#define QUERY_ROWS_USUAL	100
+#define QUERY_ROWS_MAX		1000
+#define QUERY_STEPS_MAX		10000u
+#define QUERY_PAGE_BYTES	(256u << 10)
+#define QUERY_KEY_MAX		184u
+bool	worker_each_row(struct worker *, unsigned table, const void *prefix, size_t len, struct worker_walk *);
+
+struct worker_timer_walk {
+	struct worker_timer t;
+	uint8_t key[STATE_KEY_MAX + 8];	/* its place: due, name */
+	size_t key_len;
+};
+bool	worker_each_timer(struct worker *, struct worker_timer_walk *);
 
 /* ---- Reading data: false if the field is missing or of another kind --------------------------------------------------------------------- */
 
