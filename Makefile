@@ -88,7 +88,7 @@ $(B)/lib/libharness.a: $(call OBJ,$(HARNESS_SRC))
 $(B)/lib/libverbs.a: $(call OBJ,$(filter-out clients/estate/main.c,$(ESTATE_SRC)))
 
 $(B)/bin/estated: $(call OBJ,daemon/main.c) $(B)/lib/libdaemon.a $(B)/lib/libproto.a
-$(B)/bin/estate: $(call OBJ,clients/estate/main.c) $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+$(B)/bin/estate: $(call OBJ,clients/estate/main.c) $(B)/lib/libverbs.a $(B)/lib/libharness.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 $(B)/bin/estate-example: $(call OBJ,workers/example/example.c) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 
 $(B)/bin/estate-alarm: $(call OBJ,$(ALARM_SRC)) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
@@ -202,6 +202,8 @@ install: all
 	install -D -m 644 proto/PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/estated/PROTOCOL.md
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml || \
 	    install -D -m 644 config/estated.yaml $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml
+	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/calendars/cn.yaml || \
+	    install -D -m 644 config/calendars/cn.yaml $(DESTDIR)$(SYSCONFDIR)/estated/calendars/cn.yaml
 
 .PHONY: clean
 clean:

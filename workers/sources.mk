@@ -17,5 +17,10 @@ HARNESS_SRC = \
 	workers/harness/state.c \
 	workers/harness/state_open.c \
 	workers/harness/conf.c \
+	workers/harness/calendar_read.c \
+	workers/harness/calendar_days.c \
+	workers/harness/calendar_due.c \
+	workers/harness/calendar_text.c \
+	workers/harness/zone.c \
 	workers/harness/jsonl.c \
 	workers/harness/seen.c
