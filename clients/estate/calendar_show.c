@@ -11,6 +11,8 @@
 
 #define MONTH_COLUMNS	21u		/* seven days of "31*" */
 #define GAP		3u
+#define TITLE_COLUMNS	12u		/* "make-up day" */
+#define NAME_COLUMNS	15u		/* 国庆节、中秋节 */
 
 struct year_view {
 	const struct calendar *c;
@@ -286,32 +288,25 @@ add_reason(struct steps *t, const struct calendar_step *s)
 	else if (s->counted > 0)
 		buffer_printf(t->b, t->zh ? "第 %" PRId64 " 天" : "day %" PRId64, s->counted);
 	else if (s->start)
-		buffer_text(t->b, t->zh ? "起算日，不计" : "the day it begins: not counted");
+		buffer_text(t->b, t->zh ? "起算日" : "start");
 	else if (s->rolled)
-		buffer_text(t->b, s->day.working ? (t->zh ? "顺延至此" : "moved on to here") : (t->zh ? "休息日，顺延" : "a day off: moved on"));
+		buffer_text(t->b, s->day.working ? (t->zh ? "顺延至此" : "moved to here") : (t->zh ? "顺延" : "moved on"));
 	else
-		buffer_text(t->b, t->zh ? "不计" : "not counted");
+		buffer_text(t->b, t->zh ? "不计" : "skipped");
 }
 
 static void
 write_step(void *user, const struct calendar_step *s)
 {
 	struct steps *t = user;
-	const char *title = calendar_kind_title(s->day.kind, t->zh);
+	const char *title = calendar_kind_title(s->day.kind, t->zh), *name = s->day.name != NULL ? s->day.name : "";
 
 	buffer_text(t->b, "  ");
 	calendar_add_date(t->b, s->day.day);
-	buffer_printf(t->b, " %s  %s", calendar_weekday(s->day.day, t->zh), paint(colour_of(s->day.kind)));
-	paint_cell(t->b, title, strlen(title), 12);
+	buffer_printf(t->b, " %s%s %s", calendar_weekday(s->day.day, t->zh), s->day.provisional ? "?" : " ", paint(colour_of(s->day.kind)));
+	paint_cell(t->b, title, strlen(title), TITLE_COLUMNS);
 	buffer_text(t->b, paint(PAINT_OFF));
-	if (s->day.name != NULL || s->day.provisional) {
-		const char *name = s->day.name != NULL ? s->day.name : "";
-
-		paint_cell(t->b, name, strlen(name), 16);
-		if (s->day.provisional)
-			buffer_text(t->b, t->zh ? "（暂定）" : "(provisional) ");
-	} else
-		buffer_fill(t->b, ' ', 16);
+	paint_cell(t->b, name, strlen(name), NAME_COLUMNS);
 	add_reason(t, s);
 	buffer_text(t->b, "\n");
 }
@@ -329,10 +324,9 @@ calendar_show_steps(struct buffer *b, const struct calendar *c, const struct cal
 	buffer_printf(b, zh ? "发生 %s\n" : "opened %s\n", text);
 	calendar_explain(c, term, opened, write_step, &t);
 	calendar_write_instant(c, d.at, text);
-	buffer_printf(b, zh ? "%s到期 %s%s" : "%sdue    %s%s", paint(PAINT_BOLD), text, paint(PAINT_OFF));
+	buffer_printf(b, zh ? "%s到期 %s%s\n" : "%sdue    %s%s\n", paint(PAINT_BOLD), text, paint(PAINT_OFF));
 	if (d.provisional)
-		buffer_text(b, zh ? "  暂定：通知公布后可能改变" : "  provisional: may change with the notice");
-	buffer_text(b, "\n");
+		buffer_printf(b, zh ? "%s?    暂定：通知公布后可能改变%s\n" : "%s?      provisional: may change with the notice%s\n", paint(PAINT_YELLOW), paint(PAINT_OFF));
 }
 
 static void

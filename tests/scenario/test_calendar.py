@@ -157,7 +157,7 @@ def test_provisional_is_told_everywhere():
     assert [(day["kind"], day["provisional"], day["counted"]) for day in answer["days"]] == [
         ("workday", False, 0), ("holiday", True, 0), ("weekend", True, 0), ("weekend", True, 0), ("workday", True, 1)]
     told = estate(*arguments, "--explain").stdout
-    assert "元旦" in told and told.count("(provisional)") == 4 and "may change with the notice" in told
+    assert "元旦" in told and len(re.findall(r"^  2027-01-0[1-4] \w+\? ", told, re.M)) == 4 and "may change with the notice" in told
     assert "暂定" in estate(*arguments, "--explain", LC_ALL="zh_CN.UTF-8").stdout
     assert json.loads(estate("show", 2027, "--json").stdout)["provisional"]
     assert "provisional: no notice yet" in estate("show", 2027).stdout and "January ?" in estate("show", 2027).stdout
@@ -167,8 +167,8 @@ def test_provisional_is_told_everywhere():
 def test_explain_names_each_day():
     told = estate("due", "--mode", "days", "--n", 3, "--roll", "--at", "2026-09-29 16:00", "--explain").stdout.splitlines()
     assert told[0] == "opened 2026-09-29T16:00:00+08:00" and told[-1] == "due    2026-10-09T00:00:00+08:00"
-    assert "not counted" in told[1] and "day 1" in told[2] and "国庆节" in told[3] and "day 3" in told[4]
-    assert "a day off: moved on" in told[5] and "moved on to here" in told[10]
+    assert told[1].endswith("start") and told[2].endswith("day 1") and "国庆节" in told[3] and "day 3" in told[4]
+    assert told[5].endswith("moved on") and told[10].endswith("moved to here")
     worked = json.loads(estate("due", "--mode", "hours", "--n", "10h", "--at", "2026-10-09 16:00", "--explain", "--json").stdout)
     assert [(day["date"], day["kind"], day["worked_ns"] // 10**9) for day in worked["days"]] == [("2026-10-09", "workday", 7200), ("2026-10-10", "makeup", 28800)]
 

@@ -41,20 +41,27 @@ due_eod(const struct calendar *c, const struct calendar_term *t, struct calendar
 static int64_t
 move_into_hours(const struct calendar *c, int64_t opened, int64_t day, int64_t *of_day)
 {
-	const struct hours *h = &c->hours[c->days[day].hours];
 	int64_t left, s = seconds_of(opened, &left), wall = zone_wall(&c->zone, s);
 
 	/* While the clock stands because an hour repeats, it stands at the end of its second. */
 	*of_day = (wall - day * DAY_S) * NS + (zone_instant(&c->zone, wall) == s ? left : NS - 1);
-	for (unsigned i = 0; i < h->count; i++) {
-		if (*of_day < h->list[i].from * 60 * NS)
-			*of_day = h->list[i].from * 60 * NS;
-		if (*of_day < h->list[i].to * 60 * NS)
+	while (day >= 0) {
+		const struct hours *h = &c->hours[c->days[day].hours];
+
+		for (unsigned i = 0; i < h->count; i++) {
+			int64_t begins = minute_instant(c, day, h->list[i].from);
+
+			/* Over by then; or the clock skips them as a whole. */
+			if (*of_day >= h->list[i].to * 60 * NS || begins == minute_instant(c, day, h->list[i].to))
+				continue;
+			if (*of_day < h->list[i].from * 60 * NS)
+				*of_day = (zone_wall(&c->zone, begins) - day * DAY_S) * NS;
 			return (day);
+		}
+		day = workday(c, c->days[day + 1].workdays);
+		*of_day = 0;
 	}
-	if ((day = workday(c, c->days[day + 1].workdays)) >= 0)
-		*of_day = c->hours[c->days[day].hours].list[0].from * 60 * NS;
-	return (day);
+	return (-1);
 }
 
 static bool
