@@ -21,6 +21,7 @@ HARNESS_SRC = \
 	workers/harness/calendar_days.c \
 	workers/harness/calendar_due.c \
 	workers/harness/calendar_text.c \
+	workers/harness/yamltext.c \
 	workers/harness/zone.c \
 	workers/harness/jsonl.c \
 	workers/harness/seen.c

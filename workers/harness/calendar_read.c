@@ -1,105 +1,22 @@
 /* A calendar from its text: see calendar.h.  After: calendar_days.c.  What is wrong is told with its line and what would be right. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
 #include "buffer.h"
 #include "calendar_internal.h"
-#include "nearest.h"
 #include "rfc3339.h"
+#include "yamltext.h"
 
 struct reader {
 	struct calendar *c;
-	yaml_document_t doc;
+	struct yamltext y;
 	uint32_t *lines;	/* of each day that a notice names: where; 0: none does */
 	uint16_t *fixed;	/* for each day of a leap year: its name, or 0 */
-	char mistake[256];	/* the first */
 };
 
-static const char *const weekdays[] = { "mon", "tue", "wed", "thu", "fri", "sat", "sun" };
-
-static void __attribute__((format(printf, 3, 4)))
-mistake(struct reader *r, const yaml_node_t *n, const char *fmt, ...)
-{
-	char text[200];
-	va_list ap;
-
-	if (r->mistake[0] != '\0')
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	snprintf(r->mistake, sizeof(r->mistake), "line %zu: %s", n->start_mark.line + 1, text);
-}
-
-/* ---- YAML ---- */
-
-static yaml_node_t *
-node(struct reader *r, int index)
-{
-	return (yaml_document_get_node(&r->doc, index));
-}
-
-/* The text of a node; NULL and a mistake if it is none, or has a byte that ends text. */
-static const char *
-text_of_node(struct reader *r, const yaml_node_t *n, const char *what)
-{
-	if (n->type == YAML_SCALAR_NODE && n->data.scalar.length > 0 && n->data.scalar.length <= 4096 &&
-	    strlen((const char *)n->data.scalar.value) == n->data.scalar.length)
-		return ((const char *)n->data.scalar.value);
-	mistake(r, n, "%s needs one value", what);
-	return (NULL);
-}
-
-/* Walk a map: pair 0, 1 …; false behind the last, or if it is none. */
-static bool
-pair(struct reader *r, yaml_node_t *map, const char *what, unsigned i, yaml_node_t **key, const char **name, yaml_node_t **value)
-{
-	if (map->type != YAML_MAPPING_NODE) {
-		mistake(r, map, "%s needs keys with values", what);
-		return (false);
-	}
-	if (r->mistake[0] != '\0' || i >= (size_t)(map->data.mapping.pairs.top - map->data.mapping.pairs.start))
-		return (false);
-	*key = node(r, map->data.mapping.pairs.start[i].key);
-	*value = node(r, map->data.mapping.pairs.start[i].value);
-	*name = text_of_node(r, *key, "a key");
-	return (*name != NULL);
-}
-
-/* Which of these names is it?  `count` and a mistake if none. */
-static unsigned
-one_of(struct reader *r, const yaml_node_t *key, const char *name, const char *const *names, unsigned count, const char *what)
-{
-	struct nearest n;
-
-	nearest_begin(&n, name, strlen(name));
-	for (unsigned i = 0; i < count; i++) {
-		if (strcmp(name, names[i]) == 0)
-			return (i);
-		nearest_offer(&n, names[i]);
-	}
-	if (n.best != NULL)
-		mistake(r, key, "there is no %s %.40s; did you mean %s?", what, name, n.best);
-	else
-		mistake(r, key, "there is no %s %.40s", what, name);
-	return (count);
-}
-
 /* ---- Hours ---- */
-
-static bool
-clock_time(const char *s, unsigned *minute)
-{
-	for (unsigned i = 0; i < 5; i++)
-		if (i == 2 ? s[i] != ':' : s[i] < '0' || s[i] > '9')
-			return (false);
-	*minute = (unsigned)(s[0] - '0') * 600 + (unsigned)(s[1] - '0') * 60 + (unsigned)(s[3] - '0') * 10 + (unsigned)(s[4] - '0');
-	return (s[3] < '6' && *minute <= 1440);
-}
 
 /* One interval; returns what is left behind it, or NULL. */
 static const char *
@@ -107,34 +24,34 @@ read_interval(struct reader *r, const yaml_node_t *n, const char *s, struct hour
 {
 	unsigned from, to;
 
-	if (!clock_time(s, &from) || s[5] != '-' || !clock_time(s + 6, &to)) {
-		mistake(r, n, "hours are written 09:00-12:00, 13:30-18:00, not %.40s", s);
+	if (!yamltext_clock(s, &from) || s[5] != '-' || !yamltext_clock(s + 6, &to)) {
+		yamltext_mistake(&r->y, n, "hours are written 09:00-12:00, 13:30-18:00, not %.40s", s);
 		return (NULL);
 	}
 	if (from > to)
-		mistake(r, n, "%.11s goes past midnight: write %.5s-24:00 here and 00:00-%.5s on the next day", s, s, s + 6);
+		yamltext_mistake(&r->y, n, "%.11s goes past midnight: write %.5s-24:00 here and 00:00-%.5s on the next day", s, s, s + 6);
 	else if (from == to)
-		mistake(r, n, "%.11s is no time at all", s);
+		yamltext_mistake(&r->y, n, "%.11s is no time at all", s);
 	else if (h->count > 0 && from < h->list[h->count - 1].to)
-		mistake(r, n, "%.11s overlaps or stands before the hours in front of it", s);
+		yamltext_mistake(&r->y, n, "%.11s overlaps or stands before the hours in front of it", s);
 	else if (h->count == CALENDAR_HOURS_MAX)
-		mistake(r, n, "a day has at most %u intervals", CALENDAR_HOURS_MAX);
+		yamltext_mistake(&r->y, n, "a day has at most %u intervals", CALENDAR_HOURS_MAX);
 	else
 		h->list[h->count++] = (struct calendar_hours){ (uint16_t)from, (uint16_t)to };
-	return (r->mistake[0] == '\0' ? s + 11 : NULL);
+	return (r->y.mistake[0] == '\0' ? s + 11 : NULL);
 }
 
 static void
 read_hours(struct reader *r, yaml_node_t *n, const char *what, struct hours *h)
 {
-	const char *s = text_of_node(r, n, what);
+	const char *s = yamltext_text(&r->y, n, what);
 
 	h->count = 0;
 	while (s != NULL && (s = read_interval(r, n, s, h)) != NULL && *s != '\0') {
 		const char *rest = s + strspn(s, ", ");
 
 		if (memchr(s, ',', (size_t)(rest - s)) == NULL) {
-			mistake(r, n, "hours of a day stand apart by commas: 09:00-12:00, 13:30-18:00");
+			yamltext_mistake(&r->y, n, "hours of a day stand apart by commas: 09:00-12:00, 13:30-18:00");
 			return;
 		}
 		s = rest;
@@ -148,30 +65,18 @@ read_week(struct reader *r, yaml_node_t *map)
 	yaml_node_t *key, *value;
 	const char *name;
 
-	for (unsigned i = 0; pair(r, map, "hours", i, &key, &name, &value); i++) {
-		char first_name[8], *last_name;
-		unsigned first, last;
+	for (unsigned i = 0; yamltext_pair(&r->y, map, "hours", i, &key, &name, &value); i++) {
+		bool days[7] = { false };
 		struct hours h;
 
-		snprintf(first_name, sizeof(first_name), "%s", name);
-		if ((last_name = strchr(first_name, '-')) != NULL)
-			*last_name++ = '\0';
-		else
-			last_name = first_name;
-		if (strlen(name) >= sizeof(first_name)) {
-			mistake(r, key, "days of the week are written mon or mon-fri, not %.40s", name);
+		if (!yamltext_weekdays(&r->y, key, name, days))
 			return;
-		}
-		if ((first = one_of(r, key, first_name, weekdays, 7, "weekday")) == 7 || (last = one_of(r, key, last_name, weekdays, 7, "weekday")) == 7)
-			return;
-		if (last < first) {
-			mistake(r, key, "%s runs backwards: a week begins on Monday", name);
-			return;
-		}
 		read_hours(r, value, name, &h);
-		for (unsigned d = first; d <= last; d++) {
+		for (unsigned d = 0; d < 7; d++) {
+			if (!days[d])
+				continue;
 			if (given[d])
-				mistake(r, key, "the hours of %s are given twice", weekdays[d]);
+				yamltext_mistake(&r->y, key, "the hours of %s are given twice", yamltext_weekday_names[d]);
 			given[d] = true;
 			r->c->hours[d] = h;
 		}
@@ -179,20 +84,6 @@ read_week(struct reader *r, yaml_node_t *map)
 }
 
 /* ---- Dates ---- */
-
-/* "02-15", within `year`, or "2026-02-15".  Returns what is left, or NULL. */
-static const char *
-read_date(const char *s, unsigned year, int64_t *day)
-{
-	char full[11];
-
-	if (strlen(s) >= 10 && s[4] == '-')
-		return (rfc3339_date(s, 10, day) ? s + 10 : NULL);
-	if (strlen(s) < 5)
-		return (NULL);
-	snprintf(full, sizeof(full), "%04u-%.5s", year % 10000, s);
-	return (rfc3339_date(full, 10, day) ? s + 5 : NULL);
-}
 
 static uint16_t
 remember_name(struct reader *r, const yaml_node_t *n, const char *name)
@@ -203,7 +94,7 @@ remember_name(struct reader *r, const yaml_node_t *n, const char *name)
 		if (strcmp(c->names[i], name) == 0)
 			return ((uint16_t)(i + 1));
 	if (c->names_count == NAMES_MAX) {
-		mistake(r, n, "more than %u names", NAMES_MAX);
+		yamltext_mistake(&r->y, n, "more than %u names", NAMES_MAX);
 		return (0);
 	}
 	c->names[c->names_count] = alloc_or_exit(NULL, strlen(name) + 1);
@@ -230,20 +121,20 @@ name_day(struct reader *r, const yaml_node_t *n, const struct purpose *p, int64_
 	rfc3339_civil(day, &year, &month, &of_month);
 	if (p->fixed) {
 		if (year != p->year)
-			mistake(r, n, "a fixed day has no year: write 01-01");
+			yamltext_mistake(&r->y, n, "a fixed day has no year: write 01-01");
 		else
 			r->fixed[day - rfc3339_days(p->year, 1, 1)] = p->name;
 		return;
 	}
 	if (day < rfc3339_days(p->year - 1, 12, 1) || day > rfc3339_days(p->year + 1, 1, 31)) {
-		mistake(r, n, "%04" PRId64 "-%02u-%02u does not belong under %u, or the December before it, or the January after it", year, month, of_month, p->year);
+		yamltext_mistake(&r->y, n, "%04" PRId64 "-%02u-%02u does not belong under %u, or the December before it, or the January after it", year, month, of_month, p->year);
 		return;
 	}
 	if (day < 0 || day >= r->c->days_count)
 		return;			/* 1969 or 2101, by a notice at the edge: never counted */
 	d = &r->c->days[day];
 	if (r->lines[day] != 0) {
-		mistake(r, n, d->kind == p->kind ? "%04" PRId64 "-%02u-%02u is listed twice, first in line %u" :
+		yamltext_mistake(&r->y, n, d->kind == p->kind ? "%04" PRId64 "-%02u-%02u is listed twice, first in line %u" :
 		    "%04" PRId64 "-%02u-%02u cannot be both off and worked: line %u says the other", year, month, of_month, r->lines[day]);
 		return;
 	}
@@ -256,20 +147,20 @@ name_day(struct reader *r, const yaml_node_t *n, const struct purpose *p, int64_
 static void
 read_dates(struct reader *r, const yaml_node_t *n, const char *s, const struct purpose *p)
 {
-	while (s != NULL && *s != '\0' && r->mistake[0] == '\0') {
+	while (s != NULL && *s != '\0' && r->y.mistake[0] == '\0') {
 		const char *was = s;
-		int64_t first, last;
+		int64_t first = 0, last;
 
-		s = read_date(s, p->year, &first);
+		s = yamltext_date(s, p->year, &first);
 		last = first;
 		if (s != NULL && strncmp(s, "..", 2) == 0)
-			s = read_date(s + 2, p->year, &last);
+			s = yamltext_date(s + 2, p->year, &last);
 		if (s == NULL || (*s != '\0' && *s != ',' && *s != ' ')) {
-			mistake(r, n, "no such day, or no date: %.40s (they are written 02-15, 02-15..02-23 or 2025-12-31, with commas between them)", was);
+			yamltext_mistake(&r->y, n, "no such day, or no date: %.40s (they are written 02-15, 02-15..02-23 or 2025-12-31, with commas between them)", was);
 			return;
 		}
 		if (last < first || last - first > 31) {
-			mistake(r, n, "%.24s is not a first and a last day within a month's length", was);
+			yamltext_mistake(&r->y, n, "%.24s is not a first and a last day within a month's length", was);
 			return;
 		}
 		for (int64_t day = first; day <= last; day++)
@@ -285,20 +176,20 @@ read_named_dates(struct reader *r, yaml_node_t *map, const char *what, struct pu
 	yaml_node_t *key, *value;
 	const char *name, *text;
 
-	for (unsigned i = 0; pair(r, map, what, i, &key, &name, &value); i++) {
+	for (unsigned i = 0; yamltext_pair(&r->y, map, what, i, &key, &name, &value); i++) {
 		if (strlen(name) > 64) {
-			mistake(r, key, "a name has at most 64 bytes");
+			yamltext_mistake(&r->y, key, "a name has at most 64 bytes");
 			return;
 		}
 		p.name = remember_name(r, key, name);
 		if (value->type != YAML_SEQUENCE_NODE) {
-			if ((text = text_of_node(r, value, name)) != NULL)
+			if ((text = yamltext_text(&r->y, value, name)) != NULL)
 				read_dates(r, value, text, &p);
 			continue;
 		}
 		for (yaml_node_item_t *it = value->data.sequence.items.start; it < value->data.sequence.items.top; it++)
-			if ((text = text_of_node(r, node(r, *it), name)) != NULL)
-				read_dates(r, node(r, *it), text, &p);
+			if ((text = yamltext_text(&r->y, yamltext_node(&r->y, *it), name)) != NULL)
+				read_dates(r, yamltext_node(&r->y, *it), text, &p);
 	}
 }
 
@@ -313,13 +204,13 @@ read_year(struct reader *r, yaml_node_t *map, unsigned year)
 	const char *name, *text;
 
 	y->provisional = false;
-	for (unsigned i = 0; pair(r, map, "a year", i, &key, &name, &value); i++)
-		switch (one_of(r, key, name, keys, 4, "key")) {
+	for (unsigned i = 0; yamltext_pair(&r->y, map, "a year", i, &key, &name, &value); i++)
+		switch (yamltext_one_of(&r->y, key, name, keys, 4, "key")) {
 		case 0:
-			if ((text = text_of_node(r, value, name)) == NULL)
+			if ((text = yamltext_text(&r->y, value, name)) == NULL)
 				break;
 			if (strlen(text) > 200 || y->notice != NULL) {
-				mistake(r, value, "one notice, of at most 200 bytes");
+				yamltext_mistake(&r->y, value, "one notice, of at most 200 bytes");
 				break;
 			}
 			y->notice = alloc_or_exit(NULL, strlen(text) + 1);
@@ -332,15 +223,15 @@ read_year(struct reader *r, yaml_node_t *map, unsigned year)
 			read_named_dates(r, value, name, (struct purpose){ .year = year, .kind = CALENDAR_MAKEUP });
 			break;
 		case 3:
-			if ((text = text_of_node(r, value, name)) == NULL)
+			if ((text = yamltext_text(&r->y, value, name)) == NULL)
 				break;
 			if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
-				mistake(r, value, "provisional is true or false, not %.40s", text);
+				yamltext_mistake(&r->y, value, "provisional is true or false, not %.40s", text);
 			y->provisional = *text == 't';
 			break;
 		}
 	if (y->provisional && y->notice != NULL)
-		mistake(r, map, "%u has a notice, so it is not provisional: take one of the two out", year);
+		yamltext_mistake(&r->y, map, "%u has a notice, so it is not provisional: take one of the two out", year);
 }
 
 static void
@@ -349,16 +240,16 @@ read_years(struct reader *r, yaml_node_t *map)
 	yaml_node_t *key, *value;
 	const char *name;
 
-	for (unsigned i = 0; pair(r, map, "years", i, &key, &name, &value); i++) {
+	for (unsigned i = 0; yamltext_pair(&r->y, map, "years", i, &key, &name, &value); i++) {
 		char *end;
 		unsigned long year = strtoul(name, &end, 10);
 
 		if (strlen(name) != 4 || *end != '\0' || year < CALENDAR_YEAR_MIN || year > CALENDAR_YEAR_MAX) {
-			mistake(r, key, "a year is one from %u to %u, not %.40s", CALENDAR_YEAR_MIN, CALENDAR_YEAR_MAX, name);
+			yamltext_mistake(&r->y, key, "a year is one from %u to %u, not %.40s", CALENDAR_YEAR_MIN, CALENDAR_YEAR_MAX, name);
 			return;
 		}
 		if (r->c->years[year - CALENDAR_YEAR_MIN].listed)
-			mistake(r, key, "%lu is listed twice", year);
+			yamltext_mistake(&r->y, key, "%lu is listed twice", year);
 		r->c->years[year - CALENDAR_YEAR_MIN].listed = true;
 		read_year(r, value, (unsigned)year);
 	}
@@ -377,20 +268,20 @@ read_top(struct reader *r, yaml_node_t *top)
 	char why[200];
 	unsigned k;
 
-	for (unsigned i = 0; pair(r, top, "a calendar", i, &key, &name, &value); i++) {
-		if ((k = one_of(r, key, name, keys, 5, "key")) == 5)
+	for (unsigned i = 0; yamltext_pair(&r->y, top, "a calendar", i, &key, &name, &value); i++) {
+		if ((k = yamltext_one_of(&r->y, key, name, keys, 5, "key")) == 5)
 			return;
 		if (given[k]) {
-			mistake(r, key, "%s is given twice", name);
+			yamltext_mistake(&r->y, key, "%s is given twice", name);
 			return;
 		}
 		given[k] = true;
 		switch (k) {
 		case 0:
-			if ((text = text_of_node(r, value, name)) == NULL)
+			if ((text = yamltext_text(&r->y, value, name)) == NULL)
 				break;
 			if (zone_read(&c->zone, text, why, sizeof(why)) != 0) {
-				mistake(r, value, "%s", why);
+				yamltext_mistake(&r->y, value, "%s", why);
 				break;
 			}
 			c->zone_name = alloc_or_exit(NULL, strlen(text) + 1);
@@ -411,7 +302,7 @@ read_top(struct reader *r, yaml_node_t *top)
 		}
 	}
 	if (!given[0] || !given[1])
-		mistake(r, top, "%s is missing: write %s", given[0] ? "hours" : "zone", given[0] ? "hours: and below it mon-fri: 09:00-18:00" : "zone: Asia/Shanghai");
+		yamltext_mistake(&r->y, top, "%s is missing: write %s", given[0] ? "hours" : "zone", given[0] ? "hours: and below it mon-fri: 09:00-18:00" : "zone: Asia/Shanghai");
 }
 
 /* What follows from what was read: hours of make-up days, fixed days of provisional years. */
@@ -424,7 +315,7 @@ complete(struct reader *r, yaml_node_t *top)
 	while (first < 7 && c->hours[first].count == 0)
 		first++;
 	if (first == 7) {
-		mistake(r, top, "no weekday has hours: nothing would ever be due");
+		yamltext_mistake(&r->y, top, "no weekday has hours: nothing would ever be due");
 		return;
 	}
 	if (c->hours[HOURS_MAKEUP].count == 0)
@@ -463,49 +354,27 @@ empty_calendar(void)
 	return (c);
 }
 
-/* The document's root, or NULL with a sentence. */
-static bool
-load(yaml_document_t *doc, const char *text, char *why, size_t size)
-{
-	yaml_parser_t parser;
-	bool fine;
-
-	if (!yaml_parser_initialize(&parser))
-		alloc_or_exit(NULL, SIZE_MAX);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
-	fine = yaml_parser_load(&parser, doc);
-	if (!fine)
-		snprintf(why, size, "line %zu: %s", parser.problem_mark.line + 1, parser.problem != NULL ? parser.problem : "not YAML");
-	yaml_parser_delete(&parser);
-	return (fine);
-}
-
 struct calendar *
 calendar_parse(const char *text, char *why, size_t size)
 {
 	struct reader r = { .c = NULL };
 	yaml_node_t *top;
 
-	if (!load(&r.doc, text, why, size))
+	if ((top = yamltext_load(&r.y, text, "the calendar", why, size)) == NULL)
 		return (NULL);
-	if ((top = yaml_document_get_root_node(&r.doc)) == NULL) {
-		yaml_document_delete(&r.doc);
-		snprintf(why, size, "line 1: the calendar is empty; it needs zone, hours and years");
-		return (NULL);
-	}
 	r.c = empty_calendar();
 	r.lines = zeroed(r.c->days_count * sizeof(*r.lines));
 	r.fixed = zeroed(366 * sizeof(*r.fixed));
 	read_top(&r, top);
-	if (r.mistake[0] == '\0')
+	if (r.y.mistake[0] == '\0')
 		complete(&r, top);
-	if (r.mistake[0] == '\0')
+	if (r.y.mistake[0] == '\0')
 		calendar_lay_out(r.c);
-	yaml_document_delete(&r.doc);
+	yamltext_free(&r.y);
 	free(r.lines);
 	free(r.fixed);
-	if (r.mistake[0] != '\0') {
-		snprintf(why, size, "%s", r.mistake);
+	if (r.y.mistake[0] != '\0') {
+		snprintf(why, size, "%s", r.y.mistake);
 		calendar_free(r.c);
 		return (NULL);
 	}
