@@ -21,6 +21,8 @@ HARNESS_SRC = \
 	workers/harness/calendar_days.c \
 	workers/harness/calendar_due.c \
 	workers/harness/calendar_text.c \
+	workers/harness/roster_read.c \
+	workers/harness/roster.c \
 	workers/harness/yamltext.c \
 	workers/harness/zone.c \
 	workers/harness/jsonl.c \

@@ -27,6 +27,7 @@ UNIT_TESTS += \
 	test_recent \
 	test_registry \
 	test_rfc3339 \
+	test_roster \
 	test_seal \
 	test_settings \
 	test_state \
