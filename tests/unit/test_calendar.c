@@ -170,6 +170,7 @@ test_bounds(void **state)
 	struct calendar *c = parse(base);
 	struct calendar_due d;
 	struct calendar_day cd;
+	int64_t instant;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -191,6 +192,9 @@ test_bounds(void **state)
 	assert_true(calendar_day(c, day("2100-12-31"), &cd));
 	assert_int_equal(calendar_worked(c, INT64_MIN, INT64_MAX), calendar_worked(c, -8 * HOUR, INT64_C(4133952000) * NS));
 	assert_int_equal(calendar_worked(c, 5, 5), 0);
+	assert_true(calendar_clock(c, day("2026-11-25"), 540, &instant) && instant == at(c, "2026-11-25 09:00"));
+	assert_true(calendar_clock(c, day("2026-11-25"), 1440, &instant) && instant == at(c, "2026-11-26"));
+	assert_false(calendar_clock(c, day("2026-11-25"), 1441, &instant) || calendar_clock(c, -1, 0, &instant) || calendar_clock(c, day("2101-01-01"), 0, &instant));
 	calendar_free(c);
 }
 
@@ -254,6 +258,8 @@ test_mistakes(void **state)
 		{ false, "zone: UTC\nhours:\n  fir: 09:00-18:00\n", "line 3: there is no weekday fir; did you mean fri?" },
 		{ false, "zone: UTC\nhours:\n  fri-mon: 09:00-18:00\n", "line 3: fri-mon runs backwards" },
 		{ false, "zone: UTC\nhours:\n  mon-fri: 09:00-18:00\n  wed: 10:00-11:00\n", "line 4: the hours of wed are given twice" },
+		{ true, "---\nzone: UTC\n", "line 4: the calendar ends before this: it is one document" },
+		{ true, "---\n[\n", "the calendar ends before this" },
 		{ true, "houres: {}\n", "line 4: there is no key houres; did you mean hours?" },
 		{ true, "zone: UTC\n", "line 4: zone is given twice" },
 		{ true, "years:\n  26: {}\n", "line 5: a year is one from 1970 to 2100, not 26" },

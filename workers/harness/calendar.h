@@ -146,6 +146,12 @@ bool	calendar_day(const struct calendar *, int64_t day, struct calendar_day *);
 /* The site's day of an instant: false if it lies outside. */
 bool	calendar_day_of(const struct calendar *, int64_t at, int64_t *day);
 
+/*
+ * The instant at which the site's clock shows so many minutes of a day, 0..1440: 540 is nine o'clock, 1440 the end of the day.  False if
+ * it lies outside.
+ */
+bool	calendar_clock(const struct calendar *, int64_t day, unsigned minute, int64_t *at);
+
 /* What the calendar says of a year: its notice or NULL; is it provisional? */
 const char	*calendar_notice(const struct calendar *, unsigned year);
 bool		 calendar_is_provisional(const struct calendar *, unsigned year);

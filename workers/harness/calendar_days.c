@@ -99,6 +99,15 @@ calendar_day_of(const struct calendar *c, int64_t at, int64_t *day)
 	return (true);
 }
 
+bool
+calendar_clock(const struct calendar *c, int64_t day, unsigned minute, int64_t *at)
+{
+	if (day < 0 || day >= c->days_count || minute > 1440)
+		return (false);
+	*at = minute_instant(c, day, minute) * NS;
+	return (true);
+}
+
 const char *
 calendar_notice(const struct calendar *c, unsigned year)
 {

@@ -13,27 +13,45 @@
 
 const char *const yamltext_weekday_names[7] = { "mon", "tue", "wed", "thu", "fri", "sat", "sun" };
 
+/* Does another document follow?  It would be ignored in silence. */
+static bool
+goes_on(yaml_parser_t *parser, size_t *line)
+{
+	yaml_document_t more;
+	bool found;
+
+	if (!yaml_parser_load(parser, &more)) {
+		*line = parser->problem_mark.line;
+		return (true);
+	}
+	found = yaml_document_get_root_node(&more) != NULL;
+	*line = more.start_mark.line;
+	yaml_document_delete(&more);
+	return (found);
+}
+
 yaml_node_t *
 yamltext_load(struct yamltext *y, const char *text, const char *what, char *why, size_t size)
 {
 	yaml_parser_t parser;
-	yaml_node_t *top;
-	bool fine;
+	yaml_node_t *top = NULL;
+	size_t line;
 
 	y->mistake[0] = '\0';
 	if (!yaml_parser_initialize(&parser))
 		alloc_or_exit(NULL, SIZE_MAX);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
-	fine = yaml_parser_load(&parser, &y->doc);
-	if (!fine)
+	if (!yaml_parser_load(&parser, &y->doc)) {
 		snprintf(why, size, "line %zu: %s", parser.problem_mark.line + 1, parser.problem != NULL ? parser.problem : "not YAML");
-	yaml_parser_delete(&parser);
-	if (!fine)
-		return (NULL);
-	if ((top = yaml_document_get_root_node(&y->doc)) == NULL) {
+	} else if ((top = yaml_document_get_root_node(&y->doc)) == NULL) {
 		snprintf(why, size, "line 1: %s is empty", what);
 		yamltext_free(y);
+	} else if (goes_on(&parser, &line)) {
+		snprintf(why, size, "line %zu: %s ends before this: it is one document", line + 1, what);
+		yamltext_free(y);
+		top = NULL;
 	}
+	yaml_parser_delete(&parser);
 	return (top);
 }
 
