@@ -88,6 +88,8 @@ test_due_by_hand(void **state)
 		{ CALENDAR_SAME, "1", "2026-10-03 11:00", "2026-10-09T09:00:00+08:00", false, false },
 		{ CALENDAR_HOURS, "7h", "2026-09-29 11:00", "2026-09-30T10:30:00+08:00", false, false },
 		{ CALENDAR_HOURS, "1h", "2026-09-29 11:00", "2026-09-29T12:00:00+08:00", false, false },	/* used up at noon, not at 13:30 */
+		{ CALENDAR_HOURS, "450min", "2026-09-29 09:00", "2026-09-29T18:00:00+08:00", false, false },
+		{ CALENDAR_HOURS, "900min", "2026-09-30 09:00", "2026-10-08T18:00:00+08:00", false, false },
 		{ CALENDAR_HOURS, "90min", "2026-09-29 17:00:00.000000001", "2026-09-30T09:30:00.000000001+08:00", false, false },
 		{ CALENDAR_HOURS, "1min", "2026-10-01 00:00", "2026-10-08T09:01:00+08:00", false, false },
 		{ CALENDAR_DAYS, "3", "2026-09-29 16:00", "2026-10-03T00:00:00+08:00", false, false },
@@ -121,25 +123,26 @@ test_provisional(void **state)
 		enum calendar_mode mode;
 		int64_t n;
 		const char *opened;
-		bool roll, provisional;
+		bool roll, close, provisional;
 	} rows[] = {
-		{ CALENDAR_EOD, 1, "2026-12-30 10:00", false, false },
-		{ CALENDAR_EOD, 1, "2026-12-31 10:00", false, true },
-		{ CALENDAR_EOD, 1, "2025-12-31 10:00", false, false },		/* the day of opening is not looked at */
-		{ CALENDAR_EOD, 1, "2025-12-30 10:00", false, true },
-		{ CALENDAR_SAME, 1, "2026-12-31 10:00", false, true },
-		{ CALENDAR_HOURS, 60 * MINUTE, "2026-12-31 10:00", false, false },
-		{ CALENDAR_HOURS, 24 * HOUR, "2026-12-31 10:00", false, true },
-		{ CALENDAR_DAYS, 3, "2026-12-31 10:00", false, false },
-		{ CALENDAR_DAYS, 3, "2026-12-31 10:00", true, true },
-		{ CALENDAR_ELAPSED, 3 * DAY, "2026-12-31 10:00", false, false },
+		{ CALENDAR_EOD, 1, "2026-12-30 10:00", false, false, false },
+		{ CALENDAR_EOD, 1, "2026-12-31 10:00", false, false, true },
+		{ CALENDAR_EOD, 1, "2025-12-31 10:00", false, false, false },		/* the day of opening is not looked at */
+		{ CALENDAR_EOD, 1, "2025-12-30 10:00", false, false, true },
+		{ CALENDAR_SAME, 1, "2026-12-31 10:00", false, false, true },
+		{ CALENDAR_HOURS, 60 * MINUTE, "2026-12-31 10:00", false, false, false },
+		{ CALENDAR_HOURS, 24 * HOUR, "2026-12-31 10:00", false, false, true },
+		{ CALENDAR_DAYS, 3, "2026-12-31 10:00", false, false, false },
+		{ CALENDAR_DAYS, 3, "2026-12-31 10:00", true, false, true },
+		{ CALENDAR_DAYS, 3, "2026-12-31 10:00", false, true, true },	/* whether it has a closing hour */
+		{ CALENDAR_ELAPSED, 3 * DAY, "2026-12-31 10:00", false, false, false },
 	};
 	struct calendar *c = parse(base);
 	struct calendar_day d;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct calendar_term t = { .mode = rows[i].mode, .n = rows[i].n, .roll = rows[i].roll };
+		struct calendar_term t = { .mode = rows[i].mode, .n = rows[i].n, .roll = rows[i].roll, .close = rows[i].close };
 		struct calendar_due due;
 
 		assert_true(calendar_due(c, &t, at(c, rows[i].opened), &due));
@@ -391,7 +394,7 @@ test_hours_across_a_set_clock(void **state)
 {
 	struct calendar *c = parse("zone: Europe/Berlin\nhours:\n  mon-sun: 00:00-02:30, 02:30-04:00, 09:00-10:00\n");
 	struct calendar_term t = { .mode = CALENDAR_SAME, .n = 1 };
-	struct calendar_due d;
+	struct calendar_due d, later;
 	char text[CALENDAR_INSTANT_SIZE];
 
 	(void)state;
@@ -403,6 +406,37 @@ test_hours_across_a_set_clock(void **state)
 	assert_true(calendar_due(c, &t, at(c, "2026-03-28 02:30:00.5"), &d));
 	calendar_write_instant(c, d.at, text);
 	assert_string_equal(text, "2026-03-29T03:00:00+02:00");
+	/* Half a second before the hour repeats, and as it does: not earlier. */
+	assert_true(calendar_due(c, &t, at(c, "2026-10-25T02:59:59.5+02:00"), &d));
+	assert_true(calendar_due(c, &t, at(c, "2026-10-25T02:00:00+01:00"), &later));
+	assert_true(later.at >= d.at && later.at < d.at + NS);
+	calendar_free(c);
+}
+
+static void
+same_time(const struct calendar *c, const char *opened, const char *due)
+{
+	struct calendar_term t = { .mode = CALENDAR_SAME, .n = 1 };
+	char text[CALENDAR_INSTANT_SIZE];
+	struct calendar_due d;
+
+	assert_true(calendar_due(c, &t, at(c, opened), &d));
+	calendar_write_instant(c, d.at, text);
+	assert_string_equal(text, due);
+}
+
+static void
+test_same_time_on_a_day_with_other_hours(void **state)
+{
+	struct calendar *c = parse("zone: Europe/Berlin\nhours:\n  mon-fri: 09:00-12:00, 13:00-18:00\n  sat: 10:00-12:00\n");
+
+	(void)state;
+	same_time(c, "2026-11-27 15:00:00.5", "2026-11-28T12:00:00+01:00");	/* it closes before */
+	same_time(c, "2026-11-27 09:30:00.5", "2026-11-28T10:00:00+01:00");	/* it opens after */
+	same_time(c, "2026-11-27 11:00:00.5", "2026-11-28T11:00:00.500+01:00");
+	calendar_free(c);
+	c = parse("zone: Europe/Berlin\nhours:\n  mon-sun: 02:00-03:00, 09:00-10:00\n");
+	same_time(c, "2026-03-29 01:30", "2026-03-30T09:00:00+02:00");		/* the clock skips the first hours of that Sunday */
 	calendar_free(c);
 }
 
@@ -691,6 +725,7 @@ main(void)
 		cmocka_unit_test(test_zones_as_the_c_library_reads_them),
 		cmocka_unit_test(test_a_clock_that_is_never_set_back),
 		cmocka_unit_test(test_hours_across_a_set_clock),
+		cmocka_unit_test(test_same_time_on_a_day_with_other_hours),
 		cmocka_unit_test(test_random_calendars),
 		cmocka_unit_test(test_damaged_text),
 	};
