@@ -111,7 +111,7 @@ $(filter-out $(B)/bin/estated,$(BINARIES)): $(B)/bin/%: $(B_release)/bin/%
 	@mkdir -p $(@D)
 	ln -sf ../../bin/$* $@
 else
-$(B)/bin/estate: $(call OBJ,clients/estate/main.c) $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+$(B)/bin/estate: $(call OBJ,clients/estate/main.c) $(B)/lib/libverbs.a $(B)/lib/libharness.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 $(B)/bin/estate-example: $(call OBJ,workers/example/example.c) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 
 $(B)/bin/estate-alarm: $(call OBJ,$(ALARM_SRC)) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
@@ -234,6 +234,8 @@ install: all
 	    install -D -m 644 config/estated.yaml $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml || \
 	    install -D -m 644 workers/example/example.yaml $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml
+	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/calendars/cn.yaml || \
+	    install -D -m 644 config/calendars/cn.yaml $(DESTDIR)$(SYSCONFDIR)/estated/calendars/cn.yaml
 
 .PHONY: clean
 clean:

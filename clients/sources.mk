@@ -22,6 +22,7 @@ ESTATE_SRC = \
 	clients/estate/cmd_ask.c \
 	clients/estate/cmd_backup.c \
 	clients/estate/cmd_bench.c \
+	clients/estate/cmd_calendar.c \
 	clients/estate/cmd_case.c \
 	clients/estate/cmd_client.c \
 	clients/estate/cmd_clock.c \
@@ -43,6 +44,8 @@ ESTATE_SRC = \
 	clients/estate/arguments.c \
 	clients/estate/ask.c \
 	clients/estate/buffer.c \
+	clients/estate/calendar_import.c \
+	clients/estate/calendar_show.c \
 	clients/estate/cursor.c \
 	clients/estate/histogram.c \
 	clients/estate/json.c \

@@ -22,5 +22,13 @@ HARNESS_SRC = \
 	workers/harness/state.c \
 	workers/harness/state_open.c \
 	workers/harness/conf.c \
+	workers/harness/calendar_read.c \
+	workers/harness/calendar_days.c \
+	workers/harness/calendar_due.c \
+	workers/harness/calendar_text.c \
+	workers/harness/roster_read.c \
+	workers/harness/roster.c \
+	workers/harness/yamltext.c \
+	workers/harness/zone.c \
 	workers/harness/jsonl.c \
 	workers/harness/seen.c

@@ -24,8 +24,8 @@ leap_year(unsigned year)
 	return (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
 }
 
-static int64_t
-days_of(unsigned year, unsigned month, unsigned day)
+int64_t
+rfc3339_days(unsigned year, unsigned month, unsigned day)
 {
 	int64_t y = (int64_t)year - (month <= 2), era = (y >= 0 ? y : y - 399) / 400;
 	unsigned in_era = (unsigned)(y - era * 400);
@@ -52,7 +52,7 @@ rfc3339_date(const char *s, size_t len, int64_t *days)
 	if (month == 2 && day == 29 && !leap_year(year))
 		return (false);
 	if (days != NULL)
-		*days = days_of(year, month, day);
+		*days = rfc3339_days(year, month, day);
 	return (true);
 }
 

@@ -23,6 +23,9 @@ bool	rfc3339_parse(const char *s, size_t len, int64_t *seconds, uint32_t *nanose
 /* Read YYYY-MM-DD, years 0000 to 9999, as days since 1970-01-01.  False if there is no such day; `days` may be NULL. */
 bool	rfc3339_date(const char *s, size_t len, int64_t *days);
 
+/* Days since 1970-01-01 of a date that exists, years from 0. */
+int64_t	rfc3339_days(unsigned year, unsigned month, unsigned day);
+
 /* The day after so many days since 1970-01-01, in the Gregorian calendar carried back. */
 void	rfc3339_civil(int64_t days, int64_t *year, unsigned *month, unsigned *day);
 

@@ -1,6 +1,7 @@
 UNIT_TESTS += \
 	test_block \
 	test_bloom \
+	test_calendar \
 	test_catalogue \
 	test_catalogue_check \
 	test_catalogue_released \
@@ -27,6 +28,7 @@ UNIT_TESTS += \
 	test_recent \
 	test_registry \
 	test_rfc3339 \
+	test_roster \
 	test_seal \
 	test_settings \
 	test_state \
