@@ -203,6 +203,7 @@ applier_start(struct store *s, void (*on_progress)(void *), void *arg)
 	pthread_condattr_destroy(&monotonic);
 	if (pthread_create(&a->thread, NULL, applier_main, a) != 0)
 		abort();
+	pthread_setname_np(a->thread, "applier");
 	return (a);
 }
 

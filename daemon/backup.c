@@ -136,6 +136,7 @@ backup_start(struct store *s, struct applier *a, const char *folder, char *consu
 	b->arg = arg;
 	if (pthread_create(&b->thread, NULL, backup_main, b) != 0)
 		abort();
+	pthread_setname_np(b->thread, "backup");
 	return (b);
 }
 

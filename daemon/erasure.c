@@ -166,4 +166,5 @@ erasure_on_person(struct daemon *d, struct request *r)
 	d->erasure = x;
 	if (pthread_create(&x->thread, NULL, erase, x) != 0)
 		abort();
+	pthread_setname_np(x->thread, "erasure");
 }

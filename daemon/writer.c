@@ -346,6 +346,7 @@ writer_start(struct store *s, struct applier *a, struct logclock *clock, void (*
 	adopt_unapplied(w);
 	if (pthread_create(&w->thread, NULL, writer_main, w) != 0)
 		abort();
+	pthread_setname_np(w->thread, "writer");
 	return (w);
 }
 
