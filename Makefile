@@ -159,6 +159,7 @@ bench: deps
 	@$(MAKE) --no-print-directory -s -j2 all test-binaries
 	@/usr/bin/python3 tests/bench/bench.py
 	@/usr/bin/python3 tests/bench/worker.py
+	@/usr/bin/python3 tests/bench/stopped.py
 
 .PHONY: fuzz
 fuzz: deps-fuzz
@@ -210,7 +211,7 @@ clean:
 # ---- tests -------------------------------------------------------------------------------------------------------------------
 
 .PHONY: test-binaries
-test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS)) $(B)/test/parrot $(B)/test/powercut $(B)/test/interpose.so $(B)/test/rawdisk $(B)/test/naive $(B)/test/handover
+test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS)) $(B)/test/parrot $(B)/test/powercut $(B)/test/interpose.so $(B)/test/rawdisk $(B)/test/naive $(B)/test/handover $(B)/test/deliver $(B)/test/standby $(B)/test/tally
 
 $(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
@@ -233,6 +234,18 @@ $(B)/test/rawdisk: $(call OBJ,tests/bench/rawdisk.c)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 $(B)/test/handover: $(call OBJ,tests/bench/handover.c) $(B)/lib/libestate.a $(B)/lib/libproto.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(B)/test/deliver: $(call OBJ,tests/bench/deliver.c) $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libproto.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(B)/test/standby: $(call OBJ,tests/bench/standby.c) $(B)/lib/libestate.a $(B)/lib/libproto.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(B)/test/tally: $(call OBJ,tests/bench/tally.c) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 

@@ -276,7 +276,7 @@ struct estate_subscribe_options {
 	/* All given filters must match; within one, any.  Types are patterns: dotted words, * for one word, a final ** for the rest. */
 	const char *const *types, *const *subjects, *const *sources, *const *urgencies;
 	unsigned window_events;	/* how many events may be on their way, up to 8192; 0 means 1024 */
-	unsigned window_bytes;	/* and bytes, up to 4 MiB; 0 means 1 MiB */
+	unsigned window_bytes;	/* and bytes, up to 1 MiB; 0 means that */
 	const char *log;	/* NULL, or the log the number in `value` belongs to … */
 	uint64_t epoch;		/* … and its epoch: another one ends the subscription with other-log */
 	/* NULL, or a name, 1..64 of [A-Za-z0-9._:/-], under which the daemon keeps a cursor: see estate_subscription_ack().  One subscription
