@@ -211,7 +211,7 @@ clean:
 # ---- tests -------------------------------------------------------------------------------------------------------------------
 
 .PHONY: test-binaries
-test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS)) $(B)/test/parrot $(B)/test/powercut $(B)/test/interpose.so $(B)/test/rawdisk $(B)/test/naive $(B)/test/handover $(B)/test/deliver $(B)/test/standby $(B)/test/tally
+test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS)) $(B)/test/parrot $(B)/test/powercut $(B)/test/boxcut $(B)/test/interpose.so $(B)/test/rawdisk $(B)/test/naive $(B)/test/handover $(B)/test/deliver $(B)/test/standby $(B)/test/tally
 
 $(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
@@ -222,6 +222,10 @@ $(B)/test/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay.o $(
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 $(B)/test/powercut: $(call OBJ,tests/crash/powercut.c tests/crash/disk.c) $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(B)/test/boxcut: $(call OBJ,tests/crash/boxcut.c tests/crash/disk.c) $(B)/lib/libestate.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
