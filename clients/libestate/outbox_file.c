@@ -193,6 +193,27 @@ es_box_file_open(struct box_file *f, const char *path, bool readonly, uint64_t *
 	return (ESTATE_SYSTEM);
 }
 
+int
+es_box_file_open_damaged(struct box_file *f, const char *path, uint64_t *next, char *why)
+{
+	struct disk_head h = { 0 };
+	int error;
+
+	*f = (struct box_file){ .folder = -1, .lock = -1, .fd = -1, .readonly = true };
+	if (folder_open(f, path) != 0 || file_open(f) != 0) {
+		snprintf(why, ESTATE_OUTBOX_WHY, "%s/box cannot be opened: %s", path, strerror(errno));
+		return (ESTATE_SYSTEM);
+	}
+	/* Nobody may write it meanwhile. */
+	if ((error = take_lock(f, path, why)) != 0 || (error = head_read(f, next, path, why)) == 0)
+		return (error);
+	if (error != ESTATE_DAMAGED || es_box_read_at(f->fd, &h, sizeof(h), 0) < 0 || le32toh(h.format) > BOX_FORMAT)
+		return (error);
+	f->generation = le64toh(h.generation);
+	*next = 0;
+	return (0);
+}
+
 void
 es_box_file_close(struct box_file *f)
 {

@@ -116,10 +116,11 @@ es_box_file_scan(struct box_file *f, bool (*told)(void *, const struct frame_tol
 	/* A reader may be looking while the end is being written; its view ends before. */
 	if (p != NULL && at < size && (at < f->base || es_box_frame_check(f, p, have, at, &d) || was_promised(r, at, size))) {
 		snprintf(why, ESTATE_OUTBOX_WHY, "the outbox is damaged: what was promised at byte %" PRIu64 " of its file `box` is not what was "
-		    "written; keep a copy of the folder, and open a new one", at);
+		    "written; `estate outbox salvage --to NEW` saves what is whole", at);
 		error = ESTATE_DAMAGED;
 	} else if (p != NULL && at < f->base) {
-		snprintf(why, ESTATE_OUTBOX_WHY, "the outbox is damaged: its file `box` was cut at byte %" PRIu64, at);
+		snprintf(why, ESTATE_OUTBOX_WHY, "the outbox is damaged: its file `box` was cut at byte %" PRIu64
+		    "; `estate outbox salvage --to NEW` saves what is whole", at);
 		error = ESTATE_DAMAGED;
 	} else if (p != NULL && (f->readonly || at == size || (keep_torn(f, r, at, size) == 0 && ftruncate(f->fd, (off_t)at) == 0)) &&
 	    (f->readonly || fdatasync(f->fd) == 0)) {
@@ -129,4 +130,65 @@ es_box_file_scan(struct box_file *f, bool (*told)(void *, const struct frame_tol
 		snprintf(why, ESTATE_OUTBOX_WHY, "the outbox's file `box`: %s", strerror(errno));
 	free(r);
 	return (error);
+}
+
+/* The next whole frame from `at` on, or `size`. */
+static uint64_t
+find_frame(struct reader *r, uint64_t at, uint64_t size)
+{
+	struct disk_frame d;
+	const uint8_t *p;
+	size_t have;
+	uint32_t magic;
+
+	for (; at + sizeof(d) <= size; at++) {
+		if ((p = reader_at(r, at, &have)) == NULL)
+			return (UINT64_MAX);
+		memcpy(&magic, p, sizeof(magic));
+		if (magic == htole32(FRAME_MAGIC) && es_box_frame_check(r->f, p, have, at, &d))
+			return (at);
+	}
+	return (size);
+}
+
+int
+es_box_file_scan_damaged(struct box_file *f, bool (*told)(void *, const struct frame_told *, uint64_t at),
+    void (*damaged)(void *, uint64_t from, uint64_t to), void *user, char *why)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+	uint64_t at = sizeof(struct disk_head), size = file_size(f->fd), whole = 0;
+	struct frame_told t;
+	struct disk_frame d;
+	const uint8_t *p;
+	size_t have;
+	bool read = r != NULL, memory = read;
+
+	if (read)
+		r->f = f;
+	f->end = size;
+	while (read && memory && at < size) {
+		uint64_t next = find_frame(r, at, size);
+
+		if (next > at && next <= size)
+			damaged(user, at, next);
+		if (next >= size) {
+			read = next == size;
+			break;
+		}
+		if (!(read = (p = reader_at(r, next, &have)) != NULL))
+			break;
+		memcpy(&d, p, sizeof(d));
+		es_box_frame_tell(&d, &t);
+		memory = told(user, &t, next);
+		at = next + sizeof(d) + t.len;
+		whole++;
+	}
+	free(r);
+	if (!read || !memory)
+		snprintf(why, ESTATE_OUTBOX_WHY, "the outbox's file `box`: %s", memory ? strerror(errno) : "no memory");
+	else if (whole == 0 && size > sizeof(struct disk_head))
+		snprintf(why, ESTATE_OUTBOX_WHY, "nothing in the outbox's file `box` is whole: its head, which proves the rest, is gone, or all of it");
+	else
+		return (0);
+	return (read && memory ? ESTATE_DAMAGED : ESTATE_SYSTEM);
 }

@@ -3,7 +3,8 @@
     stopped.py [--rounds N] [--events N] [--consumers N] [--folder DIR]
 
 A round is a pair within a few seconds, in turns which comes first: deliver.c alone, and beside consumers that granted 8192 events and 1 MiB
-of credit and were stopped by SIGSTOP.  Each is a process.  The lower bound is that of the mean ratio with 95 % confidence (one-sided t).
+of credit and were stopped by SIGSTOP.  Each is a process.  The mean is geometric, so that a pair and its opposite cancel out; the lower bound is
+that of this mean with 95 % confidence (one-sided t over the logarithms).
 
 Then the limit: beside a consumer_lag_bytes of 16 MiB, are all of them released, and told when they go on?
 """
@@ -27,8 +28,8 @@ import daemon as harness  # noqa: E402
 DELIVER, STANDBY = (os.path.join(REPOSITORY, "build", "test", name) for name in ("deliver", "standby"))
 SETTINGS = {"journal_segment": "16MiB", "journal_segments": 4}
 WARM_UP = 20000
-# One-sided 95 % of Student's t by degrees of freedom; beyond it the normal one is near.
-T95 = {4: 2.132, 5: 2.015, 7: 1.895, 9: 1.833, 11: 1.796, 14: 1.761, 19: 1.729, 29: 1.699}
+# One-sided 95 % of Student's t by degrees of freedom.
+T95 = {1: 6.314, 2: 2.920, 4: 2.132, 5: 2.015, 7: 1.895, 9: 1.833, 11: 1.796, 14: 1.761, 19: 1.729, 29: 1.699}
 
 
 class Standbys:
@@ -80,8 +81,9 @@ def beside(daemon, consumers, events):
 
 
 def lower_bound(ratios):
-    n = len(ratios)
-    return statistics.mean(ratios) - T95.get(n - 1, 1.8 if n < 20 else 1.7) * statistics.stdev(ratios) / math.sqrt(n)
+    logs, n = [math.log(ratio) for ratio in ratios], len(ratios)
+    t = T95[max(degrees for degrees in T95 if degrees < n)]             # the next smaller one tabled: never too narrow
+    return math.exp(statistics.mean(logs) - t * statistics.stdev(logs) / math.sqrt(n))
 
 
 def pairs(folder, o):
@@ -104,7 +106,7 @@ def pairs(folder, o):
         print(f"alone {statistics.median(rates):,.0f} events/s; beside {o.consumers} stopped consumers, as a share of alone, {o.rounds} pairs of "
               f"{o.events:,} events:")
         for name, values in ratios.items():
-            print(f"  {name.split('_', maxsplit=1)[0]}: mean {statistics.mean(values):.3f}, lower 95 % bound {lower_bound(values):.3f}, "
+            print(f"  {name.split('_', maxsplit=1)[0]}: mean {statistics.geometric_mean(values):.3f}, lower 95 % bound {lower_bound(values):.3f}, "
                   f"median {statistics.median(values):.3f}, {min(values):.2f}–{max(values):.2f}")
         print(f"anonymous memory beside them: {memory[0]:.0f} MiB in the first round, {max(memory):.0f} at its most; after them {anonymous(daemon):.0f} MiB")
 
