@@ -21,6 +21,9 @@
  * was flushed, it was promised and is damage, and the box is refused; if not, it was being written when the power failed, was
  * promised to nobody, and is cut off (into a file `torn.N`, if it was there in full).
  *
+ * Behind the last frame there may be zeros, written ahead so that a flush has no new length to note, which takes it longer; they are
+ * cut off when the box is closed or opened, and are no frame.
+ *
  * Changing it: a new kind of frame or another meaning makes BOX_FORMAT one more.  Keep reading the old one: estate_outbox_open() scans it as
  * it was, then rewrites it, which makes it new.  A newer format than ours is refused.
  */
@@ -57,6 +60,7 @@ struct box_file {
 	uint64_t base;		/* so far it was flushed when it was made */
 	uint64_t end;		/* of what is written */
 	uint64_t flushed;	/* of what is durable */
+	uint64_t zeroed;	/* so far there are zeros ahead; 0: none */
 	uint8_t *owed;		/* frames to be written at `end` */
 	size_t owed_len, owed_size;
 };

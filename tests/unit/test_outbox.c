@@ -290,8 +290,10 @@ test_every_byte_flipped(void **state)
 	assert_int_equal(open_box(w, (struct estate_outbox_options){ 0 }), 0);
 	put(w, "first");
 	put(w, "second");
+	estate_outbox_close(w->box);
 	last = slurp(w, &bytes);
 	free(bytes);
+	assert_int_equal(open_box(w, (struct estate_outbox_options){ 0 }), 0);
 	put(w, "third");
 	estate_outbox_close(w->box);
 	w->box = NULL;
@@ -316,6 +318,36 @@ test_every_byte_flipped(void **state)
 		bytes[i] ^= 0x10;
 	}
 	free(bytes);
+}
+
+static void
+test_zeros_ahead_are_no_frame(void **state)
+{
+	struct world *w = *state;
+	struct estate_outbox *other;
+	uint8_t *bytes;
+	size_t open, closed;
+	char torn[128];
+	struct stat st;
+
+	assert_int_equal(open_box(w, (struct estate_outbox_options){ 0 }), 0);
+	put(w, "first");
+	open = slurp(w, &bytes);
+	/* Somebody who looks meanwhile, and whoever comes after a crash, sees the entry and no damage. */
+	assert_int_equal(estate_outbox_open(w->path, &(struct estate_outbox_options){ .readonly = true }, &other, w->why), 0);
+	estate_outbox_close(other);
+	estate_outbox_close(w->box);
+	spill(w, bytes, open);
+	free(bytes);
+	assert_int_equal(open_box(w, (struct estate_outbox_options){ 0 }), 0);
+	expect_counts(w, 1, 0, 0);
+	estate_outbox_close(w->box);
+	w->box = NULL;
+	closed = slurp(w, &bytes);
+	free(bytes);
+	assert_true(closed < open);
+	snprintf(torn, sizeof(torn), "%s/torn.%zu", w->path, closed);
+	assert_int_not_equal(stat(torn, &st), 0);
 }
 
 static void
@@ -599,6 +631,7 @@ main(void)
 		TEST(test_one_process_at_a_time_but_anybody_may_look),
 		TEST(test_cut_at_every_byte),
 		TEST(test_every_byte_flipped),
+		TEST(test_zeros_ahead_are_no_frame),
 		TEST(test_a_newer_format_is_refused),
 		TEST(test_the_file_is_written_anew),
 		TEST(test_killed_while_handing_over),
