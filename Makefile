@@ -185,6 +185,7 @@ bench: deps-bench
 	@$(MAKE) --no-print-directory -s -j2 all bench-binaries
 	@/usr/bin/python3 tests/bench/bench.py --peers "$(PEERS)"
 	@/usr/bin/python3 tests/bench/worker.py
+	@/usr/bin/python3 tests/bench/stopped.py
 
 .PHONY: fuzz
 fuzz: deps-fuzz
@@ -244,7 +245,7 @@ clean:
 # ---- tests -------------------------------------------------------------------------------------------------------------------
 
 .PHONY: test-helpers
-test-helpers: $(patsubst %,$(B)/test/%,parrot powercut interpose.so)
+test-helpers: $(patsubst %,$(B)/test/%,parrot powercut boxcut interpose.so)
 
 # Run in the sanitizer build only.
 .PHONY: test-binaries
@@ -262,6 +263,10 @@ $(B)/test/powercut: $(call OBJ,tests/crash/powercut.c tests/crash/disk.c) $(B)/l
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
+$(B)/test/boxcut: $(call OBJ,tests/crash/boxcut.c tests/crash/disk.c) $(B)/lib/libestate.a $(B)/lib/libproto.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
 $(B)/test/parrot: $(call OBJ,tests/harness/parrot.c) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
@@ -274,12 +279,20 @@ $(B)/test/handover: $(call OBJ,tests/bench/handover.c) $(B)/lib/libestate.a $(B)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
+$(B)/test/standby: $(call OBJ,tests/bench/standby.c) $(B)/lib/libestate.a $(B)/lib/libproto.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(B)/test/tally: $(call OBJ,tests/bench/tally.c) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
 $(B)/test/naive: $(call OBJ,tests/bench/naive.c)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 .PHONY: bench-binaries
-bench-binaries: $(patsubst %,$(B)/test/%,rawdisk naive handover delivery peerload)
+bench-binaries: $(patsubst %,$(B)/test/%,rawdisk naive handover delivery peerload standby tally)
 
 PROBE_SRC = clients/estate/histogram.c clients/estate/probe.c
 

@@ -11,6 +11,7 @@ LIBESTATE_SRC = \
 	clients/libestate/fault.c \
 	clients/libestate/outbox.c \
 	clients/libestate/outbox_look.c \
+	clients/libestate/outbox_salvage.c \
 	clients/libestate/outbox_scan.c \
 	clients/libestate/outbox_send.c \
 	clients/libestate/outbox_tidy.c \
@@ -52,6 +53,7 @@ ESTATE_SRC = \
 	clients/estate/language.c \
 	clients/estate/lines.c \
 	clients/estate/outbox_feed.c \
+	clients/estate/outbox_salvage.c \
 	clients/estate/paint.c \
 	clients/estate/parcel.c \
 	clients/estate/parkings.c \

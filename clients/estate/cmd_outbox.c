@@ -13,6 +13,7 @@
 #include "json.h"
 #include "language.h"
 #include "outbox_feed.h"
+#include "outbox_salvage.h"
 #include "paint.h"
 #include "reach.h"
 #include "sitetime.h"
@@ -24,6 +25,7 @@ static const char help[] =
 "       estate outbox drop N --yes [OPTION...]\n"
 "       estate outbox put [FILE|-] [--send] [OPTION...]\n"
 "       estate outbox send [OPTION...]\n"
+"       estate outbox salvage --to NEW [OPTION...]\n"
 "An outbox is a folder that keeps events on this side until the daemon has them: what was handed over survives a dead\n"
 "daemon, network or program, is sent in its order, and is in the log exactly once.\n"
 "\n"
@@ -38,24 +40,27 @@ static const char help[] =
 "  put         keep the events of FILE (default: standard input), one in JSON a line; the daemon is not needed. For\n"
 "              each a line comes out, {\"line\":1,\"id\":\"a1\",\"entry\":17}, once it survives a power cut\n"
 "  send        send what is pending; for each a line comes out, {\"entry\":17,\"seq\":4711,\"duplicate\":false}\n"
+"  salvage     of one that is damaged, what is whole into a new one; says which bytes are damaged and what is lost.\n"
+"              The old one is only read. What was sent may be sent again, and is in the log once all the same\n"
 "\n"
 "      --path DIR           the outbox (default: $ESTATE_OUTBOX); put makes it\n"
 "      --box NAME           list only pending, rejected or review\n"
 "      --send               put: send as well, until nothing is pending\n"
 "      --yes                drop: yes, it shall be lost\n"
+"      --to NEW             salvage: a folder that does not exist yet\n"
 COMMON_HELP
 "\n"
 "Examples\n"
 "  estate outbox put --path /var/lib/kiosk/outbox --send < day.jsonl\n"
 "  estate outbox --path /var/lib/kiosk/outbox\n"
 "  estate outbox replay all --path /var/lib/kiosk/outbox && estate outbox send --path /var/lib/kiosk/outbox\n"
-"Exit status: 0 done, 1 refused, or some were set aside, 2 wrong usage, 3 outbox or daemon not reached\n";
+"Exit status: 0 done, 1 refused, or some were set aside or lost, 2 wrong usage, 3 outbox or daemon not reached\n";
 
-enum { OPTION_PATH = OPTION_OWN, OPTION_BOX, OPTION_SEND, OPTION_YES };
+enum { OPTION_PATH = OPTION_OWN, OPTION_BOX, OPTION_SEND, OPTION_YES, OPTION_TO };
 
 struct wish {
 	struct common common;
-	const char *path, *deed, *argument;
+	const char *path, *deed, *argument, *to;
 	enum estate_box box;
 	bool one_box, send, yes, zh;
 	struct estate_outbox *o;
@@ -291,6 +296,7 @@ parse(struct wish *w, int argc, char **argv)
 		{ "box", required_argument, NULL, OPTION_BOX },
 		{ "send", no_argument, NULL, OPTION_SEND },
 		{ "yes", no_argument, NULL, OPTION_YES },
+		{ "to", required_argument, NULL, OPTION_TO },
 		COMMON_OPTIONS
 	};
 	int c, r;
@@ -308,6 +314,8 @@ parse(struct wish *w, int argc, char **argv)
 			w->send = true;
 		else if (c == OPTION_YES)
 			w->yes = true;
+		else if (c == OPTION_TO)
+			w->to = optarg;
 		else {
 			for (w->box = ESTATE_PENDING; w->box <= ESTATE_REVIEW && strcmp(optarg, estate_box_name(w->box)) != 0;)
 				w->box++;
@@ -346,6 +354,14 @@ feed(struct wish *w)
 	if (f.fd != STDIN_FILENO)
 		close(f.fd);
 	return (r);
+}
+
+static int
+salvage(const struct wish *w)
+{
+	if (w->argument != NULL || w->to == NULL)
+		return (usage_error("outbox", "salvage takes no entry; name the new folder with --to"));
+	return (outbox_salvage(&w->common, w->path, w->to, w->zh));
 }
 
 static int
@@ -390,7 +406,7 @@ carry_out(struct wish *w)
 int
 cmd_outbox(int argc, char **argv)
 {
-	static const char *const deeds[] = { "list", "show", "replay", "drop", "put", "send" };
+	static const char *const deeds[] = { "list", "show", "replay", "drop", "put", "send", "salvage" };
 	struct wish *w = memset(alloc_or_exit(NULL, sizeof(*w)), 0, sizeof(*w));
 	bool known = false;
 	int r;
@@ -400,9 +416,11 @@ cmd_outbox(int argc, char **argv)
 		for (size_t i = 0; i < sizeof(deeds) / sizeof(*deeds); i++)
 			known |= strcmp(w->deed, deeds[i]) == 0;
 		if (!known)
-			r = usage_error("outbox", "what is %s? It does list, show, replay, drop, put and send", w->deed);
+			r = usage_error("outbox", "what is %s? It does list, show, replay, drop, put, send and salvage", w->deed);
 		else if (strcmp(w->deed, "put") == 0 || strcmp(w->deed, "send") == 0)
 			r = feed(w);
+		else if (strcmp(w->deed, "salvage") == 0)
+			r = salvage(w);
 		else
 			r = carry_out(w);
 	}

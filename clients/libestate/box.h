@@ -8,6 +8,7 @@
  *	outbox_index.c	the entries in memory, by number
  *	outbox_file.c	frames on the disk: append, read, write anew
  *	outbox_scan.c	what a file tells when it is opened
+ *	outbox_salvage.c what is whole of a damaged one
  *
  * The folder has `lock`, held by the process that has it open, and `box`, one file that is only appended to.  Why not LMDB: one
  * flush a hand-over instead of two, checksums over every byte, and damage that is told instead of followed.
@@ -19,6 +20,9 @@
  * Each frame says how far the file was flushed when it was made.  So a bad frame is told apart: if a later one says that this place
  * was flushed, it was promised and is damage, and the box is refused; if not, it was being written when the power failed, was
  * promised to nobody, and is cut off (into a file `torn.N`, if it was there in full).
+ *
+ * Behind the last frame there may be zeros, written ahead so that a flush has no new length to note, which takes it longer; they are
+ * cut off when the box is closed or opened, and are no frame.
  *
  * Changing it: a new kind of frame or another meaning makes BOX_FORMAT one more.  Keep reading the old one: estate_outbox_open() scans it as
  * it was, then rewrites it, which makes it new.  A newer format than ours is refused.
@@ -56,12 +60,15 @@ struct box_file {
 	uint64_t base;		/* so far it was flushed when it was made */
 	uint64_t end;		/* of what is written */
 	uint64_t flushed;	/* of what is durable */
+	uint64_t zeroed;	/* so far there are zeros ahead; 0: none */
 	uint8_t *owed;		/* frames to be written at `end` */
 	size_t owed_len, owed_size;
 };
 
 #define BOX_FRAME_BYTES		56u
 #define BOX_HEAD_BYTES		48u
+/* Frames of a rewrite that gather before they are written. */
+#define BOX_REWRITE_CHUNK	(1u << 20)
 
 /* Open or make the folder and its file; `next` is the number its head knows.  0 or an error with a sentence. */
 int	es_box_file_open(struct box_file *, const char *path, bool readonly, uint64_t *next, char *why);
@@ -69,6 +76,12 @@ void	es_box_file_close(struct box_file *);
 
 /* Tell every frame, and cut off a torn end.  told() returns false for what cannot be. */
 int	es_box_file_scan(struct box_file *, bool (*told)(void *, const struct frame_told *, uint64_t at), void *user, char *why);
+
+/* The same two for a file that is damaged: a head that is not whole is believed as far as frames prove it, and its number is 0 then; every
+ * whole frame is told, and each stretch between that holds none.  told() returns false to stop: no memory. */
+int	es_box_file_open_damaged(struct box_file *, const char *path, uint64_t *next, char *why);
+int	es_box_file_scan_damaged(struct box_file *, bool (*told)(void *, const struct frame_told *, uint64_t at),
+	    void (*damaged)(void *, uint64_t from, uint64_t to), void *user, char *why);
 
 /* Add a frame to what is owed; *at: its place.  0 or ESTATE_SYSTEM. */
 int	es_box_file_add(struct box_file *, const struct frame_told *, const void *payload, uint64_t *at);
@@ -129,7 +142,11 @@ struct estate_outbox {
 void	es_outbox_sent(struct estate_outbox *, struct box_entry *);
 void	es_outbox_set_aside(struct estate_outbox *, struct box_entry *, enum estate_box, const struct estate_fault *);
 int64_t	es_outbox_now_ms(const struct estate_outbox *);
+/* outbox.c: what a frame says, into the index.  False: it cannot be. */
+bool	es_outbox_told(struct estate_outbox *, const struct frame_told *, uint64_t at);
 /* outbox_tidy.c: write the file anew if more than half of it is dead. */
 void	es_outbox_tidy(struct estate_outbox *);
+/* Frames of one living entry into the fresh file; its new places into at[2]. */
+int	es_outbox_carry_over(struct estate_outbox *, struct box_file *fresh, const struct box_entry *, uint64_t at[2]);
 
 #endif

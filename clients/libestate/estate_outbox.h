@@ -76,7 +76,7 @@ struct estate_outbox;
 /*
  * Open the folder `path`, which is made unless it is there (its parent must be; not with readonly).  The options are copied.  On success
  * *box is yours until estate_outbox_close().  On failure *box is NULL and why[] a sentence: ESTATE_LOCKED (another process has it),
- * ESTATE_DAMAGED (a checksum fails, or it is of a newer release), ESTATE_INVALID, ESTATE_SYSTEM.
+ * ESTATE_DAMAGED (a checksum fails: see estate_outbox_salvage(); or it is of a newer release), ESTATE_INVALID, ESTATE_SYSTEM.
  */
 int	estate_outbox_open(const char *path, const struct estate_outbox_options *, struct estate_outbox **box, char why[ESTATE_OUTBOX_WHY]);
 
@@ -134,6 +134,29 @@ int	estate_outbox_replay(struct estate_outbox *, uint64_t number, uint64_t *entr
 
 /* Throw an entry away, durably.  Errors: E_NOT_FOUND, ESTATE_AGAIN (it is under way), ESTATE_INVALID (readonly), ESTATE_SYSTEM. */
 int	estate_outbox_drop(struct estate_outbox *, uint64_t number);
+
+/* ---- A damaged one ---------------------------------------------------------------------------------------------------------- */
+
+struct estate_salvage_ends {
+	void *user;
+	void (*on_damage)(void *user, uint64_t from, uint64_t to);	/* bytes of the file `box` that hold nothing whole; may be NULL */
+	void (*on_lost)(void *user, uint64_t entry);			/* was handed over, and neither sent nor dropped as far as is known; may be NULL */
+};
+
+struct estate_salvaged {
+	uint64_t entries[3];		/* by enum estate_box */
+	uint64_t stretches, bytes;	/* that hold nothing whole */
+	uint64_t lost;			/* entries */
+	bool uncounted;			/* others may be lost too, whose numbers nothing tells */
+};
+
+/*
+ * Save what is whole of the outbox in the folder `path` into `to`, a folder that is not there yet.  Entries keep their numbers, boxes and times.
+ * The old one is only read, and locked meanwhile.  A note that is lost leaves an entry where it was before: what was acked is sent
+ * again, and the daemon tells it from new ones; what was dropped is there again.  0, or as of estate_outbox_open() with a sentence.
+ */
+int	estate_outbox_salvage(const char *path, const char *to, const struct estate_salvage_ends *, struct estate_salvaged *,
+	    char why[ESTATE_OUTBOX_WHY]);
 
 #ifdef __cplusplus
 }

@@ -65,10 +65,9 @@ replay_in_index(struct estate_outbox *b, uint64_t from, uint64_t to, int64_t now
 	return (true);
 }
 
-static bool
-told(void *user, const struct frame_told *t, uint64_t at)
+bool
+es_outbox_told(struct estate_outbox *b, const struct frame_told *t, uint64_t at)
 {
-	struct estate_outbox *b = user;
 	struct box_entry *n;
 
 	if (t->kind == FRAME_PUT)
@@ -92,6 +91,12 @@ told(void *user, const struct frame_told *t, uint64_t at)
 	default:
 		return (false);
 	}
+}
+
+static bool
+told(void *user, const struct frame_told *t, uint64_t at)
+{
+	return (es_outbox_told(user, t, at));
 }
 
 /* ---- Open and close ---- */

@@ -14,6 +14,9 @@
 
 #include "box_disk.h"
 
+/* Zeros written ahead at a time: some hundred events.  Each time costs the flush that a file which only grows needs always. */
+#define ZEROS_BYTES	(256u << 10)
+
 /* ---- The small things ---- */
 
 int
@@ -193,9 +196,33 @@ es_box_file_open(struct box_file *f, const char *path, bool readonly, uint64_t *
 	return (ESTATE_SYSTEM);
 }
 
+int
+es_box_file_open_damaged(struct box_file *f, const char *path, uint64_t *next, char *why)
+{
+	struct disk_head h = { 0 };
+	int error;
+
+	*f = (struct box_file){ .folder = -1, .lock = -1, .fd = -1, .readonly = true };
+	if (folder_open(f, path) != 0 || file_open(f) != 0) {
+		snprintf(why, ESTATE_OUTBOX_WHY, "%s/box cannot be opened: %s", path, strerror(errno));
+		return (ESTATE_SYSTEM);
+	}
+	/* Nobody may write it meanwhile. */
+	if ((error = take_lock(f, path, why)) != 0 || (error = head_read(f, next, path, why)) == 0)
+		return (error);
+	if (error != ESTATE_DAMAGED || es_box_read_at(f->fd, &h, sizeof(h), 0) < 0 || le32toh(h.format) > BOX_FORMAT)
+		return (error);
+	f->generation = le64toh(h.generation);
+	*next = 0;
+	return (0);
+}
+
 void
 es_box_file_close(struct box_file *f)
 {
+	/* Courtesy: whoever opens it next passes over them. */
+	if (f->zeroed > f->end && !f->broken)
+		(void)!ftruncate(f->fd, (off_t)f->end);
 	if (f->fd >= 0)
 		close(f->fd);
 	if (f->lock >= 0)
@@ -278,6 +305,23 @@ es_box_file_add(struct box_file *f, const struct frame_told *t, const void *payl
 	return (0);
 }
 
+/* Zeros behind what is owed, unless there are.  Without room for them there may be room for what is owed: so they go first. */
+static void
+zeros_ahead(struct box_file *f)
+{
+	static const uint8_t zeros[ZEROS_BYTES];
+	uint64_t behind = f->end + f->owed_len;
+
+	if (behind <= f->zeroed || f->owed_len >= sizeof(zeros))
+		return;
+	if (es_box_write_at(f->fd, zeros, sizeof(zeros), behind) == 0)
+		f->zeroed = behind + sizeof(zeros);
+	else if (ftruncate(f->fd, (off_t)f->end) != 0)
+		f->broken = true;
+	else
+		f->zeroed = 0;
+}
+
 int
 es_box_file_save(struct box_file *f)
 {
@@ -289,11 +333,13 @@ es_box_file_save(struct box_file *f)
 	}
 	if (f->owed_len == 0)
 		return (0);
+	zeros_ahead(f);
 	if (es_box_write_at(f->fd, f->owed, f->owed_len, f->end) != 0) {
 		saved = errno;
 		/* Half of it may be there: nobody may find it. */
 		if (ftruncate(f->fd, (off_t)f->end) != 0)
 			f->broken = true;
+		f->zeroed = 0;
 		errno = saved;
 		return (ESTATE_SYSTEM);
 	}

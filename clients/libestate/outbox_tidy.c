@@ -5,12 +5,9 @@
 
 /* A file below this is not worth writing anew. */
 #define TIDY_BYTES	(1u << 20)
-/* Frames of a rewrite that gather before they are written. */
-#define REWRITE_CHUNK	(1u << 20)
 
-/* Frames of one living entry into the fresh file; its new places into at[2]. */
-static int
-carry_over(struct estate_outbox *b, struct box_file *fresh, const struct box_entry *n, uint64_t at[2])
+int
+es_outbox_carry_over(struct estate_outbox *b, struct box_file *fresh, const struct box_entry *n, uint64_t at[2])
 {
 	struct frame_told t;
 	int error;
@@ -43,8 +40,8 @@ rewrite(struct estate_outbox *b)
 	error = es_box_file_rewrite_begin(&b->f, &fresh, b->next);
 	for (size_t i = 0; i < b->x.count && error == 0; i++) {
 		if (!b->x.all[i].gone)
-			error = carry_over(b, &fresh, &b->x.all[i], places[i]);
-		if (error == 0 && fresh.owed_len > REWRITE_CHUNK)
+			error = es_outbox_carry_over(b, &fresh, &b->x.all[i], places[i]);
+		if (error == 0 && fresh.owed_len > BOX_REWRITE_CHUNK)
 			error = es_box_file_save(&fresh);
 	}
 	if (error == 0)

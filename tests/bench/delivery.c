@@ -3,6 +3,7 @@
  * peers/peerload.c does it to others.  JSON on stdout.
  *
  *   --connections N --rate N --seconds S --size BYTES	open loop: how long from when each was due to its ack, and to its delivery
+ *   --connections N --events N --window N		closed loop: as fast as acks allow
  *   --replay N						no puts: N stored events from the first, as fast as they come
  */
 #include <errno.h>
@@ -28,29 +29,35 @@
 struct reader {
 	struct estate *e;
 	struct estate_subscription *s;
-	struct histogram delivery;
+	struct histogram delivery, since_log;
 	uint64_t delivered, wanted, last, seq, acked_at;
 };
 
 static struct {
 	const char *endpoint;
-	uint64_t connections, size, seconds, rate, replay;
+	uint64_t connections, size, seconds, rate, events, window, replay;
 	size_t n_at;
 	struct estate *all[CONNECTIONS_MAX];
 	struct probe probe[CONNECTIONS_MAX];
 	struct histogram ack;
-	uint64_t began, handed, acked, last_ack;
+	uint64_t began, handed, turn, acked, last_ack;
 	struct reader reader;
 	atomic_bool reading;
 } d;
 
 static uint64_t
-clock_ns(void)
+clock_of(clockid_t which)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(which, &t);
 	return ((uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec);
+}
+
+static uint64_t
+clock_ns(void)
+{
+	return (clock_of(CLOCK_MONOTONIC));
 }
 
 static void
@@ -92,6 +99,7 @@ on_event(void *user, const struct estate_event *event)
 	if (d.replay == 0) {
 		memcpy(&since, (const uint8_t *)event->bytes + d.n_at, sizeof(since));
 		histogram_add(&r->delivery, r->last - __builtin_bswap64(since));
+		histogram_add(&r->since_log, clock_of(CLOCK_REALTIME) - (uint64_t)event->log_time);
 	}
 	if (r->delivered - r->acked_at >= ACK_EVERY) {
 		r->acked_at = r->delivered;
@@ -135,21 +143,35 @@ read_all(void *arg)
 	return (arg);
 }
 
-/* ---- the puts: open loop ---- */
+/* ---- the puts: each event's number is the instant that its latency counts from ---- */
+
+/* When the next one is due; now, without a rate. */
+static uint64_t
+due_at(void)
+{
+	return (d.rate > 0 ? d.began + d.handed * 1000000000 / d.rate : clock_ns());
+}
 
 static void
 send_due(void)
 {
-	uint64_t due, big;
+	uint64_t due, big, full = 0;
 
-	while (d.handed < d.rate * d.seconds && (due = d.began + d.handed * 1000000000 / d.rate) <= clock_ns()) {
-		unsigned i = (unsigned)(d.handed % d.connections);
+	while (full < d.connections && d.handed < d.events && (due = due_at()) <= clock_ns()) {
+		unsigned i = (unsigned)(d.turn++ % d.connections);
 
+		if (estate_room(d.all[i]) == 0) {
+			full++;
+			continue;
+		}
 		probe_next(&d.probe[i], due / 1000000);
 		big = __builtin_bswap64(due);
 		memcpy(d.probe[i].bytes + d.probe[i].n_at, &big, sizeof(big));
-		if (estate_put(d.all[i], d.probe[i].bytes, d.size, due) != 0)
-			break;
+		if (estate_put(d.all[i], d.probe[i].bytes, d.size, due) != 0) {
+			full++;
+			continue;
+		}
+		full = 0;
 		d.handed++;
 	}
 }
@@ -163,25 +185,32 @@ put_all(void)
 	bool busy;
 
 	d.began = d.last_ack = clock_ns();
-	while (d.handed < d.rate * d.seconds || d.acked < d.handed) {
+	while (d.handed < d.events || d.acked < d.handed) {
 		send_due();
 		busy = false;
 		for (uint64_t i = 0; i < d.connections; i++)
 			busy |= estate_pump(d.all[i], 0) > 0;
-		now = clock_ns();
-		due = d.began + d.handed * 1000000000 / d.rate;
-		if (busy || due <= now)
-			due = now;
+		if (busy)
+			continue;
 		for (uint64_t i = 0; i < d.connections; i++)
 			ready[i] = (struct pollfd){ .fd = estate_fd(d.all[i]), .events = POLLIN };
+		now = clock_ns();
+		due = d.handed == d.events || d.rate == 0 ? now + 1000000 : due_at();
+		if (due < now)
+			due = now;
 		t = (struct timespec){ (time_t)((due - now) / 1000000000), (long)((due - now) % 1000000000) };
-		if (d.handed == d.rate * d.seconds && !busy)
-			t.tv_nsec = 1000000;
 		if (ppoll(ready, d.connections, &t, NULL) < 0)
 			fail(strerror(errno));
 		if (d.acked < d.handed && now > d.last_ack + PATIENCE_MS * 1000000ull)
 			fail("no ack for ten seconds");
 	}
+}
+
+static void
+print_latency(const char *name, const struct histogram *h)
+{
+	printf(",\"%sp50_us\":%.1f,\"%sp99_us\":%.1f,\"%smax_us\":%.1f", name, (double)histogram_at(h, 0.5) / 1e3, name,
+	    (double)histogram_at(h, 0.99) / 1e3, name, (double)h->max / 1e3);
 }
 
 static void
@@ -193,10 +222,12 @@ report(void)
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
-	printf("{\"events\":%" PRIu64 ",\"seconds\":%.3f,\"events_per_s\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"delivery_p50_us\":%.1f,"
-	    "\"delivery_p99_us\":%.1f,\"client_us_per_event\":%.3f}\n", events, seconds, (double)events / seconds,
-	    (double)histogram_at(&d.ack, 0.5) / 1e3, (double)histogram_at(&d.ack, 0.99) / 1e3, (double)histogram_at(&r->delivery, 0.5) / 1e3,
-	    (double)histogram_at(&r->delivery, 0.99) / 1e3,
+	printf("{\"events\":%" PRIu64 ",\"seconds\":%.3f,\"events_per_s\":%.0f,\"delivered_per_s\":%.0f", events, seconds,
+	    (double)events / seconds, (double)r->delivered * 1e9 / (double)(r->last - d.began));
+	print_latency("", &d.ack);
+	print_latency("delivery_", &r->delivery);
+	print_latency("since_log_", &r->since_log);
+	printf(",\"client_us_per_event\":%.3f}\n",
 	    ((double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec)) / (double)events);
 }
 
@@ -204,11 +235,12 @@ static void
 parse(int argc, char **argv)
 {
 	static const struct option options[] = { { "connections", 1, NULL, 'c' }, { "size", 1, NULL, 's' }, { "seconds", 1, NULL, 't' },
-	    { "rate", 1, NULL, 'r' }, { "replay", 1, NULL, 'p' }, { NULL, 0, NULL, 0 } };
+	    { "rate", 1, NULL, 'r' }, { "events", 1, NULL, 'e' }, { "window", 1, NULL, 'w' },
+	    { "replay", 1, NULL, 'p' }, { NULL, 0, NULL, 0 } };
 	uint64_t n;
 	int c;
 
-	d.connections = 1, d.size = 256, d.seconds = 2, d.rate = 5000;
+	d.connections = 1, d.size = 256, d.seconds = 2, d.window = 1024;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		n = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
 		switch (c) {
@@ -216,11 +248,17 @@ parse(int argc, char **argv)
 		case 's': d.size = n; break;
 		case 't': d.seconds = n; break;
 		case 'r': d.rate = n; break;
+		case 'e': d.events = n; break;
+		case 'w': d.window = n; break;
 		case 'p': d.replay = n; break;
 		default: exit(2);
 		}
 	}
-	if (optind + 1 != argc || d.connections < 1 || d.connections > CONNECTIONS_MAX || d.rate < 1 || d.size < PROBE_BYTES_MIN) {
+	if (d.rate > 0) {
+		d.events = d.rate * d.seconds;
+		d.window = 1u << 20;
+	}
+	if (optind + 1 != argc || d.connections < 1 || d.connections > CONNECTIONS_MAX || d.events + d.replay == 0 || d.size < PROBE_BYTES_MIN) {
 		fprintf(stderr, "usage: delivery ENDPOINT [OPTION...]: see the head of delivery.c\n");
 		exit(2);
 	}
@@ -230,7 +268,7 @@ parse(int argc, char **argv)
 static void
 producer_open(unsigned i)
 {
-	struct estate_options o = { .endpoint = d.endpoint, .client = "delivery", .window = 1u << 20, .on_ack = on_ack, .on_nak = on_nak };
+	struct estate_options o = { .endpoint = d.endpoint, .client = "delivery", .window = (unsigned)d.window, .on_ack = on_ack, .on_nak = on_nak };
 
 	if (probe_init(&d.probe[i], d.size, i) != 0 || estate_open(&o, &d.all[i]) != 0)
 		fail("cannot open a connection");
@@ -246,7 +284,7 @@ main(int argc, char **argv)
 	pthread_t thread;
 
 	parse(argc, argv);
-	d.reader.wanted = d.replay > 0 ? d.replay : d.rate * d.seconds;
+	d.reader.wanted = d.replay > 0 ? d.replay : d.events;
 	for (unsigned i = 0; d.replay == 0 && i < d.connections; i++)
 		producer_open(i);
 	d.began = clock_ns();

@@ -1,5 +1,5 @@
 /*
- * interpose.so, for LD_PRELOAD: stands between a daemon and the system.
+ * interpose.so, for LD_PRELOAD: stands between a daemon, or the owner of an outbox, and the system.
  *
  *   INTERPOSE_ROOT=FOLDER     the data folder
  *   INTERPOSE_TRACE=FILE      write down what happens below it, and every ack before it leaves (trace.h)
@@ -198,6 +198,47 @@ name(const char *path, int flags, ...)						\
 OPEN(open)
 OPEN(open64)
 
+/* The path of a name in an open folder; NULL if that is not below the root. */
+static const char *
+in_folder(int folder, const char *name, char path[4096])
+{
+	bool sync;
+	uint32_t file = file_of(folder, &sync);
+
+	if (*name == '/')
+		return (below(name) != NULL ? name : NULL);
+	if (file == 0)
+		return (NULL);
+	if (strcmp(state.paths[file - 1], ".") == 0)
+		snprintf(path, 4096, "%s%s", state.root, name);
+	else
+		snprintf(path, 4096, "%s%s/%s", state.root, state.paths[file - 1], name);
+	return (path);
+}
+
+int
+openat(int folder, const char *name, int flags, ...)
+{
+	char path[4096];
+	const char *whole = in_folder(folder, name, path);
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = (flags & O_CREAT) != 0 ? va_arg(ap, mode_t) : 0;
+	va_end(ap);
+	return (whole == NULL ? REAL(openat)(folder, name, flags, mode) : do_open(REAL(open), whole, flags, mode));
+}
+
+/* What glibc's headers make of openat() without a mode when they fortify. */
+int	__openat_2(int folder, const char *name, int flags);
+
+int
+__openat_2(int folder, const char *name, int flags)
+{
+	return (openat(folder, name, flags));
+}
+
 static ssize_t
 do_pwrite(ssize_t (*call)(int, const void *, size_t, off64_t), int fd, const void *buf, size_t len, off64_t at)
 {
@@ -365,6 +406,24 @@ unlink(const char *path)
 	if (p != NULL && rc == 0)
 		note(TRACE_UNLINK, 0, 0, 0, 0, p, strlen(p) + 1);
 	return (rc);
+}
+
+int
+renameat(int from_folder, const char *from, int to_folder, const char *to)
+{
+	char f[4096], t[4096];
+	const char *whole_from = in_folder(from_folder, from, f), *whole_to = in_folder(to_folder, to, t);
+
+	return (whole_from == NULL || whole_to == NULL ? REAL(renameat)(from_folder, from, to_folder, to) : rename(whole_from, whole_to));
+}
+
+int
+unlinkat(int folder, const char *name, int flags)
+{
+	char path[4096];
+	const char *whole = in_folder(folder, name, path);
+
+	return (whole == NULL || flags != 0 ? REAL(unlinkat)(folder, name, flags) : unlink(whole));
 }
 
 int

@@ -364,3 +364,87 @@ def test_python_full_disk(small_disk):
                 told += outbox.put_all([bytes(60000)] * 10)
                 assert len(told) < 5000
         assert [e.number for e in outbox.entries()] == told and outbox.counts()["pending"]["bytes"] == 60000 * len(told)
+
+
+# --- a damaged one of libestate's
+
+HEAD, FRAME = 48, 56
+
+
+def frames(box):
+    """(place, length with payload) of each frame of a sound file."""
+    with open(box / "box", "rb") as file:
+        data = file.read()
+    at = HEAD
+    while at < len(data):
+        length = FRAME + int.from_bytes(data[at + 8:at + 12], "little")
+        yield at, length
+        at += length
+
+
+def spoil(box, at, what=b"\xff\x00\xff"):
+    with open(box / "box", "r+b") as file:
+        file.seek(at)
+        file.write(what)
+
+
+def salvage(box, to, expect=1):
+    return json.loads(outbox(box, "salvage", "--to", to, "--json", expect=expect).stdout)
+
+
+def test_salvage_saves_what_is_whole_and_names_what_is_not(daemon, tmp_path):
+    box, new = tmp_path / "box", tmp_path / "new"
+    outbox(box, "put", stdin="".join(line("save", n) for n in range(1, 11)))
+    outbox(box, "drop", 9, "--yes")
+    places = list(frames(box))
+    for at, _ in (places[2], places[8]):                # the third event, and one that is dropped later
+        spoil(box, at + FRAME + 5)
+    done = outbox(box, "list", expect=3)
+    assert f"byte {places[2][0]} " in done.stderr and "salvage" in done.stderr
+    before = (box / "box").read_bytes()
+    told = salvage(box, new)
+    assert told == {"pending": 8, "rejected": 0, "review": 0, "lost": [3], "uncounted": False,
+                    "damaged": [[at, at + length] for at, length in (places[2], places[8])]}
+    assert (box / "box").read_bytes() == before
+    assert [e["entry"] for e in listed(new)] == [1, 2, 4, 5, 6, 7, 8, 10]
+    assert json.loads(outbox(new, "show", 4, "--json").stdout)["event"] == fields("save", 4)
+    assert json.loads(outbox(new, "put", stdin=line("save", 11)).stdout)["entry"] == 11
+    assert "there already" in outbox(box, "salvage", "--to", new, expect=3).stderr
+    outbox(new, "send", endpoint=daemon.endpoint)
+    assert stored(daemon, "save") == [fields("save", n)["id"] for n in (1, 2, 4, 5, 6, 7, 8, 10, 11)]
+
+
+def test_salvage_keeps_the_boxes_and_their_reasons(daemon, tmp_path):
+    box, new = tmp_path / "box", tmp_path / "new"
+    outbox(box, "put", "--send", stdin=line("why", 1, type="no.such") + line("why", 2), endpoint=daemon.endpoint, expect=1)
+    outbox(box, "put", stdin=line("why", 3) + line("why", 4))
+    spoil(box, list(frames(box))[-2][0])
+    assert salvage(box, new)["lost"] == [3]
+    left = {e["entry"]: (e["box"], e.get("fault", {}).get("name")) for e in listed(new)}
+    assert left == {1: ("rejected", "unknown-type"), 4: ("pending", None)}
+    assert [(e["put_ms"], e["moved_ms"]) for e in listed(new, "--box", "rejected")][0][0] > 0
+
+
+def test_salvage_of_a_head_and_of_an_end(tmp_path):
+    """A head whose checksum fails is believed as far as frames prove it; without its generation nothing can be proven."""
+    box = tmp_path / "box"
+    outbox(box, "put", stdin="".join(line("head", n) for n in range(1, 5)))
+    spoil(box, 24, b"\x00\x01\x02")                     # the number it knows
+    assert "its head" in outbox(box, "list", expect=3).stderr
+    assert salvage(box, tmp_path / "one", expect=0)["pending"] == 4
+    spoil(box, list(frames(box))[-1][0], b"\x00")
+    told = salvage(box, tmp_path / "two")
+    assert told["pending"] == 3 and told["uncounted"], "what followed the last whole frame nobody can count"
+    spoil(box, 16, b"generation")
+    assert "nothing" in outbox(box, "salvage", "--to", tmp_path / "three", expect=3).stderr
+    assert not (tmp_path / "three").exists()
+
+
+def test_salvage_says_it_to_people_too(tmp_path):
+    box = tmp_path / "box"
+    outbox(box, "put", stdin=line("tell", 1) + line("tell", 2))
+    spoil(box, HEAD)
+    done = outbox(box, "salvage", "--to", tmp_path / "en", expect=1)
+    assert f"bytes {HEAD} to " in done.stdout and "entry 1 is lost" in done.stdout and "pending 1" in done.stdout
+    assert "条目 1 已丢失" in outbox(box, "salvage", "--to", tmp_path / "zh", expect=1, LC_ALL="zh_CN.UTF-8").stdout
+    assert "--to" in outbox(box, "salvage", expect=2).stderr

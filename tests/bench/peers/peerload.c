@@ -282,12 +282,15 @@ main(int argc, char **argv)
 		l.events = l.rate * l.seconds;
 	l.wanted = l.replay > 0 ? l.replay : l.events;
 	l.began = clock_ns();
-	if (l.deliver || l.replay > 0)
-		pthread_create(&thread, NULL, reader, NULL);
-	if (l.replay == 0)
+	if (!l.deliver && l.replay == 0)
 		put_all();
-	if (l.deliver || l.replay > 0)
+	else {
+		if (pthread_create(&thread, NULL, reader, NULL) != 0)
+			fail("thread");
+		if (l.replay == 0)
+			put_all();
 		pthread_join(thread, NULL);
+	}
 	report();
 	return (0);
 }

@@ -23,10 +23,12 @@ open_rabbitmq(struct peer_conn *c, const char *address)
 {
 	amqp_connection_state_t state = amqp_new_connection();
 	amqp_socket_t *socket = amqp_tcp_socket_new(state);
-	amqp_table_entry_t kind = { .key = amqp_cstring_bytes("x-queue-type"),
-	    .value = { .kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes("quorum") } };
+	amqp_table_entry_t kind;
 	amqp_table_t arguments = { 1, &kind };
 
+	kind.key = amqp_cstring_bytes("x-queue-type");
+	kind.value.kind = AMQP_FIELD_KIND_UTF8;
+	kind.value.value.bytes = amqp_cstring_bytes("quorum");
 	c->own = state;
 	if (socket == NULL || amqp_socket_open(socket, "127.0.0.1", atoi(address)) != 0 ||
 	    amqp_login(state, "/", 0, 131072, 0, AMQP_SASL_METHOD_PLAIN, "guest", "guest").reply_type != AMQP_RESPONSE_NORMAL ||
