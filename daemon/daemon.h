@@ -49,7 +49,6 @@ struct daemon {
 	struct writer *writer;
 	struct logclock *clock;
 	int writer_fd, applier_fd;	/* eventfds: a job is done, something was applied */
-	struct event *writer_done;
 	struct event *kept[DAEMON_EVENTS_MAX];	/* freed with the base */
 	unsigned kept_count;
 	uint64_t started_ns;		/* monotonic */

@@ -1,4 +1,4 @@
-/* intake: between gathering and answering, on the loop.  While the writer flushes one job, the next one fills; a small one is flushed here. */
+/* intake: between gathering and answering, on the loop.  While the writer flushes one job, the next one fills. */
 #include <unistd.h>
 
 #include "daemon.h"
@@ -64,10 +64,7 @@ intake_turn(struct daemon *d)
 
 	if (writer_idle(d->writer) && (j = next_job(d)) != NULL) {
 		lever_reach("before-submit");
-		if (writer_do_here(d->writer, j))
-			event_active(d->writer_done, EV_READ, 0);
-		else
-			writer_submit(d->writer, j);
+		writer_submit(d->writer, j);
 	}
 }
 

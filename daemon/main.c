@@ -155,7 +155,7 @@ make_events(struct daemon *d)
 	d->applier_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (d->base == NULL || d->writer_fd < 0 || d->applier_fd < 0)
 		abort();
-	event_add(d->writer_done = daemon_event(d, d->writer_fd, EV_READ | EV_PERSIST, on_writer_done), NULL);
+	event_add(daemon_event(d, d->writer_fd, EV_READ | EV_PERSIST, on_writer_done), NULL);
 	event_add(daemon_event(d, d->applier_fd, EV_READ | EV_PERSIST, on_applier_progress), NULL);
 	event_add(daemon_event(d, SIGTERM, EV_SIGNAL | EV_PERSIST, on_signal), NULL);
 	event_add(daemon_event(d, SIGINT, EV_SIGNAL | EV_PERSIST, on_signal), NULL);

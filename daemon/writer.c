@@ -14,13 +14,6 @@
 #include "seal.h"
 #include "vault.h"
 
-/* What the loop may write itself: a page or so, so that the flush is all that it costs … */
-#define HERE_BYTES_MAX	4096u
-/* … and this is what it may need in the journal, sealed and with its directory: never more, or the loop would wait for the applier. */
-#define HERE_ROOM	(64u << 10)
-/* A disk whose last flush took longer is left to the thread until one is quick again: the loop stalls for one slow flush, not for all. */
-#define QUICK_NS	1000000u
-
 struct writer {
 	struct store *store;
 	struct applier *applier;
@@ -32,8 +25,6 @@ struct writer {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	pthread_mutex_t working;	/* held while a job is done, by the thread or by the loop */
-	uint64_t last_flush_ns;		/* how long it took; under `working` */
 	struct job *job;		/* handed over, being worked on */
 	struct job *finished;		/* waiting for the loop */
 	bool woken, stopping;
@@ -245,8 +236,7 @@ write_batch(struct writer *w, struct job *j)
 	before = monotonic_ns();
 	if ((e = journal_append(w->store->journal, b)) != 0)
 		store_distrust(w->store->folder, "writing the journal", strerror(e));
-	w->last_flush_ns = monotonic_ns() - before;
-	w->counters.flush_ns += w->last_flush_ns;
+	w->counters.flush_ns += monotonic_ns() - before;
 	w->counters.batches++;
 	w->counters.events += w->count;
 	w->counters.bytes += w->bytes;
@@ -295,12 +285,10 @@ writer_main(void *arg)
 		j = w->job;
 		w->woken = false;
 		pthread_mutex_unlock(&w->lock);
-		pthread_mutex_lock(&w->working);
 		if (j != NULL)
 			do_job(w, j);
 		else
 			dedup_rest(w->dedup);
-		pthread_mutex_unlock(&w->working);
 		pthread_mutex_lock(&w->lock);
 		if (j != NULL) {
 			w->job = NULL;
@@ -342,7 +330,6 @@ writer_start(struct store *s, struct applier *a, struct logclock *clock, void (*
 	w->idle = true;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
-	pthread_mutex_init(&w->working, NULL);
 	adopt_unapplied(w);
 	if (pthread_create(&w->thread, NULL, writer_main, w) != 0)
 		abort();
@@ -365,23 +352,6 @@ writer_submit(struct writer *w, struct job *j)
 	w->job = j;
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
-}
-
-bool
-writer_do_here(struct writer *w, struct job *j)
-{
-	assert(w->idle);
-	if (j->bytes + j->span_count * SEAL_OVERHEAD > HERE_BYTES_MAX || pthread_mutex_trylock(&w->working) != 0)
-		return (false);
-	if (w->last_flush_ns > QUICK_NS || !journal_has_room(w->store->journal, HERE_ROOM)) {
-		pthread_mutex_unlock(&w->working);
-		return (false);
-	}
-	do_job(w, j);
-	pthread_mutex_unlock(&w->working);
-	w->idle = false;
-	w->finished = j;
-	return (true);
 }
 
 struct job *
@@ -427,7 +397,6 @@ writer_free(struct writer *w)
 	job_free(w->finished);
 	dedup_free(w->dedup);
 	pthread_cond_destroy(&w->wake);
-	pthread_mutex_destroy(&w->working);
 	pthread_mutex_destroy(&w->lock);
 	free(w->sealed);
 	free(w->records);

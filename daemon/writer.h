@@ -6,7 +6,6 @@
 #define WRITER_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "applier.h"
@@ -23,13 +22,6 @@ struct writer	*writer_start(struct store *, struct applier *, struct logclock *,
 /* Loop: hand over a job.  Only when writer_idle(). */
 void		 writer_submit(struct writer *, struct job *);
 int		 writer_idle(const struct writer *);
-
-/*
- * Loop: do a small job on this thread, which saves both changes of thread: true, and it is there to be taken.  False, and nothing
- * happened: it is too big, the disk was slow the last time, the journal has no room, or the thread tidies up; submit it then.  Only
- * when writer_idle().
- */
-bool		 writer_do_here(struct writer *, struct job *);
 
 /* Loop: the finished job, all answers filled in, or NULL. */
 struct job	*writer_take(struct writer *);
