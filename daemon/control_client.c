@@ -92,7 +92,19 @@ read_wish(struct request *r, struct wish *wish, char *why, size_t why_len)
 	return (0);
 }
 
-/* The list becomes this one, if it can be kept. */
+static void
+answer_done(struct daemon *d, struct request *r, bool first)
+{
+	struct answer a;
+
+	answer_begin(&a, "done", r->number, 4);
+	msgpack_pack_map(&a.packer, 1);
+	answer_text(&a, "first");
+	first ? msgpack_pack_true(&a.packer) : msgpack_pack_false(&a.packer);
+	session_send(d, r->session, &a);
+}
+
+/* The list becomes this one, if it can be kept.  Answered before it is in force: who is somebody else by it has no session any more. */
 static int
 keep(struct daemon *d, struct request *r, struct clients *list, char *why, size_t why_len)
 {
@@ -104,6 +116,7 @@ keep(struct daemon *d, struct request *r, struct clients *list, char *why, size_
 		clients_free(list);
 		return (e == ENOSPC ? E_DISK_FULL : E_INTERNAL);
 	}
+	answer_done(d, r, !d->clients->listed);
 	reload_adopt(d, list, r->session->sender);
 	return (0);
 }
@@ -172,22 +185,9 @@ answer_list(struct daemon *d, struct request *r)
 	session_send(d, r->session, &a);
 }
 
-static void
-answer_done(struct daemon *d, struct request *r, bool first)
-{
-	struct answer a;
-
-	answer_begin(&a, "done", r->number, 4);
-	msgpack_pack_map(&a.packer, 1);
-	answer_text(&a, "first");
-	first ? msgpack_pack_true(&a.packer) : msgpack_pack_false(&a.packer);
-	session_send(d, r->session, &a);
-}
-
 void
 control_on_client(struct daemon *d, struct request *r)
 {
-	bool listed = d->clients->listed;
 	char why[512] = "";
 	struct wish wish = { .action = "" };
 	int code;
@@ -210,9 +210,6 @@ control_on_client(struct daemon *d, struct request *r)
 		snprintf(why, sizeof(why), "do: add, revoke, restore or list");
 	}
 	entry_clear(&wish.entry);
-	/* Who revoked itself has no session any more, and hears nothing. */
 	if (code != 0)
 		request_nak(d, r, code, NULL, why);
-	else
-		answer_done(d, r, !listed);
 }

@@ -501,6 +501,19 @@ def test_both_clients_use_keys(keyed, tmp_path):
     assert [d.sender for d in client.subscribe("first", type=["probe.*"], until_end=True)] == ["mine", "mine"]
 
 
+def test_who_names_himself_is_answered(start_daemon):
+    """By the new list the asker is somebody else, and his session ends: behind the answer."""
+    daemon = start_daemon()
+    wire = daemon.wire()
+    wire.send(1, "client", 7, {"do": "add", "name": "me", "uid": os.getuid(), "role": "admin"})
+    assert wire.receive()[1:4] == ["done", 7, {"first": True}]
+    assert wire.ask(1, "ping", 8)[3]["name"] == "no-session"
+    again = daemon.wire()
+    again.send(1, "client", 9, {"do": "revoke", "name": "me"})
+    assert again.receive()[1:4] == ["done", 9, {"first": False}]
+    assert again.ask(1, "ping", 10)[3]["name"] in ("forbidden", "no-session")
+
+
 # --- the list: broken ones, reloads, revocation
 
 def test_a_broken_list_is_refused_by_name(start_daemon):
