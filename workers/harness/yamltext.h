@@ -1,6 +1,6 @@
 /*
- * yamltext: what readers of configuration with a shape of its own share (calendar_read.c, roster_read.c; plain lists of rules use
- * conf.h): a document from text, its maps, and the first mistake with its line and the nearest right word.
+ * yamltext: what readers of configuration share (conf.c for plain lists of rules; calendar_read.c, roster_read.c, which have shapes of
+ * their own): a document from text, its maps, and the first mistake with its line and the nearest right word.
  */
 #ifndef YAMLTEXT_H
 #define YAMLTEXT_H
