@@ -299,7 +299,7 @@ def test_a_wake_waits_for_what_is_on_its_way_to_the_disk(gated_daemon, gate):
     wire, producer = gated_daemon.wire(), gated_daemon.wire()
     end_of(wire)
     gate.close()
-    producer.send(1, "put", 1, [packed()])
+    producer.send(1, "put", 1, [packed(data={"text": "x" * 8000})])       # too big for the loop to write itself: that would wait at the gate
     settled(producer)
     wire.send(1, "wake", 5, time.time_ns())
     settled(wire)
