@@ -108,6 +108,9 @@ check_log(const struct daemon *d, const struct wish *w, struct data_fault *f)
 	return (0);
 }
 
+/* Members' numbers are log times: none that was given lies beyond this, the year 2116.  One that is made up must not use them all up. */
+#define MEMBER_MAX	(1ull << 62)
+
 /* Where it begins; a consumer that doesn't say so, behind its cursor, or with the first event if it is new. */
 static int
 find_place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_fault *f)
@@ -116,6 +119,8 @@ find_place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_f
 	struct place from = w->from;
 	char detail[64];
 
+	if (w->has_member && w->member > MEMBER_MAX && (c == NULL || w->member > c->epoch))
+		return (bad(f, E_ARGUMENT, "member", "the number that `subscribed` told"));
 	if (c != NULL && w->has_member && c->epoch > w->member) {
 		snprintf(detail, sizeof(detail), "by member %llu", (unsigned long long)c->epoch);
 		return (bad(f, E_TAKEN_OVER, "member", detail));

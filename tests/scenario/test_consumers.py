@@ -114,6 +114,8 @@ def test_what_no_subscribe_may_ask_of_a_consumer(daemon):
                    "bad-argument")["path"] == "cursor"
     refused(wire.ask(1, "subscribe", 5, {"consumer": "a", "from": {"seq": seqs[-1] + 2}}), 5, "beyond-end")
     refused(wire.ask(1, "subscribe", 5, {"consumer": "a", "type": ["a..b"]}), 5, "bad-pattern")
+    # The highest number of all would be nobody's to rise above.
+    assert refused(wire.ask(1, "subscribe", 5, {"consumer": "a", "member": 2**64 - 1}), 5, "bad-argument")["path"] == "member"
     # None of these left a name behind: a new one begins at the first event.
     assert subscribe(wire, 5, consumer="a")["next"] == 1
 
