@@ -39,7 +39,8 @@ consumer_text(struct daemon *d, size_t *len)
 	STAILQ_FOREACH(c, &d->consumers, link) {
 		struct registry_row *row = &rows[n++];
 
-		*row = (struct registry_row){ .cursor = c->cursor, .member = c->epoch, .paused = c->paused, .released = c->released };
+		*row = (struct registry_row){ .cursor = c->cursor, .member = c->epoch, .paused = c->paused, .released = c->released,
+		    .moved = c->moved };
 		memcpy(row->name, c->name, sizeof(row->name));
 		memcpy(row->owner, c->owner, sizeof(row->owner));
 	}
@@ -132,6 +133,7 @@ consumer_start(struct daemon *d, char *why, size_t why_len)
 		c->epoch = rows[i].member;
 		c->paused = rows[i].paused;
 		c->released = rows[i].released;
+		c->moved = rows[i].moved;
 		memcpy(c->owner, rows[i].owner, sizeof(c->owner));
 		/* Only what is durable is ever acked. */
 		if (c->cursor <= d->durable)

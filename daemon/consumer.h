@@ -22,6 +22,7 @@ struct consumer {
 	uint64_t epoch;			/* the last member's number, which rises with every take-over */
 	bool paused;			/* gets nothing */
 	bool released;			/* lagged beyond its limit: nothing is kept for it */
+	bool moved;			/* an operator moved it, and nobody began anew since */
 	char owner[CLIENT_NAME_SIZE];	/* the client whose name it is; "": nobody's yet */
 	/* In memory only. */
 	struct subscription *member;	/* who reads, or NULL */

@@ -125,6 +125,10 @@ find_place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_f
 		snprintf(detail, sizeof(detail), "by member %llu", (unsigned long long)c->epoch);
 		return (bad(f, E_TAKEN_OVER, "member", detail));
 	}
+	if (c != NULL && w->has_member && c->moved) {
+		snprintf(detail, sizeof(detail), "an operator moved it behind %llu: subscribe anew", (unsigned long long)c->cursor);
+		return (bad(f, E_RESET, "member", detail));
+	}
 	if (from.kind == PLACE_UNSAID && w->consumer != NULL)
 		from = c != NULL ? (struct place){ PLACE_SEQ, c->cursor + 1 } : (struct place){ PLACE_FIRST, 0 };
 	return (place_find(d, &from, next, "from", f));
@@ -210,7 +214,7 @@ registered(struct daemon *d, const struct wish *w, uint64_t next)
 	/* It reads on: from now on something is kept for it again. */
 	if (c->released)
 		log_info("a released consumer is back", "name=%s cursor=%llu", c->name, (unsigned long long)c->cursor);
-	c->released = false;
+	c->released = c->moved = false;
 	return (c);
 }
 
