@@ -193,14 +193,22 @@ consumer_is_open(const struct consumer *c, const struct client *who)
 	return (c->owner[0] == '\0' || is_its_own(c, who) || client_may_operate(who));
 }
 
+bool
+consumer_has_room(struct daemon *d, const struct client *who)
+{
+	const struct consumer *c;
+	unsigned own = 0;
+
+	STAILQ_FOREACH(c, &d->consumers, link)
+		own += strcmp(c->owner, who->name) == 0;
+	return (d->consumer_count < CONSUMERS_MAX && (own < CONSUMERS_PER_CLIENT_MAX || client_may_operate(who)));
+}
+
 struct consumer *
 consumer_new(struct daemon *d, const char *name, size_t len, uint64_t cursor)
 {
-	struct consumer *c;
+	struct consumer *c = add(d, name, len, cursor);
 
-	if (d->consumer_count >= CONSUMERS_MAX)
-		return (NULL);
-	c = add(d, name, len, cursor);
 	log_info("a new consumer", "name=%s cursor=%llu", c->name, (unsigned long long)cursor);
 	return (c);
 }

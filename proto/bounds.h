@@ -54,8 +54,9 @@
 #define SUBSCRIPTIONS_MAX	32u
 
 /* Names of consumers the log keeps a cursor for: each is looked at for lag and retention, so a stranger must not make them without
- * end: too-many. */
+ * end, nor one client take them all: too-many. */
 #define CONSUMERS_MAX		1024u
+#define CONSUMERS_PER_CLIENT_MAX	256u
 
 /* Credit one subscription may hold; more is capped, not refused. */
 #define CREDIT_EVENTS_MAX	8192u

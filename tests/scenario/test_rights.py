@@ -280,6 +280,29 @@ def test_matrix_of_names(keyed, roles):
     assert any(data["reason"] == "may not read under that name" for _, _, data in events_of(them.daemon, "client.refused"))
 
 
+def test_one_client_cannot_take_all_names(keyed):
+    """What is made by subscribing stays until an operator deletes it: one client's names must leave room for others'."""
+    them = keyed({"greedy": ["role: auditor"], "other": ["role: auditor"], "boss": ["role: admin"]})
+    greedy, other, boss = (them.wire(name) for name in ("greedy", "other", "boss"))
+
+    def take(wire, name, n):
+        answer = wire.until_answer(1, "subscribe", n, {"consumer": name, "progress": False})
+        if answer[1] == "subscribed":
+            wire.send(1, "unsubscribe", n)
+            wire.until("unsubscribed")
+        return answer
+    for n in range(256):
+        assert take(greedy, f"g{n}", 10 + n)[1] == "subscribed"
+    refused = take(greedy, "one-more", 900)
+    assert refused[3]["name"] == "too-many" and "256" in refused[3]["detail"]
+    assert take(greedy, "g7", 901)[1] == "subscribed", "those it has it may use"
+    assert take(other, "o", 902)[1] == "subscribed"
+    assert boss.until_answer(1, "consumer", 903, {"name": "g7", "do": "delete"})[1] == "done"
+    assert take(greedy, "one-more", 904)[1] == "subscribed"
+    for n in range(300):
+        assert take(boss, f"b{n}", 1000 + n)[1] == "subscribed"
+
+
 def test_a_name_taken_before_there_was_a_list(start_daemon):
     """By a uid: it is that client's whose uid that is now."""
     daemon = start_daemon()
