@@ -46,6 +46,7 @@
 
 /* Sessions at once: each costs about a kilobyte.  A hello beyond it is answered busy. */
 #define SESSIONS_MAX		4096u
+#define SESSIONS_RESERVE	64u		/* beyond them, for who may operate: whoever took all the others can be revoked */
 
 /* A session that says nothing for this long is forgotten: ping at a third of it. */
 #define SESSION_IDLE_S		60u

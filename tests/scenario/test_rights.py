@@ -280,6 +280,32 @@ def test_matrix_of_names(keyed, roles):
     assert any(data["reason"] == "may not read under that name" for _, _, data in events_of(them.daemon, "client.refused"))
 
 
+def test_sessions_without_end_leave_room_for_an_operator(start_daemon):
+    """Who takes all sessions keeps others out, but not who can end that."""
+    daemon = start_daemon(listen=["tcp://127.0.0.1:0"])
+    tcp = next(e for e in daemon.endpoints if e.startswith("tcp:"))
+    hello = zmtp.frame(msgpack.packb([1, "hello", 1, {"client": "x"}]))
+    greedy = []
+    try:
+        answers = []
+        while len(answers) < 4097:              # by hundreds, each step of all together: a handshake alone waits for its peer's kernel
+            some = [zmtp.connect(tcp) for _ in range(min(100, 4097 - len(answers)))]
+            greedy += some
+            for step in (zmtp.GREETING, zmtp.ready(), hello):
+                for sock in some:
+                    sock.sendall(step)
+                if step is zmtp.GREETING:
+                    for sock in some:
+                        zmtp.read_exactly(sock, 64)
+            answers += [msgpack.unpackb(zmtp.read_frame(sock)) for sock in some]
+        assert [answer[3]["name"] for answer in answers if answer[1] == "nak"] == ["busy"]
+        assert daemon.wire(endpoint=daemon.endpoint).ask(1, "status", 2)[3]["sessions"] == 4097
+        assert daemon.estate("status").returncode == 0
+    finally:
+        for sock in greedy:
+            sock.close()
+
+
 def test_one_client_cannot_take_all_names(keyed):
     """What is made by subscribing stays until an operator deletes it: one client's names must leave room for others'."""
     them = keyed({"greedy": ["role: auditor"], "other": ["role: auditor"], "boss": ["role: admin"]})
