@@ -191,7 +191,6 @@ reach_advice(int code)
 		{ E_VALUE, "estate types TYPE lists the values" },
 		{ E_TIME, "write it as 2026-11-24T05:06:07+08:00" },
 		{ E_ID_CONFLICT, "give the changed event an id of its own; estate tail --source finds the first" },
-		{ E_NOT_FOUND, "estate status shows the first and the last number" },
 		{ E_TRIMMED, "start with --from first" },
 		{ E_BEYOND_END, "is this the right daemon, or was a backup restored? then begin with a new cursor file" },
 		{ E_OTHER_LOG, "is this the right daemon, or was a backup restored? then begin with a new cursor file" },

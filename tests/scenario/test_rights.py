@@ -645,7 +645,7 @@ def test_the_tool_keeps_its_own_list(keyed, tmp_path):
                             (["add", "x", "--uid", 5], "needs a role"), (["add", "x", "--uid", 5, "--role", "kiosc"], "nearest is \"kiosk\""),
                             (["add", "x", "--role", "kiosk", "--key", keys.public], "have the same key"),
                             (["add", "x", "--uid", 5, "--put", "complaint.open"], "nearest is \"complaint.opened\""),
-                            (["add", "daemon", "--uid", 5, "--role", "kiosk"], "is taken"), (["revoke", "nobody"], "there is no client"),
+                            (["add", "daemon", "--uid", 5, "--role", "kiosk"], "is taken"), (["revoke", "nobody"], 'there is no client "nobody"; estate client list shows those there are ['),
                             (["restore", "added"], "is revoked")]:
         assert says in estate("client", *arguments, expect=1).stderr, arguments
     for arguments in (["add"], ["add", "a", "b"], ["list", "a"], ["revoke", "a", "--uid", 5], ["dance"], [], ["add", "a", "--uid", 5, "--uid", 6]):
