@@ -1,6 +1,7 @@
 """Queries relayed by the daemon: who answers, who asks, what each may see, and everything that can go wrong in between."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -588,6 +589,17 @@ def test_the_command_says_what_is_wrong(daemon):
     for wrong in (["a b"], ["callback"], ["callback", "no name"], ["callback", "x", "y"], ["callback", "x", "=1"], ["callback", "x", "a=1", "a=2"],
                   ["callback", "x", "name=y"], ["callback", "x", "--at-least", "soon"]):
         daemon.estate("ask", *wrong, expect=2)
+
+
+def test_an_interrupt_ends_the_command_at_once(daemon, two):
+    """Not when its deadline has passed."""
+    worker, _ = two
+    command = subprocess.Popen([harness.program("estate"), "ask", "callback", "agenda", "--timeout", "60", "--connect", daemon.endpoint],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    asked(worker)
+    command.send_signal(signal.SIGINT)
+    _, said = command.communicate(timeout=10)
+    assert command.returncode == 1 and "interrupted" in said
 
 
 def test_python_asks_and_answers(daemon):
