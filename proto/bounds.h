@@ -92,6 +92,10 @@
 /* Asks a service has at once; the others wait here.  Below SEND_HWM, so that events have room beside them. */
 #define SERVICE_WINDOW		32u
 
+/* How many of them may be such as wait for the service to have read so far (at_least): while it is behind, or stands, others still reach it,
+ * and it can be asked why. */
+#define SERVICE_PATIENT_MAX	24u
+
 /* Services at once: too-many. */
 #define SERVICES_MAX		64u
 

@@ -373,6 +373,27 @@ def test_asks_that_wait_are_bounded_for_an_asker(daemon, two):
     assert [name_of(board.receive()) for _ in range(2)] == ["busy"] * 2
 
 
+def test_who_waits_for_what_is_not_read_yet_leaves_room(daemon, two):
+    """A worker that is behind, or stands, can still be asked how it stands, however many wait for it to have read all."""
+    worker, board = two
+    last = board.put(1, packed())[4][0][0]
+    for number in range(60):
+        ask(board, 100 + number, at_least=last, timeout_ms=60000)
+    waiting = [asked(worker)[0] for _ in range(24)]
+    assert not worker.quiet()
+    other = daemon.wire(client="operator")
+    ask(other, 9, name="status")
+    id, question, _ = asked(worker)
+    assert question["name"] == "status"
+    answer(worker, id, {"backlog": 1})
+    assert other.receive()[1:3] == ["answered", 9]
+    for n in range(60):                                         # then all of them, in their order
+        answer(worker, waiting[n], {})
+        assert board.receive()[1:3] == ["answered", 100 + n]
+        if len(waiting) < 60:
+            waiting.append(asked(worker)[0])
+
+
 def test_services_are_bounded(daemon):
     wire = daemon.wire()
     for number in range(64):
