@@ -50,6 +50,7 @@ ask_take_out(struct daemon *d, struct ask *a)
 
 	TAILQ_REMOVE(a->sent ? &s->asked : &s->waiting, a, link);
 	s->asked_count -= a->sent;
+	s->patient_count -= a->sent && a->at_least != 0;
 	s->count--;
 	s->bytes -= a->question_len;
 	d->asks->slots[a->id % ASKS_MAX] = NULL;
@@ -119,6 +120,20 @@ tell_service(struct daemon *d, const struct ask *a)
 	return (session_send(d, a->service->session, &m));
 }
 
+/* The next one it may be sent, or NULL. */
+static struct ask *
+next_ask(const struct service *s)
+{
+	struct ask *a;
+
+	if (s->blocked || s->asked_count >= SERVICE_WINDOW)
+		return (NULL);
+	TAILQ_FOREACH(a, &s->waiting, link)
+		if (a->at_least == 0 || s->patient_count < SERVICE_PATIENT_MAX)
+			return (a);
+	return (NULL);
+}
+
 /* False: its session has ended, and the service with it. */
 static bool
 tell_more(struct daemon *d, struct service *s)
@@ -126,7 +141,7 @@ tell_more(struct daemon *d, struct service *s)
 	struct ask *a;
 	int e;
 
-	while (!s->blocked && s->asked_count < SERVICE_WINDOW && (a = TAILQ_FIRST(&s->waiting)) != NULL) {
+	while ((a = next_ask(s)) != NULL) {
 		if ((e = tell_service(d, a)) == EAGAIN) {
 			s->blocked = true;
 			arm(d, monotonic_now() + BLOCKED_NS);
@@ -137,6 +152,7 @@ tell_more(struct daemon *d, struct service *s)
 			TAILQ_INSERT_TAIL(&s->asked, a, link);
 			a->sent = true;
 			s->asked_count++;
+			s->patient_count += a->at_least != 0;
 		}
 	}
 	return (true);

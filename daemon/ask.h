@@ -46,6 +46,7 @@ struct service {
 	struct ask_queue waiting;	/* for room */
 	struct ask_queue asked;
 	unsigned asked_count, count;	/* count: of both */
+	unsigned patient_count;		/* of those asked: that wait until it has read so far */
 	size_t bytes;			/* of their questions */
 	bool blocked;			/* it did not read: until the timer */
 };

@@ -24,11 +24,11 @@ entry_clear(struct client_entry *e)
 	rights_clear(&e->rights);
 }
 
-/* What others are called by who they are, nobody may be called by choice. */
+/* What others are called by who they are, nobody may be called by choice; and "-" is nobody where the owner of a name is noted. */
 static bool
 name_is_reserved(const char *name)
 {
-	return (strcmp(name, "daemon") == 0 || strncmp(name, "uid:", 4) == 0 || strncmp(name, "tcp:", 4) == 0);
+	return (strcmp(name, "-") == 0 || strcmp(name, "daemon") == 0 || strncmp(name, "uid:", 4) == 0 || strncmp(name, "tcp:", 4) == 0);
 }
 
 static int
@@ -37,7 +37,7 @@ set_name(char out[CLIENT_NAME_SIZE], const char *what, const char *value, char *
 	if (!id_valid(value, strlen(value)))
 		snprintf(why, why_len, "%s: \"%.70s\" is none: 1 to 64 characters of A-Z a-z 0-9 . _ : / -", what, value);
 	else if (name_is_reserved(value))
-		snprintf(why, why_len, "%s: \"%.70s\" is taken: daemon, uid:… and tcp:… are names the daemon gives", what, value);
+		snprintf(why, why_len, "%s: \"%.70s\" is taken: -, daemon, uid:… and tcp:… are names the daemon gives", what, value);
 	else {
 		snprintf(out, CLIENT_NAME_SIZE, "%s", value);
 		return (0);

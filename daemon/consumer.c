@@ -39,7 +39,8 @@ consumer_text(struct daemon *d, size_t *len)
 	STAILQ_FOREACH(c, &d->consumers, link) {
 		struct registry_row *row = &rows[n++];
 
-		*row = (struct registry_row){ .cursor = c->cursor, .member = c->epoch, .paused = c->paused, .released = c->released };
+		*row = (struct registry_row){ .cursor = c->cursor, .member = c->epoch, .paused = c->paused, .released = c->released,
+		    .moved = c->moved };
 		memcpy(row->name, c->name, sizeof(row->name));
 		memcpy(row->owner, c->owner, sizeof(row->owner));
 	}
@@ -132,6 +133,7 @@ consumer_start(struct daemon *d, char *why, size_t why_len)
 		c->epoch = rows[i].member;
 		c->paused = rows[i].paused;
 		c->released = rows[i].released;
+		c->moved = rows[i].moved;
 		memcpy(c->owner, rows[i].owner, sizeof(c->owner));
 		/* Only what is durable is ever acked. */
 		if (c->cursor <= d->durable)
@@ -191,14 +193,22 @@ consumer_is_open(const struct consumer *c, const struct client *who)
 	return (c->owner[0] == '\0' || is_its_own(c, who) || client_may_operate(who));
 }
 
+bool
+consumer_has_room(struct daemon *d, const struct client *who)
+{
+	const struct consumer *c;
+	unsigned own = 0;
+
+	STAILQ_FOREACH(c, &d->consumers, link)
+		own += strcmp(c->owner, who->name) == 0;
+	return (d->consumer_count < CONSUMERS_MAX && (own < CONSUMERS_PER_CLIENT_MAX || client_may_operate(who)));
+}
+
 struct consumer *
 consumer_new(struct daemon *d, const char *name, size_t len, uint64_t cursor)
 {
-	struct consumer *c;
+	struct consumer *c = add(d, name, len, cursor);
 
-	if (d->consumer_count >= CONSUMERS_MAX)
-		return (NULL);
-	c = add(d, name, len, cursor);
 	log_info("a new consumer", "name=%s cursor=%llu", c->name, (unsigned long long)cursor);
 	return (c);
 }

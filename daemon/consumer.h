@@ -22,6 +22,7 @@ struct consumer {
 	uint64_t epoch;			/* the last member's number, which rises with every take-over */
 	bool paused;			/* gets nothing */
 	bool released;			/* lagged beyond its limit: nothing is kept for it */
+	bool moved;			/* an operator moved it, and nobody began anew since */
 	char owner[CLIENT_NAME_SIZE];	/* the client whose name it is; "": nobody's yet */
 	/* In memory only. */
 	struct subscription *member;	/* who reads, or NULL */
@@ -47,7 +48,10 @@ struct consumer	*consumer_find(struct daemon *, const char *name, size_t len);
  */
 bool		 consumer_is_open(const struct consumer *, const struct client *);
 
-/* A new one whose cursor is `cursor`; NULL if there are too many. */
+/* One more name may be this client's: an operator's whatever it has. */
+bool		 consumer_has_room(struct daemon *, const struct client *);
+
+/* A new one whose cursor is `cursor`. */
 struct consumer	*consumer_new(struct daemon *, const char *name, size_t len, uint64_t cursor);
 
 /* Something of it changed: on the disk within about a second. */

@@ -146,7 +146,8 @@ revoke(struct daemon *d, struct request *r, const char *name, bool back, char *w
 	struct clients *list;
 
 	if (c == NULL || c->revoked != back) {
-		snprintf(why, why_len, back ? "no client \"%s\" is revoked" : "there is no client \"%s\"", name);
+		snprintf(why, why_len, "%s \"%s\"%s; estate client list shows those there are", back ? "no client" : "there is no client", name,
+		    back ? " is revoked" : "");
 		return (E_NOT_FOUND);
 	}
 	list = clients_copy(d->clients);

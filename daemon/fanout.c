@@ -1,6 +1,7 @@
 /*
- * Fan-out: after ack, durable events go to who wants them.  Each turn every subscription gets at most one message, so a reader of
- * ten million old events and a reader of the newest one take turns.  Whoever is slow is only an older number.
+ * Fan-out: after ack, durable events go to who wants them.  Each round every subscription gets at most one message, so a reader of
+ * ten million old events and a reader of the newest one take turns.  Whoever is slow is only an older number.  A round is cut into
+ * turns by the clock: thousands of readers of old events must not hold up puts and pings.
  */
 #include <string.h>
 
@@ -17,6 +18,9 @@
 /* What a subscription may look at in one turn: so many blocks, or filters of blocks. */
 #define BLOCKS_MAX	8u
 #define FILTERS_MAX	4096u
+
+/* After so long others have the loop; the next turn begins where this one ended.  One subscription takes a millisecond at most. */
+#define TURN_NS		2000000ull
 
 /* A peer that does not read is tried again after this long, then after twice that, and so on: libzmq doesn't tell when a ROUTER's
  * peer reads again, and what is rebuilt for nothing costs. */
@@ -201,37 +205,47 @@ serve(struct daemon *d, struct subscription *sub, bool *later)
 	return (progress_send(d, sub) ? turn : TURN_GONE);
 }
 
+/* One after another, each to the tail before its turn: whoever is served or not then stands in the order of the next turn. */
+static struct subscription *
+next_in_turn(struct daemon *d)
+{
+	struct subscription *sub = STAILQ_FIRST(&d->subscriptions);
+
+	STAILQ_REMOVE_HEAD(&d->subscriptions, link);
+	STAILQ_INSERT_TAIL(&d->subscriptions, sub, link);
+	return (sub);
+}
+
 static void
 on_fanout(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval next_turn = { 0, 0 };
 	struct daemon *d = arg;
 	struct timeval retry;
-	struct subscription *sub, *after;
+	uint64_t end = monotonic_now() + TURN_NS;
+	unsigned left = d->subscription_count;
 	bool more = false, later = false, blocked = false;
 
 	(void)fd;
 	(void)what;
-	for (sub = STAILQ_FIRST(&d->subscriptions); sub != NULL; sub = after) {
-		after = STAILQ_NEXT(sub, link);
-		/* A peer found gone takes all its subscriptions along, perhaps the next one too: begin again next turn. */
-		switch (serve(d, sub, &later)) {
-		case TURN_GONE:
-			after = NULL;
+	for (; left > 0; left--) {
+		struct subscription *sub = next_in_turn(d);
+		enum turn turn = serve(d, sub, &later);
+
+		more |= turn != TURN_IDLE;
+		blocked |= turn == TURN_IDLE && sub->blocked;
+		/* A peer found gone takes all its subscriptions along: how many are left is not known. */
+		if (turn == TURN_GONE || (left > 1 && monotonic_now() > end)) {
 			more = true;
-			break;
-		case TURN_MORE:
-			more = true;
-			break;
-		case TURN_IDLE:
-			blocked |= sub->blocked;
 			break;
 		}
 	}
 	store_read_end(d->reader);
 	progress_arm(d);
+	/* By the timer, not event_active(): sockets are looked at in between. */
 	if (more)
-		event_active(d->fanout, EV_TIMEOUT, 0);
-	if (!blocked)
+		event_add(d->fanout, &next_turn);
+	if (!blocked && left == 0)
 		d->fanout_retry_ms = RETRY_MS_MIN;
 	if ((later || blocked) && !event_pending(d->fanout_retry, EV_TIMEOUT, NULL)) {
 		retry = (struct timeval){ 0, (blocked ? d->fanout_retry_ms : RETRY_MS_MIN) * 1000 };

@@ -124,6 +124,7 @@ carry_out(struct daemon *d, const struct order *o, struct consumer *c)
 	case DEED_RESET:
 		c->cursor = o->cursor;
 		c->released = c->alarmed = false;
+		c->moved = true;	/* who is away now and comes back as itself must not undo it */
 		consumer_dismiss(d, c, E_RESET, "an operator moved it: subscribe again");
 		break;
 	case DEED_DELETE:

@@ -20,7 +20,7 @@
 #define LINE_MAX_BYTES	(ID_CHARS_MAX + CLIENT_NAME_SIZE + 64u)
 #define TEXT_MAX	(CONSUMERS_MAX * LINE_MAX_BYTES + 128u)
 
-enum { FLAG_PAUSED = 1, FLAG_RELEASED = 2 };
+enum { FLAG_PAUSED = 1, FLAG_RELEASED = 2, FLAG_MOVED = 4 };
 
 _Static_assert(CLIENT_NAME_SIZE == 72, "as row_read() says");
 
@@ -39,7 +39,8 @@ registry_text(const struct registry_row *rows, unsigned count, const struct iden
 	n = (size_t)snprintf(text, room, HEAD "%d\n", VERSION);
 	for (unsigned i = 0; i < count; i++)
 		n += (size_t)snprintf(text + n, room - n, "%s %" PRIu64 " %" PRIu64 " %d %s\n", rows[i].name, rows[i].cursor, rows[i].member,
-		    (rows[i].paused ? FLAG_PAUSED : 0) | (rows[i].released ? FLAG_RELEASED : 0), rows[i].owner[0] != '\0' ? rows[i].owner : NOBODY);
+		    (rows[i].paused ? FLAG_PAUSED : 0) | (rows[i].released ? FLAG_RELEASED : 0) | (rows[i].moved ? FLAG_MOVED : 0),
+		    rows[i].owner[0] != '\0' ? rows[i].owner : NOBODY);
 	*len = sumtext_seal(text, n, id->secret);
 	return (text);
 }
@@ -56,6 +57,7 @@ row_read(struct registry_row *row, const char *line, int version)
 		return (false);
 	row->paused = (flags & FLAG_PAUSED) != 0;
 	row->released = (flags & FLAG_RELEASED) != 0;
+	row->moved = (flags & FLAG_MOVED) != 0;
 	if (strcmp(row->owner, NOBODY) == 0)
 		row->owner[0] = '\0';
 	return (true);

@@ -25,7 +25,7 @@
 struct registry_row {
 	char name[ID_CHARS_MAX + 1];
 	uint64_t cursor, member;
-	bool paused, released;
+	bool paused, released, moved;
 	char owner[CLIENT_NAME_SIZE];		/* "": nobody yet */
 };
 

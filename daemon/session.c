@@ -75,7 +75,7 @@ session_begin(struct daemon *d, const uint8_t *id, size_t id_len, const char *pe
 {
 	struct session *s;
 
-	if (d->session_count >= SESSIONS_MAX || id_len > sizeof(s->id))
+	if (d->session_count >= SESSIONS_MAX + (client_may_operate(who) ? SESSIONS_RESERVE : 0) || id_len > sizeof(s->id))
 		return (NULL);
 	s = must_alloc(sizeof(*s));
 	memset(s, 0, sizeof(*s));

@@ -108,6 +108,9 @@ check_log(const struct daemon *d, const struct wish *w, struct data_fault *f)
 	return (0);
 }
 
+/* Members' numbers are log times: none that was given lies beyond this, the year 2116.  One that is made up must not use them all up. */
+#define MEMBER_MAX	(1ull << 62)
+
 /* Where it begins; a consumer that doesn't say so, behind its cursor, or with the first event if it is new. */
 static int
 find_place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_fault *f)
@@ -116,9 +119,15 @@ find_place(struct daemon *d, const struct wish *w, uint64_t *next, struct data_f
 	struct place from = w->from;
 	char detail[64];
 
+	if (w->has_member && w->member > MEMBER_MAX && (c == NULL || w->member > c->epoch))
+		return (bad(f, E_ARGUMENT, "member", "the number that `subscribed` told"));
 	if (c != NULL && w->has_member && c->epoch > w->member) {
 		snprintf(detail, sizeof(detail), "by member %llu", (unsigned long long)c->epoch);
 		return (bad(f, E_TAKEN_OVER, "member", detail));
+	}
+	if (c != NULL && w->has_member && c->moved) {
+		snprintf(detail, sizeof(detail), "an operator moved it behind %llu: subscribe anew", (unsigned long long)c->cursor);
+		return (bad(f, E_RESET, "member", detail));
 	}
 	if (from.kind == PLACE_UNSAID && w->consumer != NULL)
 		from = c != NULL ? (struct place){ PLACE_SEQ, c->cursor + 1 } : (struct place){ PLACE_FIRST, 0 };
@@ -205,7 +214,7 @@ registered(struct daemon *d, const struct wish *w, uint64_t next)
 	/* It reads on: from now on something is kept for it again. */
 	if (c->released)
 		log_info("a released consumer is back", "name=%s cursor=%llu", c->name, (unsigned long long)c->cursor);
-	c->released = false;
+	c->released = c->moved = false;
 	return (c);
 }
 
@@ -220,15 +229,18 @@ check_client(struct daemon *d, const struct client *who, struct data_fault *f)
 	return (client_may_subscribe(who) ? 0 : bad(f, E_TOO_MANY, "[2]", "this client has all the subscriptions it may have"));
 }
 
-/* The name may be somebody else's. */
+/* The name may be somebody else's, or one too many. */
 static int
 check_name(struct daemon *d, const struct wish *w, const struct client *who, struct data_fault *f)
 {
 	const struct consumer *c = w->consumer != NULL ? consumer_find(d, w->consumer, w->consumer_len) : NULL;
 	char detail[sizeof(f->detail)];
 
-	if (c == NULL || consumer_is_open(c, who))
+	if (w->consumer == NULL || (c != NULL && consumer_is_open(c, who)))
 		return (0);
+	if (c == NULL)
+		return (consumer_has_room(d, who) ? 0 :
+		    bad(f, E_TOO_MANY, "consumer", "at most 1024 consumers, 256 of them one client's; an operator may delete some"));
 	refusals_note(d, who->name, REFUSED_CONSUMER);
 	snprintf(detail, sizeof(detail), "it is %s's: take another name, or have an operator delete it or let you answer for it", c->owner);
 	return (bad(f, E_FORBIDDEN, "consumer", detail));
@@ -237,7 +249,6 @@ check_name(struct daemon *d, const struct wish *w, const struct client *who, str
 void
 subscription_on_subscribe(struct daemon *d, struct request *r)
 {
-	struct consumer *c = NULL;
 	struct data_fault f;
 	struct wish w;
 	uint64_t next = 0;
@@ -253,14 +264,12 @@ subscription_on_subscribe(struct daemon *d, struct request *r)
 		code = bad(&f, E_TOO_MANY, "[2]", "at most 32 subscriptions a session");
 	if (code == 0)
 		code = check_client(d, r->session->who, &f);
-	if (code == 0 && w.consumer != NULL && (c = registered(d, &w, next)) == NULL)
-		code = bad(&f, E_TOO_MANY, "consumer", "at most 1024 consumers; an operator may delete some");
 	if (code != 0) {
 		filter_clear(&w.filter);
 		request_nak(d, r, code, f.path, f.detail);
 		return;
 	}
-	begin(d, r, &w, next, c);
+	begin(d, r, &w, next, w.consumer != NULL ? registered(d, &w, next) : NULL);
 }
 
 void

@@ -46,6 +46,7 @@
 
 /* Sessions at once: each costs about a kilobyte.  A hello beyond it is answered busy. */
 #define SESSIONS_MAX		4096u
+#define SESSIONS_RESERVE	64u		/* beyond them, for who may operate: whoever took all the others can be revoked */
 
 /* A session that says nothing for this long is forgotten: ping at a third of it. */
 #define SESSION_IDLE_S		60u
@@ -54,8 +55,9 @@
 #define SUBSCRIPTIONS_MAX	32u
 
 /* Names of consumers the log keeps a cursor for: each is looked at for lag and retention, so a stranger must not make them without
- * end: too-many. */
+ * end, nor one client take them all: too-many. */
 #define CONSUMERS_MAX		1024u
+#define CONSUMERS_PER_CLIENT_MAX	256u
 
 /* Credit one subscription may hold; more is capped, not refused. */
 #define CREDIT_EVENTS_MAX	8192u
@@ -89,6 +91,10 @@
 
 /* Asks a service has at once; the others wait here.  Below SEND_HWM, so that events have room beside them. */
 #define SERVICE_WINDOW		32u
+
+/* How many of them may be such as wait for the service to have read so far (at_least): while it is behind, or stands, others still reach it,
+ * and it can be asked why. */
+#define SERVICE_PATIENT_MAX	24u
 
 /* Services at once: too-many. */
 #define SERVICES_MAX		64u

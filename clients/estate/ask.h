@@ -18,7 +18,7 @@ struct ask {
 /* Connect, ask, print: an exit status. */
 int	ask_once(const struct common *, const struct ask *);
 
-/* The same over a handle that is there already. */
+/* The same over a handle that is there already, and is only closed if this does not return 0: an answer may still come. */
 int	ask_over(struct estate *, const struct common *, const struct ask *);
 
 #endif

@@ -21,13 +21,16 @@ static const char help[] =
 "  reset     it begins elsewhere: whoever reads is told, and subscribes again\n"
 "  delete    forget it: nothing is kept for it any more\n"
 "\n"
+"A worker keeps its place itself: after reset or delete it ends, and started again goes on where its state stands. To\n"
+"have it begin anew start it once with --rebuild.\n"
+"\n"
 "      --to WHERE           first, new, the number of the next event, or a time: 2026-11-24, \"2 hours ago\"\n"
 "      --reason TEXT        why, for the log\n"
 COMMON_HELP
 "\n"
 "Examples\n"
-"  estate consumer stats pause --reason 'the report is wrong'\n"
-"  estate consumer stats reset --to 4711\n"
+"  estate consumer mirror pause --reason 'the report is wrong'\n"
+"  estate consumer mirror reset --to 4711\n"
 "Exit status: 0 done, 1 refused, 2 wrong usage, 3 daemon not reached\n";
 
 struct wish {
@@ -136,7 +139,7 @@ cmd_consumer(int argc, char **argv)
 		*(c == OPTION_TO ? &w.to : &w.reason) = optarg;
 	}
 	if (optind + 2 != argc)
-		return (usage_error("consumer", "write a name and what to do: estate consumer stats pause"));
+		return (usage_error("consumer", "write a name and what to do: estate consumer mirror pause"));
 	w.name = argv[optind];
 	w.deed = argv[optind + 1];
 	if ((r = check(&w)) != 0)

@@ -16,6 +16,9 @@
 #include "errcode.h"
 #include "json.h"
 
+/* Who waits longer is told for what. */
+#define TELL_MS		1000
+
 volatile sig_atomic_t reach_stop;
 
 static void
@@ -151,17 +154,35 @@ reach_failed(const char *verb, const struct common *c)
 	failed(verb, c, ipc_reason(c->connect));
 }
 
+/* To who sits before it: nothing is said for so long, and then there is a failure to read. */
+static void
+tell_waiting(const char *verb, const struct common *c, struct estate *e)
+{
+	const char *why = estate_trouble(e) != NULL ? estate_trouble(e) : ipc_reason(c->connect);
+
+	if (!c->json && isatty(STDERR_FILENO))
+		fprintf(stderr, "estate %s: waiting up to %d s for estated at %s%s%s\n", verb, c->timeout_ms / 1000, c->connect,
+		    why != NULL ? ": " : "", why != NULL ? why : "");
+}
+
 int
 reach_wait(const char *verb, const struct common *c, struct estate *e)
 {
 	struct timespec begin, now;
+	int64_t waited_ms;
+	bool told = false;
 
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	while (!reach_stop && estate_state(e) != ESTATE_LIVE) {
 		if (estate_state(e) == ESTATE_STOPPED)
 			return (reach_refused(verb, c, estate_refusal(e)->code, estate_refusal(e)));
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		if ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 >= c->timeout_ms) {
+		waited_ms = (now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000;
+		if (waited_ms >= TELL_MS && !told) {
+			tell_waiting(verb, c, e);
+			told = true;
+		}
+		if (waited_ms >= c->timeout_ms) {
 			failed(verb, c, estate_trouble(e) != NULL ? estate_trouble(e) : ipc_reason(c->connect));
 			return (EXIT_UNREACHED);
 		}
@@ -191,7 +212,6 @@ reach_advice(int code)
 		{ E_VALUE, "estate types TYPE lists the values" },
 		{ E_TIME, "write it as 2026-11-24T05:06:07+08:00" },
 		{ E_ID_CONFLICT, "give the changed event an id of its own; estate tail --source finds the first" },
-		{ E_NOT_FOUND, "estate status shows the first and the last number" },
 		{ E_TRIMMED, "start with --from first" },
 		{ E_BEYOND_END, "is this the right daemon, or was a backup restored? then begin with a new cursor file" },
 		{ E_OTHER_LOG, "is this the right daemon, or was a backup restored? then begin with a new cursor file" },

@@ -1,6 +1,7 @@
 """Queries relayed by the daemon: who answers, who asks, what each may see, and everything that can go wrong in between."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -372,6 +373,27 @@ def test_asks_that_wait_are_bounded_for_an_asker(daemon, two):
     assert [name_of(board.receive()) for _ in range(2)] == ["busy"] * 2
 
 
+def test_who_waits_for_what_is_not_read_yet_leaves_room(daemon, two):
+    """A worker that is behind, or stands, can still be asked how it stands, however many wait for it to have read all."""
+    worker, board = two
+    last = board.put(1, packed())[4][0][0]
+    for number in range(60):
+        ask(board, 100 + number, at_least=last, timeout_ms=60000)
+    waiting = [asked(worker)[0] for _ in range(24)]
+    assert not worker.quiet()
+    other = daemon.wire(client="operator")
+    ask(other, 9, name="status")
+    id, question, _ = asked(worker)
+    assert question["name"] == "status"
+    answer(worker, id, {"backlog": 1})
+    assert other.receive()[1:3] == ["answered", 9]
+    for n in range(60):                                         # then all of them, in their order
+        answer(worker, waiting[n], {})
+        assert board.receive()[1:3] == ["answered", 100 + n]
+        if len(waiting) < 60:
+            waiting.append(asked(worker)[0])
+
+
 def test_services_are_bounded(daemon):
     wire = daemon.wire()
     for number in range(64):
@@ -588,6 +610,17 @@ def test_the_command_says_what_is_wrong(daemon):
     for wrong in (["a b"], ["callback"], ["callback", "no name"], ["callback", "x", "y"], ["callback", "x", "=1"], ["callback", "x", "a=1", "a=2"],
                   ["callback", "x", "name=y"], ["callback", "x", "--at-least", "soon"]):
         daemon.estate("ask", *wrong, expect=2)
+
+
+def test_an_interrupt_ends_the_command_at_once(daemon, two):
+    """Not when its deadline has passed."""
+    worker, _ = two
+    command = subprocess.Popen([harness.program("estate"), "ask", "callback", "agenda", "--timeout", "60", "--connect", daemon.endpoint],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    asked(worker)
+    command.send_signal(signal.SIGINT)
+    _, said = command.communicate(timeout=10)
+    assert command.returncode == 1 and "interrupted" in said
 
 
 def test_python_asks_and_answers(daemon):

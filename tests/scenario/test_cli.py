@@ -120,3 +120,18 @@ def test_a_bad_id_is_explained_once(daemon):
     done = daemon.estate("put", "--json", stdin=bad, expect=1)
     for told, path in zip(done.stderr.splitlines(), ["id", "subject"]):
         assert json.loads(told)["path"] == path and told.count(RULE) == 1, told
+
+
+def test_who_waits_at_a_terminal_is_told_for_what(tmp_path):
+    """Not only after half a minute that it was in vain; programs read one line at the end, as ever."""
+    words = [harness.program("estate"), "status", "--connect", f"ipc://{tmp_path}/nobody", "--timeout", "2"]
+    ours, its = os.openpty()
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=its)
+    os.close(its)
+    told = os.read(ours, 4096).decode()
+    assert "waiting up to 2 s" in told and "is estated running" in told and process.poll() is None
+    assert process.wait(30) == 3
+    process.stdout.close()
+    os.close(ours)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 3 and done.stderr.count("\n") == 1 and "no answer" in done.stderr

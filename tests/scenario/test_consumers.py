@@ -114,6 +114,8 @@ def test_what_no_subscribe_may_ask_of_a_consumer(daemon):
                    "bad-argument")["path"] == "cursor"
     refused(wire.ask(1, "subscribe", 5, {"consumer": "a", "from": {"seq": seqs[-1] + 2}}), 5, "beyond-end")
     refused(wire.ask(1, "subscribe", 5, {"consumer": "a", "type": ["a..b"]}), 5, "bad-pattern")
+    # The highest number of all would be nobody's to rise above.
+    assert refused(wire.ask(1, "subscribe", 5, {"consumer": "a", "member": 2**64 - 1}), 5, "bad-argument")["path"] == "member"
     # None of these left a name behind: a new one begins at the first event.
     assert subscribe(wire, 5, consumer="a")["next"] == 1
 
@@ -669,6 +671,29 @@ def test_an_operator_pauses_resumes_resets_and_deletes(daemon):
         (f"consumer.{what}", "a", by) for what in ("paused", "resumed", "reset", "reset", "deleted")]
     assert told[0][2]["reason"] == "the report is wrong" and told[0][2]["from"] == seqs[4]
     assert (told[2][2]["from"], told[2][2]["to"]) == (seqs[4], seqs[1] - 1)
+
+
+def test_a_reset_is_not_undone_by_who_was_away(daemon):
+    """Who comes back as the member it was would say where it goes on: it learns of the order first, also after a restart."""
+    wire, operator = daemon.wire(client="reader"), daemon.client("operator")
+    seqs = put(wire, 5)
+    member = subscribe(wire, 5, consumer="a", type=["probe.*"])["member"]
+    wire.delivered(5)
+    wire.send(1, "ack", 5, seqs[4])
+    wire.send(1, "bye", 9)
+    wire.until("bye")
+    operator.consumer("a", "reset", to={"seq": seqs[1]})
+    for _ in range(2):
+        wire = daemon.wire(client="reader")
+        back = {"consumer": "a", "member": member, "cursor": seqs[4], "from": {"seq": seqs[4] + 1}}
+        assert str(seqs[1] - 1) in refused(wire.ask(1, "subscribe", 6, back), 6, "reset")["detail"]
+        assert listed(wire, "a")["cursor"] == seqs[1] - 1
+        daemon.restart()
+    wire = daemon.wire(client="reader")
+    told = subscribe(wire, 7, consumer="a", type=["probe.*"])
+    assert told["next"] == seqs[1] and told["member"] > member
+    # From then on it is a member as any other.
+    assert subscribe(wire, 8, consumer="a", member=told["member"], cursor=seqs[1] - 1, **{"from": {"seq": seqs[3]}})["next"] == seqs[3]
 
 
 def test_orders_that_are_refused(start_daemon):

@@ -224,6 +224,24 @@ def test_a_name_that_is_somebody_elses(start_daemon):
         assert stranger.ask(1, "subscribe", 6, {"consumer": "example"})[3]["name"] == "forbidden"
 
 
+def test_an_operator_cannot_move_a_worker_and_is_told(daemon):
+    """Its state is its place: it ends, says so and what would make it begin anew, and started again goes on."""
+    with Worker(daemon, start=False) as worker:
+        for order in ({"do": "reset", "to": "first"}, {"do": "delete"}):
+            worker.start()
+            client = daemon.client("operator")
+            client.hello()
+            worker.await_rules(daemon.client("rules"))
+            worker.settle()
+            wire = daemon.wire()
+            wire.until_answer(1, "consumer", 7, {"name": "example", **order})
+            assert worker.wait() == 3
+            assert "goes on behind event" in worker.stderr() and "--rebuild" in worker.stderr()
+        worker.start()
+        worker.settle()
+        worker.prove()
+
+
 # --- a daemon that takes no conclusions
 
 def test_a_full_outbox_stops_reading(start_daemon, tmp_path):

@@ -280,6 +280,55 @@ def test_matrix_of_names(keyed, roles):
     assert any(data["reason"] == "may not read under that name" for _, _, data in events_of(them.daemon, "client.refused"))
 
 
+def test_sessions_without_end_leave_room_for_an_operator(start_daemon):
+    """Who takes all sessions keeps others out, but not who can end that."""
+    daemon = start_daemon(listen=["tcp://127.0.0.1:0"])
+    tcp = next(e for e in daemon.endpoints if e.startswith("tcp:"))
+    hello = zmtp.frame(msgpack.packb([1, "hello", 1, {"client": "x"}]))
+    greedy = []
+    try:
+        answers = []
+        while len(answers) < 4097:              # by hundreds, each step of all together: a handshake alone waits for its peer's kernel
+            some = [zmtp.connect(tcp) for _ in range(min(100, 4097 - len(answers)))]
+            greedy += some
+            for step in (zmtp.GREETING, zmtp.ready(), hello):
+                for sock in some:
+                    sock.sendall(step)
+                if step is zmtp.GREETING:
+                    for sock in some:
+                        zmtp.read_exactly(sock, 64)
+            answers += [msgpack.unpackb(zmtp.read_frame(sock)) for sock in some]
+        assert [answer[3]["name"] for answer in answers if answer[1] == "nak"] == ["busy"]
+        assert daemon.wire(endpoint=daemon.endpoint).ask(1, "status", 2)[3]["sessions"] == 4097
+        assert daemon.estate("status").returncode == 0
+    finally:
+        for sock in greedy:
+            sock.close()
+
+
+def test_one_client_cannot_take_all_names(keyed):
+    """What is made by subscribing stays until an operator deletes it: one client's names must leave room for others'."""
+    them = keyed({"greedy": ["role: auditor"], "other": ["role: auditor"], "boss": ["role: admin"]})
+    greedy, other, boss = (them.wire(name) for name in ("greedy", "other", "boss"))
+
+    def take(wire, name, n):
+        answer = wire.until_answer(1, "subscribe", n, {"consumer": name, "progress": False})
+        if answer[1] == "subscribed":
+            wire.send(1, "unsubscribe", n)
+            wire.until("unsubscribed")
+        return answer
+    for n in range(256):
+        assert take(greedy, f"g{n}", 10 + n)[1] == "subscribed"
+    refused = take(greedy, "one-more", 900)
+    assert refused[3]["name"] == "too-many" and "256" in refused[3]["detail"]
+    assert take(greedy, "g7", 901)[1] == "subscribed", "those it has it may use"
+    assert take(other, "o", 902)[1] == "subscribed"
+    assert boss.until_answer(1, "consumer", 903, {"name": "g7", "do": "delete"})[1] == "done"
+    assert take(greedy, "one-more", 904)[1] == "subscribed"
+    for n in range(300):
+        assert take(boss, f"b{n}", 1000 + n)[1] == "subscribed"
+
+
 def test_a_name_taken_before_there_was_a_list(start_daemon):
     """By a uid: it is that client's whose uid that is now."""
     daemon = start_daemon()
@@ -609,7 +658,7 @@ def test_the_tool_keeps_its_own_list(keyed, tmp_path):
                             (["add", "x", "--uid", 5], "needs a role"), (["add", "x", "--uid", 5, "--role", "kiosc"], "nearest is \"kiosk\""),
                             (["add", "x", "--role", "kiosk", "--key", keys.public], "have the same key"),
                             (["add", "x", "--uid", 5, "--put", "complaint.open"], "nearest is \"complaint.opened\""),
-                            (["add", "daemon", "--uid", 5, "--role", "kiosk"], "is taken"), (["revoke", "nobody"], "there is no client"),
+                            (["add", "daemon", "--uid", 5, "--role", "kiosk"], "is taken"), (["revoke", "nobody"], 'there is no client "nobody"; estate client list shows those there are ['),
                             (["restore", "added"], "is revoked")]:
         assert says in estate("client", *arguments, expect=1).stderr, arguments
     for arguments in (["add"], ["add", "a", "b"], ["list", "a"], ["revoke", "a", "--uid", 5], ["dance"], [], ["add", "a", "--uid", 5, "--uid", 6]):

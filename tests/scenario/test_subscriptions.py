@@ -186,3 +186,27 @@ def test_a_rare_case_among_many(start_daemon):
         daemon.restart()
         client = daemon.client()
         client.hello()
+
+
+def test_many_readers_of_the_past_hold_nobody_up(daemon):
+    """512 that look at every old event and want none: the loop goes round between them, however long they take all together."""
+    client = daemon.client()
+    client.hello()
+    put_all(client, (harness.estate.pack({"specversion": "1.0", "id": f"{n:08d}", "source": "/test/many", "type": "probe.recorded",
+                                          "data": {"n": n}}) for n in range(20000)))
+    readers = [daemon.wire(client="reader") for _ in range(16)]
+    for reader in readers:
+        for n in range(32):
+            reader.send(1, "subscribe", n + 1, {"from": "first", "type": ["*.nothing"], "events": 1, "bytes": 1})
+    other = daemon.wire(client="other")
+    pings, left = 0, {(id(reader), n + 1) for reader in readers for n in range(32)}
+    while left:
+        assert other.ask(1, "ping", 1)[1] == "pong"
+        pings += 1
+        for reader in readers:
+            while reader.socket.poll(0):
+                message = reader.receive()
+                if message[1] == "progress" and message[3]["end"]:
+                    left.discard((id(reader), message[2]))
+    # One ping a round would be a dozen, each after a tenth of a second and more.
+    assert pings > 100

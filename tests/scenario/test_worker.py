@@ -122,11 +122,24 @@ def test_wrong_usage_names_the_right_one(tmp_path):
         assert done.returncode == 2 and word in done.stderr, done.stderr
     done = subprocess.run([harness.program("estate-example"), "--help"], capture_output=True, text=True, check=True)
     assert "--rehearse" in done.stdout and "Examples" in done.stdout
-    for text, word in ((RULES.replace("within", "whithin"), "line 2: within is missing"), (RULES + "    colour: red\n", "colour"),
+    for text, word in ((RULES.replace("within", "whithin"), "line 2: within is missing"),
+                       (RULES.replace("repair.finished", "repair.finish"), "there is no type repair.finish; did you mean repair.finished"),
+                       (RULES.replace("X2", "x" * 40), "rule must be 1 to 31 characters"), (RULES + "    colour: red\n", "colour"),
                        (RULES.replace("300ms", "soon"), "line 5"), ("{", "line")):
         done = subprocess.run([harness.program("estate-example"), "--rehearse", "-", "--config", rules_folder(tmp_path, text)], capture_output=True,
                               text=True, check=False, stdin=subprocess.DEVNULL)
         assert done.returncode == 78 and word in done.stderr, done.stderr
+
+
+def test_two_cases_never_share_an_obligation(tmp_path):
+    """Its id is the rule's and the case's; where that is too long for one it is parked, not cut."""
+    line = json.dumps({"specversion": "1.0", "id": "%s", "source": "/t", "type": "complaint.opened", "subject": "%s",
+                       "data": {"household": "1-1-101", "category": "noise", "severity": "ordinary", "via": "phone"}})
+    names = ["x" * 61, "x" * 62 + "1", "x" * 62 + "2"]
+    out, said = rehearse("\n".join(line % (n, n) for n in names).encode(), "--config", rules_folder(tmp_path, RULES))
+    told = [json.loads(one)["data"] for one in out]
+    assert {data["obligation"] for data in told if "obligation" in data} == {"X1/" + "x" * 61}
+    assert "2 parked" in said and sum("at most 64 characters" in data.get("reason", "") for data in told) == 2
 
 
 # --- live

@@ -77,6 +77,7 @@ test_refusals(void **state)
 		{ "clients:\n  - name: a\n    uid: 5\n", 2, "needs a role, or rights" },
 		{ "clients:\n  - name: a b\n", 2, "\"a b\" is none: 1 to 64 characters" },
 		{ "clients:\n  - name: daemon\n", 2, "is taken" },
+		{ "clients:\n  - name: \"-\"\n", 2, "is taken" },
 		{ "clients:\n  - name: uid:5\n", 2, "is taken" },
 		{ "clients:\n  - name: a\n    uid: 5\n    roel: kiosk\n", 4, "the nearest is \"role\"" },
 		{ "clients:\n  - name: a\n    uid: 5\n    role: kiosc\n", 2, "there is no role \"kiosc\"; the nearest is \"kiosk\"" },

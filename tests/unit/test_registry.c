@@ -31,8 +31,8 @@ teardown(void **state)
 static void
 test_consumers(void **state)
 {
-	struct registry_row rows[3] = { { "a", 0, 1, false, false, "" }, { "b/c:d-e", UINT64_MAX, 7, true, false, "uid:1000" },
-	    { "", 9, UINT64_MAX, true, true, "" } };
+	struct registry_row rows[3] = { { "a", 0, 1, false, false, false, "" }, { "b/c:d-e", UINT64_MAX, 7, true, false, true, "uid:1000" },
+	    { "", 9, UINT64_MAX, true, true, false, "" } };
 	struct registry_row *back;
 	struct registry *r = registry_new(folder);
 	unsigned count;
@@ -56,7 +56,7 @@ test_consumers(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		assert_string_equal(back[i].name, rows[i].name);
 		assert_true(back[i].cursor == rows[i].cursor && back[i].member == rows[i].member);
-		assert_true(back[i].paused == rows[i].paused && back[i].released == rows[i].released);
+		assert_true(back[i].paused == rows[i].paused && back[i].released == rows[i].released && back[i].moved == rows[i].moved);
 		assert_string_equal(back[i].owner, rows[i].owner);
 	}
 	free(back);
@@ -149,7 +149,7 @@ test_damage(void **state)
 {
 	static struct trimmed t = { .through = "2026-03", .last = 900, .key_count = 2,
 	    .keys = { { "2026-02", 400, 1790000000000000000ull }, { "2026-03", 900, 1793000000000000000ull } } };
-	struct registry_row row = { "stats", 4711, 99, false, false, "stats" };
+	struct registry_row row = { "stats", 4711, 99, false, false, false, "stats" };
 	size_t len;
 	char *text;
 

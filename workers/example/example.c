@@ -47,9 +47,9 @@ example_configure(void *user, const char *kind, const char *text, char *why, siz
 	for (; fresh.count < RULES_MAX && conf_entry(y, "watch", fresh.count); fresh.count++) {
 		struct rule *r = &fresh.rules[fresh.count];
 
-		snprintf(r->name, sizeof(r->name), "%s", conf_text(y, "rule", ""));
-		snprintf(r->on, sizeof(r->on), "%s", conf_text(y, "on", ""));
-		snprintf(r->until, sizeof(r->until), "%s", conf_text(y, "until", ""));
+		snprintf(r->name, sizeof(r->name), "%s", conf_id(y, "rule", sizeof(r->name) - 1));
+		snprintf(r->on, sizeof(r->on), "%s", conf_type(y, "on"));
+		snprintf(r->until, sizeof(r->until), "%s", conf_type(y, "until"));
 		snprintf(r->role, sizeof(r->role), "%s", conf_text(y, "role", "cs_lead"));
 		r->within = conf_span(y, "within");
 	}
@@ -67,7 +67,11 @@ tell(struct worker *w, const char *type, const struct rule *r, struct text subje
 	uint64_t count = worker_get_number(w, COUNTS, subject.s, subject.len);
 	char id[ID_CHARS_MAX + 1];
 
-	snprintf(id, sizeof(id), "%s/%.*s", r->name, (int)subject.len, subject.s);
+	/* Never cut: two cases would have one obligation. */
+	if ((size_t)snprintf(id, sizeof(id), "%s/%.*s", r->name, (int)subject.len, subject.s) >= sizeof(id)) {
+		worker_fail(w, "an obligation's id has at most %u characters, not %s/%.*s", ID_CHARS_MAX, r->name, (int)subject.len, subject.s);
+		return;
+	}
 	worker_derive(w, type, subject, &(struct worker_identity){ r->name, subject, step, 0 });
 	worker_field(w, "obligation", text_of(id));
 	worker_field(w, "rule", text_of(r->name));

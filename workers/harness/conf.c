@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "catalogue.h"
+#include "event.h"
 #include "yamltext.h"
 
 struct conf {
@@ -99,6 +101,30 @@ conf_text(struct conf *y, const char *key, const char *fallback)
 		return (fallback);
 	}
 	return ((const char *)n->data.scalar.value);
+}
+
+const char *
+conf_id(struct conf *y, const char *key, size_t max)
+{
+	const char *text = conf_text(y, key, NULL);
+
+	if (text == NULL || (strlen(text) <= max && id_valid(text, strlen(text))))
+		return (text != NULL ? text : "");
+	yamltext_mistake(&y->y, member(y, y->entry, key), "%s must be 1 to %zu characters of A-Z a-z 0-9 . _ : / -, not %.60s", key, max, text);
+	return ("");
+}
+
+const char *
+conf_type(struct conf *y, const char *key)
+{
+	const char *text = conf_text(y, key, NULL), *near;
+
+	if (text == NULL || catalogue_find(text, strlen(text)) != NULL)
+		return (text != NULL ? text : "");
+	near = catalogue_nearest(text, strlen(text));
+	yamltext_mistake(&y->y, member(y, y->entry, key), "there is no type %.60s; %s%s", text, near != NULL ? "did you mean " : "`estate types` lists them",
+	    near != NULL ? near : "");
+	return ("");
 }
 
 int64_t

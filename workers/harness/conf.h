@@ -28,6 +28,11 @@ bool	conf_entry(struct conf *, const char *list, unsigned n);
 const char	*conf_text(struct conf *, const char *key, const char *fallback);
 int64_t		 conf_int(struct conf *, const char *key, int64_t min, int64_t max);
 
+/* The same where only these will do, "" after a mistake: an id of at most so many characters, never cut; a type of the catalogue, since
+ * one that is misspelt would wait for ever for what never comes. */
+const char	*conf_id(struct conf *, const char *key, size_t chars_max);
+const char	*conf_type(struct conf *, const char *key);
+
 /* "250ms", "90s", "10min", "2h", "3d": in nanoseconds, above 0. */
 int64_t		 conf_span(struct conf *, const char *key);
 

@@ -62,6 +62,12 @@ refused(struct live *l, const struct estate_fault *f)
 	case E_FORBIDDEN:
 		live_give_up(l, EXIT_WRONG_STATE, "the daemon does not let this client read here: %s; see estate client list", f->detail);
 		break;
+	case E_RESET:
+	case E_NO_CONSUMER:
+	case E_RELEASED:
+		live_give_up(l, 3, "the daemon ended its reading: %s (%s); started again it goes on behind event %" PRIu64 ", where its state "
+		    "stands; to make that again from the log start once with --rebuild", f->text, f->detail, c->seq);
+		break;
 	default:
 		live_give_up(l, 3, "the daemon refused: %s: %s", f->text, f->detail);
 	}
