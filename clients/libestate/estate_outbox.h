@@ -54,7 +54,8 @@ struct estate_outbox_options {
 	uint64_t entries_max;	/* of all boxes together; 0 means 1,000,000.  Each takes 80 bytes of memory */
 	uint64_t bytes_max;	/* of events, of all boxes together; 0 means 1 GiB */
 	unsigned horizon_days;	/* what is older when it is to be sent goes to review, 1..400; 0 means 370: 400 less a month in which
-				 * what was sent may wait for its answer */
+				 * what was sent may wait for its answer.  What a clock that was not set (before 2020) dated is
+				 * never too old: its age is unknown, and it was urgent */
 	bool group_flush;	/* put returns before the flush: it survives a crash of this program at once, a power cut after
 				 * estate_outbox_flush(), which estate_outbox_pump() calls before it sends */
 	bool readonly;		/* look only, also while another process has it: a view of this moment */

@@ -84,11 +84,22 @@ hand_over(struct estate_outbox *b, struct box_entry *n)
 	return (error);
 }
 
+/*
+ * Handed over before 2020: by a clock that was not set, such as that of a kiosk whose battery is flat.  That tells nothing of its age,
+ * and a fire alarm is among such entries sooner than one that waited for a year: it goes.
+ */
+#define CLOCK_UNSET_MS	1577836800000
+
+static bool
+is_too_old(const struct estate_outbox *b, const struct box_entry *n)
+{
+	return (n->since_ms >= CLOCK_UNSET_MS && n->since_ms < es_outbox_now_ms(b) - (int64_t)b->o.horizon_days * DAY_MS);
+}
+
 /* Hand over what is due, in order, while there is a session: what waits stays on the disk, where its age is looked at when it goes. */
 static int
 feed(struct estate_outbox *b)
 {
-	int64_t horizon = es_outbox_now_ms(b) - (int64_t)b->o.horizon_days * DAY_MS;
 	struct box_entry *n;
 	uint64_t number;
 	int error;
@@ -101,7 +112,7 @@ feed(struct estate_outbox *b)
 		n = &b->x.all[i];
 		number = n->number;
 		if (!n->gone && n->box == ESTATE_PENDING && !n->under_way) {
-			if (n->since_ms < horizon)
+			if (is_too_old(b, n))
 				set_aside(b, n, ESTATE_REVIEW, NULL);
 			else if ((error = hand_over(b, n)) != 0)
 				return (error == ESTATE_AGAIN || error == ESTATE_REFUSED ? 0 : error);

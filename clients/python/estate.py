@@ -796,6 +796,7 @@ class Entry:
 
 BOXES = ("pending", "rejected", "review")
 OUTBOX_FORMAT = 1               # user_version; a change makes it one more, and __init__ brings what is older up to it in one transaction
+CLOCK_UNSET_S = 1577836800      # before 2020 a clock was not set: what it dated has no known age, and is sent
 OUTBOX_CHUNK = 256              # receipts that are noted together
 OUTBOX_ROW = "number, box, event, sum, put_at, moved_at, fault"
 TOO_OLD = {"name": "too-old", "text": "older than the daemon remembers duplicates for: whether it is in the log already, somebody must look"}
@@ -1019,7 +1020,7 @@ class Outbox:
                 return
             for row in rows:
                 after, entry = row[0], self._entry(row[:-1])
-                if row[-1] >= horizon:
+                if row[-1] >= horizon or row[-1] < CLOCK_UNSET_S:
                     asked.append(entry)
                     yield entry.event
                     continue

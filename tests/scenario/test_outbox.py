@@ -320,6 +320,16 @@ def test_python_too_old_goes_to_review(daemon, tmp_path):
     assert stored(daemon, "old") == [fields("old", n)["id"] for n in (2, 1)]
 
 
+def test_python_an_unset_clock_makes_nothing_old(daemon, tmp_path):
+    clock = Clock()
+    now, clock.now = clock.now, 60.0
+    with estate.Outbox(str(tmp_path / "box"), now=clock) as outbox:
+        outbox.put(fields("unset", 1))
+        clock.now = now
+        assert [entry.box for entry, _ in outbox.send(daemon.client())] == ["pending"]
+    assert stored(daemon, "unset") == [fields("unset", 1)["id"]]
+
+
 def test_python_bounds_lock_and_format(tmp_path):
     path = str(tmp_path / "box")
     with estate.Outbox(path, entries_max=2, group_flush=True) as outbox:

@@ -646,6 +646,27 @@ test_a_refused_one_steps_aside_and_the_rest_goes_on(void **state)
 }
 
 /* A daemon that comes back after the horizon: what waited is not sent, also if it was sent once before. */
+/* A kiosk whose clock stood at 1970: set right, it sends what it was handed over before. */
+static void
+test_an_unset_clock_makes_nothing_old(void **state)
+{
+	struct world *w = *state;
+	struct fake *f = fake_start();
+	struct estate_bytes events[8];
+
+	assert_int_equal(open_box(w, (struct estate_outbox_options){ 0 }), 0);
+	w->now_ms = 60000;
+	put(w, "fire");
+	w->now_ms = START_MS;
+	connect_box(w, f);
+	greet(w, f);
+	expect(w, f, "puts");
+	assert_int_equal(fake_events(f, events, 8), 1);
+	assert_memory_equal(events[0].bytes, "fire", 4);
+	assert_int_equal(w->aside, 0);
+	fake_stop(f);
+}
+
 static void
 test_too_old_goes_to_review(void **state)
 {
@@ -702,6 +723,7 @@ main(void)
 		TEST(test_a_restart_sends_the_unacked_again_unchanged),
 		TEST(test_a_refused_one_steps_aside_and_the_rest_goes_on),
 		TEST(test_too_old_goes_to_review),
+		TEST(test_an_unset_clock_makes_nothing_old),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
