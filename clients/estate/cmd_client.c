@@ -154,7 +154,8 @@ print_list(struct mp body)
 	if (!mp_array(&body, &count))
 		return;
 	if (count == 0)
-		fprintf(stderr, "there is no client on the list\n");
+		fprintf(stderr, "no client is listed. Where there is no list, everybody who may open the socket is let in, as the setting `unlisted` says;\n"
+		    "the first `estate client add NAME --uid USER --role ROLE` begins one, and from then on strangers are refused\n");
 	else {
 		cell(&b, "NAME", 4, 20);
 		cell(&b, "ROLE", 4, 10);
