@@ -37,6 +37,7 @@ ESTATE_SRC = \
 	clients/estate/cmd_ping.c \
 	clients/estate/cmd_put.c \
 	clients/estate/cmd_repair.c \
+	clients/estate/cmd_simulate.c \
 	clients/estate/cmd_status.c \
 	clients/estate/cmd_tail.c \
 	clients/estate/cmd_types.c \
@@ -57,6 +58,9 @@ ESTATE_SRC = \
 	clients/estate/parkings.c \
 	clients/estate/probe.c \
 	clients/estate/reach.c \
+	clients/estate/simulate_compare.c \
+	clients/estate/simulate_run.c \
+	clients/estate/simulate_show.c \
 	clients/estate/sitetime.c \
 	clients/estate/telling.c \
 	clients/estate/tree.c \

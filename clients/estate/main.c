@@ -25,6 +25,7 @@ static const struct verb {
 	{ "consumer", cmd_consumer, "pause, resume, reset or delete one of them", "暂停、恢复、重置或删除一个消费者" },
 	{ "ask", cmd_ask, "ask a worker; without a question: who can be asked", "向后台程序查询；不带参数则列出可查询的服务" },
 	{ "calendar", cmd_calendar, "working days and hours: when is it due?", "工作日历：何时到期、全年放假安排" },
+	{ "simulate", cmd_simulate, "what would another configuration have concluded?", "演练：换一套配置，结论有何不同" },
 	{ "parked", cmd_parked, "what workers could not take: list, show, replay", "工作进程搁置的事件：列出、查看、重放" },
 	{ "ping", cmd_ping, "is the daemon there?", "服务是否在线" },
 	{ "verify", cmd_verify, "prove that a store is sound", "校验存储" },
