@@ -31,6 +31,7 @@ ESTATE_SRC = \
 	clients/estate/cmd_generate.c \
 	clients/estate/cmd_get.c \
 	clients/estate/cmd_keygen.c \
+	clients/estate/cmd_obligations.c \
 	clients/estate/cmd_outbox.c \
 	clients/estate/cmd_parked.c \
 	clients/estate/cmd_person.c \
@@ -52,6 +53,7 @@ ESTATE_SRC = \
 	clients/estate/json.c \
 	clients/estate/language.c \
 	clients/estate/lines.c \
+	clients/estate/obligations_show.c \
 	clients/estate/outbox_feed.c \
 	clients/estate/paint.c \
 	clients/estate/parcel.c \

@@ -14,6 +14,7 @@
 
 #define BREACHED	"obligation.breached"
 #define WIDE_COLUMNS	80u
+#define OFFSET_COLUMNS	100u	/* from so many on, times have year and offset */
 
 enum { COUNT_A, COUNT_B, COUNT_ONLY_A, COUNT_ONLY_B, COUNT_MOVED, COUNT_OTHER, COUNTS };
 
@@ -206,6 +207,19 @@ add_instant(struct buffer *b, int64_t at, bool narrow)
 	buffer_text(b, text);
 }
 
+/* "11-25 18:00 → 19:00" */
+static void
+add_from_to(struct buffer *b, int64_t from, int64_t to)
+{
+	char x[SITETIME_TEXT], y[SITETIME_TEXT];
+	bool same_day;
+
+	sitetime_brief(from, x);
+	sitetime_brief(to, y);
+	same_day = memcmp(x, y, 6) == 0;
+	buffer_printf(b, "%.11s → %.*s", x, same_day ? 5 : 11, y + (same_day ? 6 : 0));
+}
+
 static void
 show_table(struct buffer *b, const struct tallies *t, bool zh, bool narrow)
 {
@@ -255,15 +269,13 @@ show_case(struct buffer *b, const struct difference *d, bool zh, unsigned column
 	buffer_text(b, " ");
 	if (c->difference == DIFFERENCE_ONLY) {
 		buffer_printf(b, zh ? "仅在 %c 下，" : "only under %c, ", "AB"[d->side]);
-		add_instant(b, c->time, narrow);
+		add_instant(b, c->time, columns > 0 && columns < OFFSET_COLUMNS);
 	} else if (c->difference == DIFFERENCE_MOVED) {
 		by_due = c->due != c->other->due && c->due != INT64_MIN && c->other->due != INT64_MIN;
 		buffer_text(b, d->move < 0 ? "-" : "+");
 		sitetime_span(b, size_of(d->move), zh);
 		buffer_text(b, zh ? (by_due ? "，期限 " : "，") : by_due ? ", due " : ", ");
-		add_instant(b, by_due ? c->due : c->time, true);
-		buffer_text(b, " → ");
-		add_instant(b, by_due ? c->other->due : c->other->time, true);
+		add_from_to(b, by_due ? c->due : c->time, by_due ? c->other->due : c->other->time);
 	} else
 		buffer_text(b, zh ? "内容不同" : "differs in something else");
 	if (columns > 0 && paint_width(b->data + from, b->len - from) > columns) {
