@@ -55,6 +55,7 @@ ESTATE_SRC = \
 	clients/estate/lines.c \
 	clients/estate/obligations_show.c \
 	clients/estate/outbox_feed.c \
+	clients/estate/owed.c \
 	clients/estate/paint.c \
 	clients/estate/parcel.c \
 	clients/estate/parkings.c \

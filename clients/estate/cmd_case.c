@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "language.h"
+#include "owed.h"
 #include "paint.h"
 #include "reach.h"
 #include "sitetime.h"
@@ -22,7 +23,8 @@
 static const char help[] =
 "Usage: estate case [OPTION...] ID\n"
 "Tell the story of a case: every event about it in the order it happened, with the time from each step to the\n"
-"next. ID may as well be a household, a bill, a survey ...\n"
+"next. ID may as well be a household, a bill, a survey ... Deadlines are told in words: by when what was owed, whether it\n"
+"was met, who was told; at the end stands what still runs.\n"
 "\n"
 "      --no-color           no colour\n"
 COMMON_HELP
@@ -45,6 +47,7 @@ struct story {
 	const char *id;
 	struct step *steps;
 	size_t count, room;
+	struct owed owed;
 	struct estate_fault fault;
 	bool refused, done;
 };
@@ -63,7 +66,11 @@ on_event(void *user, const struct estate_event *v)
 	}
 	step = &s->steps[s->count++];
 	step->v = *v;
-	step->when = view_read(&e, v) ? view_when(&e, v) : v->log_time;
+	step->when = v->log_time;
+	if (view_read(&e, v)) {
+		step->when = view_when(&e, v);
+		owed_note(&s->owed, &e);
+	}
 	copy = alloc_or_exit(NULL, v->len + v->sender_len + 1);
 	memcpy(copy, v->bytes, v->len);
 	memcpy(copy + v->len, v->sender, v->sender_len);
@@ -101,6 +108,21 @@ by_time(const void *a, const void *b)
 	return (x->v.seq < y->v.seq ? -1 : 1);
 }
 
+/* When that happened which a conclusion was drawn from: the cause is mostly of this story, else the conclusion's own time counts. */
+static int64_t
+happened(const struct story *s, const struct step *step, const struct event *e)
+{
+	char number[24];
+	uint64_t cause;
+
+	snprintf(number, sizeof(number), "%.*s", e->causation.s != NULL ? (int)e->causation.len : 0, e->causation.s != NULL ? e->causation.s : "");
+	cause = strtoull(number, NULL, 10);
+	for (size_t i = 0; cause > 0 && i < s->count; i++)
+		if (s->steps[i].v.seq == cause)
+			return (s->steps[i].when);
+	return (step->when);
+}
+
 static void
 tell_step(const struct story *s, struct buffer *b, const struct step *step, const struct step *before)
 {
@@ -131,7 +153,8 @@ tell_step(const struct story *s, struct buffer *b, const struct step *step, cons
 	if ((width = paint_width(cell.data, cell.len)) < TYPE_COLUMNS && wide)
 		buffer_fill(b, ' ', TYPE_COLUMNS - width);
 	buffer_printf(b, "%s ", paint(PAINT_OFF));
-	telling_line(b, &e, zh);
+	if (!owed_line(b, &e, happened(s, step, &e), zh))
+		telling_line(b, &e, zh);
 	if (step->v.log_time - step->when > LATE_NS) {
 		buffer_printf(b, " %s(%s", paint(PAINT_YELLOW), zh ? "迟报 " : "learnt ");
 		sitetime_span(b, step->v.log_time - step->when, zh);
@@ -164,6 +187,7 @@ tell(struct story *s)
 		    s->count == 1 ? "" : "s");
 		sitetime_span(&out, s->steps[s->count - 1].when - s->steps[0].when, s->view.zh);
 		buffer_printf(&out, "%s\n", paint(PAINT_OFF));
+		owed_show(&out, &s->owed, sitetime_now(), s->view.zh, s->view.columns);
 	}
 	fwrite(out.data, 1, out.len, stdout);
 	buffer_free(&out);
@@ -237,5 +261,6 @@ cmd_case(int argc, char **argv)
 	for (size_t i = 0; i < s.count; i++)
 		free((void *)(uintptr_t)s.steps[i].v.bytes);
 	free(s.steps);
+	owed_free(&s.owed);
 	return (r);
 }

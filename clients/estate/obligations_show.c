@@ -221,7 +221,8 @@ add_word(struct buffer *b, const struct word *w, struct mp at, bool zh)
 	if (!text_at(at, &s, &len))
 		return;
 	for (; w->code != NULL; w++)
-		if (mp_equal(s, len, w->code)) {
+		/* "step 2" is a step. */
+		if (strlen(w->code) <= len && memcmp(s, w->code, strlen(w->code)) == 0 && (len == strlen(w->code) || s[strlen(w->code)] == ' ')) {
 			buffer_text(b, zh ? w->zh : w->en);
 			return;
 		}
@@ -265,18 +266,13 @@ add_who(struct buffer *b, struct mp role, struct mp staff, bool zh)
 		add_role(b, role, zh);
 }
 
-/* "11-25 18:00"; of another year the day alone. */
 static void
 add_when(struct buffer *b, int64_t at, int64_t now)
 {
-	char text[SITETIME_TEXT], today[SITETIME_TEXT];
+	char text[SITETIME_TEXT];
 
-	sitetime_local(at, 0, text);
-	sitetime_local(now, 0, today);
-	if (strncmp(text, today, 4) != 0)
-		buffer_add(b, text, 10);
-	else
-		buffer_add(b, text + 5, 11);
+	sitetime_due(at, now, text);
+	buffer_text(b, text);
 }
 
 static void
