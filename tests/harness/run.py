@@ -14,7 +14,7 @@ import time
 import xml.etree.ElementTree as xml
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SCENARIOS = os.path.join("tests", "scenario")
+SCENARIOS = [os.path.join("tests", "scenario"), os.path.join("tests", "rules")]
 WORK = os.path.join(REPOSITORY, "build", "tests")
 
 # Also run with the sanitizer build: the tests that feed the daemon what it must survive.
@@ -92,7 +92,7 @@ def timed(job):
 
 
 def jobs_short():
-    files = sorted(glob.glob(os.path.join(REPOSITORY, SCENARIOS, "test_*.py")))
+    files = sorted(path for folder in SCENARIOS for path in glob.glob(os.path.join(REPOSITORY, folder, "test_*.py")))
     rank = {name: n for n, name in enumerate(LONGEST_FIRST)}
     runs = [(path, variant) for path in files for variant in ["", "san"]
             if variant == "" or os.path.basename(path)[:-3] in SANITIZED]
@@ -134,7 +134,7 @@ def run_long(words):
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
     outcomes = []
     for part in LONG_PARTS:
-        path = os.path.join(REPOSITORY, SCENARIOS, part + ".py")
+        path = next((path for folder in SCENARIOS for path in glob.glob(os.path.join(REPOSITORY, folder, part + ".py"))), "")
         done = os.path.join(WORK, f"long-{part}-{commit}")
         if words and not any(word in part for word in words) or not os.path.exists(path):
             continue

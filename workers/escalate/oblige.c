@@ -186,7 +186,7 @@ first_due(struct turn *t, const struct opening *p, struct row *o)
 	return (plan_due(t->x, o));
 }
 
-/* An end that came before the beginning: a kiosk was late, the desk was not. */
+/* An end that came before the beginning: a kiosk was late, the desk was not; or it was written down after it was dealt with. */
 static void
 meet_early(struct turn *t, struct obligation *o)
 {
@@ -200,8 +200,6 @@ meet_early(struct turn *t, struct obligation *o)
 	when = (int64_t)get_le64(v);
 	cancels = ((const uint8_t *)v)[16] != 0;
 	worker_delete(t->w, EARLY, o->key.bytes, o->key.len);
-	if (when < o->row.opened)
-		return;
 	if (cancels)
 		oblige_cancel(t, o, "closed");
 	else
