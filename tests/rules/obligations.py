@@ -105,7 +105,8 @@ def config(rules=None, calendar=None, roster=None):
 
 
 def lines_of(events):
-    """As a log tells them: numbered, with log times."""
+    """As a log tells them: by log time, numbered."""
+    events = sorted(events, key=lambda event: datetime.datetime.fromisoformat(event["logtime"]))
     return "".join(json.dumps({**event, "seq": number, "sender": "uid:0", "flags": 0}, ensure_ascii=False) + "\n"
                    for number, event in enumerate(events, 1)).encode()
 

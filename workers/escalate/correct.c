@@ -172,6 +172,8 @@ retract_row(struct turn *t, struct obligation *o, uint64_t seq)
 		oblige_rearm(t, o);
 	} else if (r->state == ROW_OPEN && r->paused != 0 && r->paused_seq == seq) {
 		r->paused = 0;
+		if (r->warned < t->now)
+			r->warned = t->now;
 		oblige_save(t, o);
 	} else if (r->state == ROW_OPEN && r->rest != 0 && r->rest_seq == seq) {
 		r->rest = t->now;

@@ -127,14 +127,15 @@ period_fulfil(struct turn *t, const struct rule *r, int64_t when)
 	struct span_of_time s;
 	struct obligation o;
 	unsigned back = 0;
+	int64_t at = when;
 
 	for (int i = 0; i < AHEAD_MAX && back < BACK_MAX; i++) {
-		if (period_of(t->x->calendar, r->every, when, &s)) {
+		if (period_of(t->x->calendar, r->every, at, &s)) {
 			back++;
 			if (oblige_load(t, r, text_of(s.name), &o) && o.row.state == ROW_OPEN)
 				oblige_fulfil(t, &o, when);
-			when = s.begin - 1;
+			at = s.begin - 1;
 		} else
-			when -= 86400 * SECOND_NS;
+			at -= 86400 * SECOND_NS;
 	}
 }

@@ -14,7 +14,8 @@ plan_due(const struct escalate *x, struct row *o)
 		o->due = (o->fixed ? t.n : o->opened + t.n) + o->credit;
 		o->provisional = false;
 		o->last_day = 0;
-		return (x->calendar == NULL || calendar_day_of(x->calendar, o->due, &o->last_day));
+		/* The end of a day is the midnight behind it. */
+		return (x->calendar == NULL || calendar_day_of(x->calendar, o->due - 1, &o->last_day));
 	}
 	t.n += calendar_mode_counts_days(t.mode) ? o->credit_days : o->credit;
 	if (x->calendar == NULL || !calendar_due(x->calendar, &t, o->opened, &due))
