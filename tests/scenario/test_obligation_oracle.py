@@ -4,7 +4,7 @@ import os
 import pytest
 
 import daemon as harness
-import obligations as model
+import obligation_model as model
 from worker import rehearse
 
 PROGRAM = harness.program("estate-escalate")
@@ -58,12 +58,12 @@ def test_random_histories(calendar, config, first):
     compare(cases(first, calendar), calendar, config)
 
 
-@pytest.mark.xfail(reason="of several ends before the beginning the last one counts, not the first that did not happen before it", strict=False)
+@pytest.mark.xfail(reason="of several ends before the beginning the last one counts, not the first", strict=False)
 def test_several_ends_before_the_beginning(calendar, config):
     noon = model.midnight(20000) + 12 * model.HOUR
-    reply = [model.Event("case.replied", noon, when, {"by": "S-1"}) for when in (noon, noon - 1)]
+    ends = [model.Event("case.replied", noon, noon, {"by": "S-1"}), model.Event("case.closed", noon, noon, {"by": "S-1", "outcome": "withdrawn"})]
     opened = model.Event("complaint.opened", noon, noon, {"category": "noise", "severity": "ordinary", "via": "phone"})
-    compare({"C-1": [*reply, opened]}, calendar, config)
+    compare({"C-1": [*ends, opened]}, calendar, config)
 
 
 @pytest.mark.xfail(reason="what is cancelled is cancelled once more when its opening is retracted", strict=False)

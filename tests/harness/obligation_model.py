@@ -8,7 +8,7 @@ What it holds true (the regulations and 民法典 201–203, 1259):
   - an obligation opens when the event happened; its due is counted from then; what happens at the due is in time, a nanosecond later is late;
   - the breach is concluded at the due, or when an overdue one becomes known; a fulfilment before the due that is learnt after the breach
     leaves the breach and is marked late_known;
-  - what ends it first, ends it; an end that was recorded before its beginning counts if it did not happen before;
+  - what is recorded first as its end, ends it, be it recorded before the beginning: it is about this case in any case;
   - time between suspended and resumed does not count: working hours for hours, working days begun for eod and same, days begun for days;
   - reopened, it is owed anew from then; what happened before the reopening does not fulfil it;
   - a retracted end never was: it is owed as before, and overdue at once if the due has passed; a retracted beginning cancels it for good,
@@ -225,7 +225,7 @@ class Case:
         o = self.owed[rule.id] = Obligation(self, rule, index, event.log, event.when)
         for _, early in self.early:
             how = self.ends(rule, early)
-            if o.state == "open" and how and early.when >= o.opened:
+            if o.state == "open" and how:
                 # Concluded by the beginning: it is what made the end one.
                 self.end(o, how, index, event.log, early.when)
 
