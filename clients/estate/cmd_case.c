@@ -19,6 +19,7 @@
 #define SPAN_COLUMNS	14
 #define SPAN_COLUMNS_NARROW	13
 #define TYPE_COLUMNS	22
+#define INDENT		4	/* of a line that goes on */
 
 static const char help[] =
 "Usage: estate case [OPTION...] ID\n"
@@ -123,12 +124,55 @@ happened(const struct story *s, const struct step *step, const struct event *e)
 	return (step->when);
 }
 
+/* Close a line: what was added since `from`.  What is owed is told whole, in a further line if need be; other fields are clipped. */
+static void
+end_step(struct buffer *b, size_t from, unsigned columns, bool whole)
+{
+	struct buffer rest = { NULL, 0, 0 };
+	size_t fit;
+
+	while (columns > 0 && paint_width(b->data + from, b->len - from) > columns) {
+		fit = paint_fit(b->data + from, b->len - from, columns);
+		while (whole && fit > INDENT && b->data[from + fit] != ' ')
+			fit--;
+		if (!whole || fit <= INDENT) {
+			b->len = from + paint_fit(b->data + from, b->len - from, columns - 1);
+			buffer_printf(b, "…%s", paint(PAINT_OFF));
+			break;
+		}
+		buffer_clear(&rest);
+		buffer_add(&rest, b->data + from + fit + 1, b->len - from - fit - 1);
+		b->len = from + fit;
+		buffer_text(b, "\n");
+		from = b->len;
+		buffer_fill(b, ' ', INDENT);
+		buffer_add(b, rest.data, rest.len);
+	}
+	while (b->len > from && b->data[b->len - 1] == ' ')
+		b->len--;
+	buffer_text(b, "\n");
+	buffer_free(&rest);
+}
+
+/* The type's title; of what is owed its last word where there is little room: "opened". */
+static void
+tell_title(struct buffer *cell, const struct event *e, bool brief, bool zh)
+{
+	const char *dot = memrchr(e->type.s, '.', e->type.len);
+
+	if (brief && !zh && dot != NULL)
+		paint_clean(cell, dot + 1, (size_t)(e->type.s + e->type.len - dot - 1), 0);
+	else
+		telling_type(cell, e, zh);
+}
+
 static void
 tell_step(const struct story *s, struct buffer *b, const struct step *step, const struct step *before)
 {
 	struct buffer cell = { NULL, 0, 0 };
 	char when[SITETIME_TEXT];
-	bool zh = s->view.zh, wide = view_is_wide(&s->view);
+	bool zh = s->view.zh, wide = view_is_wide(&s->view), owed;
+	struct buffer words = { NULL, 0, 0 };
 	size_t from = b->len, width, span = wide ? SPAN_COLUMNS : SPAN_COLUMNS_NARROW;
 	struct event e;
 
@@ -148,25 +192,23 @@ tell_step(const struct story *s, struct buffer *b, const struct step *step, cons
 		buffer_fill(b, ' ', span - width);
 	buffer_add(b, cell.data, cell.len);
 	buffer_clear(&cell);
-	telling_type(&cell, &e, zh);
+	owed = owed_line(&words, &e, happened(s, step, &e), zh);
+	tell_title(&cell, &e, owed && !wide, zh);
 	buffer_printf(b, "  %s%s", paint(PAINT_BOLD), cell.data);
 	if ((width = paint_width(cell.data, cell.len)) < TYPE_COLUMNS && wide)
 		buffer_fill(b, ' ', TYPE_COLUMNS - width);
 	buffer_printf(b, "%s ", paint(PAINT_OFF));
-	if (!owed_line(b, &e, happened(s, step, &e), zh))
+	if (owed)
+		buffer_add(b, words.data, words.len);
+	else
 		telling_line(b, &e, zh);
 	if (step->v.log_time - step->when > LATE_NS) {
 		buffer_printf(b, " %s(%s", paint(PAINT_YELLOW), zh ? "迟报 " : "learnt ");
 		sitetime_span(b, step->v.log_time - step->when, zh);
 		buffer_printf(b, "%s)%s", zh ? "" : " later", paint(PAINT_OFF));
 	}
-	if (s->view.columns > 0 && paint_width(b->data + from, b->len - from) > s->view.columns) {
-		b->len = from + paint_fit(b->data + from, b->len - from, s->view.columns - 1);
-		buffer_printf(b, "…%s", paint(PAINT_OFF));
-	}
-	while (b->len > from && b->data[b->len - 1] == ' ')
-		b->len--;
-	buffer_text(b, "\n");
+	end_step(b, from, s->view.columns, owed);
+	buffer_free(&words);
 	buffer_free(&cell);
 }
 

@@ -248,16 +248,17 @@ add_role(struct buffer *b, struct mp at, bool zh)
 		paint_clean(b, s, len, 0);
 }
 
-/* Who: the person, with the role in brackets; or the role, if nobody is named. */
+/* Who: the person, with the role in brackets; or the role, if nobody is named or the post has its name. */
 static void
 add_who(struct buffer *b, struct mp role, struct mp staff, bool zh)
 {
-	const char *s;
-	uint32_t len;
+	const char *s, *r;
+	uint32_t len, r_len;
+	bool has_role = text_at(role, &r, &r_len);
 
-	if (text_at(staff, &s, &len)) {
+	if (text_at(staff, &s, &len) && !(has_role && len == r_len && memcmp(s, r, len) == 0)) {
 		paint_clean(b, s, len, 0);
-		if (!text_at(role, &s, &len))
+		if (!has_role)
 			return;
 		buffer_text(b, zh ? "（" : " (");
 		add_role(b, role, zh);
@@ -323,8 +324,8 @@ static const struct {
 	const char *en, *zh;
 	unsigned wide, narrow;		/* narrow 0: told in the second line instead */
 } heads[CELLS] = {
-	{ "LEFT", "剩余", 13, 13 }, { "DUE", "期限", 11, 0 }, { "RULE", "规则", 5, 5 }, { "SUBJECT", "对象", 16, 14 },
-	{ "WHO", "责任人", 17, 12 }, { "STATE", "状态", 0, 0 },
+	{ "LEFT", "剩余", 13, 13 }, { "DUE", "期限", 11, 0 }, { "RULE", "规则", 9, 9 }, { "SUBJECT", "对象", 14, 12 },
+	{ "WHO", "责任人", 15, 10 }, { "STATE", "状态", 0, 0 },
 };
 
 static void
@@ -419,6 +420,54 @@ end_part(struct reasons *w)
 	buffer_clear(&w->part);
 }
 
+/* "5 min", "9 h", of "300s". */
+static void
+add_seconds(struct buffer *b, const char *text, bool zh)
+{
+	long long s = atoll(text);
+
+	if (s % 3600 == 0)
+		buffer_printf(b, zh ? "%lld 小时" : "%lld h", s / 3600);
+	else if (s % 60 == 0)
+		buffer_printf(b, zh ? "%lld 分" : "%lld min", s / 60);
+	else
+		buffer_printf(b, zh ? "%lld 秒" : "%lld s", s);
+}
+
+/* A term as the rules write it, "eod 3", in words. */
+static void
+add_limit(struct buffer *b, const char *s, uint32_t len, bool zh)
+{
+	char term[64], *n;
+
+	snprintf(term, sizeof(term), "%.*s", (int)len, s);
+	n = term + strcspn(term, " ");
+	if (*n == ' ')
+		*n++ = '\0';
+	if (strcmp(term, "eod") == 0 || strcmp(term, "same") == 0 || strcmp(term, "days") == 0) {
+		long days = strtol(n, NULL, 10);
+		bool any = strcmp(term, "days") == 0;
+
+		if (zh)
+			buffer_printf(b, any ? "%ld 天" : "%ld 个工作日", days);
+		else
+			buffer_printf(b, "%ld %sday%s", days, any ? "" : "working ", days == 1 ? "" : "s");
+		if (strcmp(term, "same") == 0)
+			buffer_text(b, zh ? "（同一时刻）" : " to the hour");
+	} else if (strcmp(term, "hours") == 0) {
+		buffer_text(b, zh ? "工作时间 " : "");
+		add_seconds(b, n, zh);
+		buffer_text(b, zh ? "" : " of working time");
+	} else if (strcmp(term, "elapsed") == 0)
+		add_seconds(b, n, zh);
+	else if (strcmp(term, "event") == 0)
+		buffer_text(b, zh ? "自带期限" : "its own limit");
+	else if (strcmp(term, "period") == 0)
+		buffer_text(b, zh ? "本期内" : "within the period");
+	else
+		paint_clean(b, s, len, 0);
+}
+
 /* Since when it runs, and what was counted from then. */
 static void
 add_term(struct buffer *b, const struct obligation_row *r, int64_t now, bool zh)
@@ -427,7 +476,7 @@ add_term(struct buffer *b, const struct obligation_row *r, int64_t now, bool zh)
 	const char *s;
 
 	if (text_at(r->term, &s, &len)) {
-		paint_clean(b, s, len, 0);
+		add_limit(b, s, len, zh);
 		buffer_text(b, r->opened == INT64_MIN ? "" : zh ? "，自 " : " from ");
 	} else if (r->opened != INT64_MIN)
 		buffer_text(b, zh ? "始于 " : "since ");

@@ -10,17 +10,17 @@
 #include "rfc3339.h"
 #include "sitetime.h"
 
-enum owed_step { OPENED, WARNED, BREACHED, FULFILLED, CANCELLED, RESCHEDULED, ESCALATED, OWED_STEPS };
+enum owed_step { OPENED, WARNED, BREACHED, FULFILLED, CANCELLED, RESCHEDULED, ESCALATED, REQUESTED, OWED_STEPS };
 
 static const char *const types[OWED_STEPS] = {
 	"obligation.opened", "obligation.warned", "obligation.breached", "obligation.fulfilled", "obligation.cancelled", "obligation.rescheduled",
-	"case.escalated"
+	"case.escalated", "notification.requested"
 };
 
 /* What an event says; texts are lent from it. */
 struct said {
 	enum owed_step step;
-	struct text obligation, rule, role, to, reason;
+	struct text obligation, rule, role, to, reason, channel, template, urgency;
 	int64_t due, level;		/* INT64_MIN, 0 where there is none */
 	bool late_known;
 };
@@ -30,6 +30,7 @@ say(struct said *s, const struct event *e)
 {
 	const struct { const char *name; struct text *to; } texts[] = {
 		{ "obligation", &s->obligation }, { "rule", &s->rule }, { "role", &s->role }, { "to", &s->to }, { "reason", &s->reason },
+		{ "channel", &s->channel }, { "template", &s->template }, { "urgency", &s->urgency },
 	};
 	struct mp m = e->data;
 	const char *key, *text;
@@ -54,6 +55,8 @@ say(struct said *s, const struct event *e)
 		else if (!mp_skip(&m))
 			return (false);
 	}
+	if (s->step == REQUESTED)
+		return (s->to.s != NULL && s->channel.s != NULL && s->template.s != NULL);
 	return (s->obligation.s != NULL && s->rule.s != NULL && (s->due != INT64_MIN || s->step == ESCALATED));
 }
 
@@ -87,7 +90,7 @@ owed_note(struct owed *o, const struct event *e)
 	struct owed_item *item;
 	struct said s;
 
-	if (!say(&s, e))
+	if (!say(&s, e) || s.step == REQUESTED)
 		return;
 	item = item_of(o, &s);
 	if (s.level > 0)
@@ -122,18 +125,41 @@ add(struct buffer *b, struct text t)
 		paint_clean(b, t.s, t.len, 0);
 }
 
-/* A role or a reason: the catalogue's word for people who read Chinese. */
+/* A value as the catalogue's field says it in Chinese; as it stands for everybody else, and where it is none of the field's. */
 static void
-add_role(struct buffer *b, const char *role, size_t len, bool zh)
+add_value(struct buffer *b, enum owed_step of, const char *field, struct text value, bool zh)
 {
-	const struct type *kind = catalogue_find(types[OPENED], strlen(types[OPENED]));
-	const struct field *f = catalogue_field(kind, "role", 4);
-	const struct enum_value *v = zh && f != NULL && f->list != NULL ? catalogue_value(f->list, role, len) : NULL;
+	const struct field *f = catalogue_field(catalogue_find(types[of], strlen(types[of])), field, strlen(field));
+	const struct enum_value *v = zh && f != NULL && f->list != NULL ? catalogue_value(f->list, value.s, value.len) : NULL;
 
 	if (v != NULL)
 		buffer_text(b, v->zh);
 	else
-		paint_clean(b, role, len, 0);
+		add(b, value);
+}
+
+static void
+add_role(struct buffer *b, const char *role, size_t len, bool zh)
+{
+	add_value(b, OPENED, "role", (struct text){ role, (uint32_t)len }, zh);
+}
+
+/* Who is told, by which way, with which text. */
+static void
+tell_request(struct buffer *b, const struct said *s, bool zh)
+{
+	bool hurried = s->urgency.s != NULL && !mp_equal(s->urgency.s, s->urgency.len, "routine");
+
+	add_role(b, s->to.s, s->to.len, zh);
+	buffer_text(b, zh ? "，" : " by ");
+	add_value(b, REQUESTED, "channel", s->channel, zh);
+	if (hurried) {
+		buffer_printf(b, "%s%s", zh ? "，" : ", ", paint(mp_equal(s->urgency.s, s->urgency.len, "emergency") ? PAINT_RED : PAINT_YELLOW));
+		add_value(b, REQUESTED, "urgency", s->urgency, zh);
+		buffer_text(b, paint(PAINT_OFF));
+	}
+	buffer_text(b, zh ? "：" : ": ");
+	add(b, s->template);
 }
 
 static void
@@ -190,6 +216,10 @@ owed_line(struct buffer *b, const struct event *e, int64_t done_at, bool zh)
 
 	if (!say(&s, e))
 		return (false);
+	if (s.step == REQUESTED) {
+		tell_request(b, &s, zh);
+		return (true);
+	}
 	buffer_text(b, paint(PAINT_BOLD));
 	add(b, s.rule);
 	buffer_text(b, paint(PAINT_OFF));
@@ -207,7 +237,7 @@ owed_line(struct buffer *b, const struct event *e, int64_t done_at, bool zh)
 			add_role(b, s.to.s, s.to.len, zh);
 		return (true);
 	case BREACHED:
-		buffer_printf(b, "%s%s ", paint(PAINT_RED), zh ? " 期限已过：" : " was due");
+		buffer_printf(b, "%s%s ", paint(PAINT_RED), zh ? " 期限已过" : " was due");
 		break;
 	case RESCHEDULED:
 		buffer_text(b, zh ? " 期限改为 " : " now due ");
@@ -255,12 +285,9 @@ show_item(struct buffer *b, const struct owed_item *i, int64_t now, bool zh, uns
 	}
 	buffer_printf(b, "%s%s", paint(PAINT_OFF), zh ? "，期限 " : ", due ");
 	add_due(b, i->due);
-	buffer_text(b, zh ? "，责任岗位 " : ", owed by ");
-	add_role(b, i->role, strlen(i->role), zh);
-	if (i->told[0] != '\0') {
-		buffer_text(b, zh ? "，已上报 " : ", told to ");
-		add_role(b, i->told, strlen(i->told), zh);
-	}
+	/* Whoever was told last is nearer to it than who owed it. */
+	buffer_text(b, i->told[0] != '\0' ? zh ? "，已上报 " : ", told to " : zh ? "，责任岗位 " : ", owed by ");
+	add_role(b, i->told[0] != '\0' ? i->told : i->role, strlen(i->told[0] != '\0' ? i->told : i->role), zh);
 	if (columns > 0 && paint_width(b->data + from, b->len - from) > columns) {
 		b->len = from + paint_fit(b->data + from, b->len - from, columns - 1);
 		buffer_printf(b, "…%s", paint(PAINT_OFF));

@@ -27,7 +27,10 @@ struct owed {
 void	owed_note(struct owed *, const struct event *);
 void	owed_free(struct owed *);
 
-/* An event of an obligation in words; `done_at` is when that happened which it was concluded from.  False if it is another event. */
+/*
+ * An event of an obligation, or a message that is to be sent, in words; `done_at` is when that happened which it was concluded from.  False
+ * if it is another event.
+ */
 bool	owed_line(struct buffer *, const struct event *, int64_t done_at, bool zh);
 
 /* What still runs, the next deadline first, a line each; nothing if nothing does. */

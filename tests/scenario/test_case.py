@@ -72,7 +72,7 @@ def test_what_was_owed_is_told_in_words(daemon):
                   f"obligation.rescheduled C2 now due {clock(190)}", "obligation.cancelled   C7 no longer owed"):
         assert any(line.endswith(words) for line in lines), f"{words}\n" + "\n".join(lines)
     end = lines.index("Still running")
-    assert lines[end + 1].startswith("  H6 overdue for 10 min ") and lines[end + 1].endswith(f"due {clock(-10)}, owed by supervisor, told to S-9")
+    assert lines[end + 1].startswith("  H6 overdue for 10 min ") and lines[end + 1].endswith(f"due {clock(-10)}, told to S-9")
     assert lines[end + 2].startswith("  C2 3 h ") and lines[end + 2].endswith(f"left, due {clock(190)}, owed by cs_assistant")
     assert len(lines) == end + 3
 
@@ -80,8 +80,17 @@ def test_what_was_owed_is_told_in_words(daemon):
 def test_in_chinese(daemon):
     whole(daemon)
     text = "\n".join(told(daemon, LC_ALL="zh_CN.UTF-8"))
-    for words in ("按时，提前 1 小时 00 分", "期限已过：", "第 1 级 → 客服组负责人", "逾期 30 分", "期限改为", "不再计时", "仍在计时", "已超时 10 分", "已上报 S-9"):
+    for words in ("按时，提前 1 小时 00 分", "期限已过 ", "第 1 级 → 客服组负责人", "逾期 30 分", "期限改为", "不再计时", "仍在计时", "已超时 10 分", "已上报 S-9"):
         assert words in text, text
+
+
+@pytest.mark.parametrize("language, urgency, words", [
+    ("C.UTF-8", "routine", "S-9 by sms: obligation-warned"), ("C.UTF-8", "emergency", "S-9 by sms, emergency: obligation-warned"),
+    ("zh_CN.UTF-8", "urgent", "S-9，短信，紧急：obligation-warned")])
+def test_who_is_told_is_a_line(daemon, language, urgency, words):
+    Story(daemon).put(-10, "notification.requested", {"notification": "N-1", "to": "S-9", "channel": "sms", "template": "obligation-warned",
+                                                      "params": {"obligation": "C1/C-1"}, "urgency": urgency}, urgency=urgency)
+    assert told(daemon, LC_ALL=language)[0].endswith(words)
 
 
 def test_learnt_late_counts_from_when_it_was_done(daemon):
