@@ -24,6 +24,8 @@
 
 /* What is shown is asked again this long after the first change, together with all others until then. */
 #define SETTLE_NS	INT64_C(300000000)
+/* Left free on the screen for the reason why what is shown is not fresh. */
+#define TROUBLE_LINES	4u
 #define MINUTE_NS	INT64_C(60000000000)
 
 static const char help[] =
@@ -54,7 +56,8 @@ struct viewer {
 	int64_t within;			/* due within so much time from now; INT64_MIN: any */
 	bool watch;
 	struct estate *e;
-	struct obligations owed;
+	struct obligations owed;	/* what is shown … */
+	struct obligations fresh;	/* … and what is being asked */
 	struct estate_fault fault;	/* of the last question */
 	char page[257];
 	bool refused, unreadable;
@@ -71,7 +74,7 @@ on_answer(void *user, const struct estate_answer *a)
 	struct viewer *v = user;
 
 	if (a->error == 0)
-		v->unreadable |= !obligations_page(&v->owed, mp_over(a->body, a->len), v->page);
+		v->unreadable |= !obligations_page(&v->fresh, mp_over(a->body, a->len), v->page);
 	else if ((v->refused = a->fault != NULL))
 		v->fault = *a->fault;
 }
@@ -133,20 +136,26 @@ ask_page(struct viewer *v)
 	return (n);
 }
 
-/* All of it.  0, or an error of the last page. */
+/* All of it.  0, or an error of the last page: then what was there before stays. */
 static int
 ask(struct viewer *v)
 {
+	struct obligations before;
 	int n;
 
-	obligations_clear(&v->owed);
+	obligations_clear(&v->fresh);
 	v->page[0] = '\0';
 	v->unreadable = false;
 	do
 		n = ask_page(v);
 	while (n == 0 && v->page[0] != '\0' && !v->unreadable && !reach_stop);
 	if (n == 0 && !v->unreadable)
-		v->unreadable = !obligations_rows(&v->owed);
+		v->unreadable = !obligations_rows(&v->fresh);
+	if (n == 0 && !v->unreadable) {
+		before = v->owed;
+		v->owed = v->fresh;
+		v->fresh = before;
+	}
 	return (n);
 }
 
@@ -198,12 +207,12 @@ show(struct viewer *v, const char *trouble)
 	if (v->common.json)
 		obligations_show_json(&out, &v->owed);
 	else {
-		obligations_show(&out, &v->owed, sitetime_now(), language_is_zh(), columns, lines > 1 ? lines - 1 : lines);
+		obligations_show(&out, &v->owed, sitetime_now(), language_is_zh(), columns, lines > TROUBLE_LINES + 4 ? lines - TROUBLE_LINES : lines);
 		/* Several, in a file: one is told from the next. */
 		buffer_text(&out, v->watch && !screen ? "\n" : "");
 	}
-	if (trouble != NULL && screen)
-		buffer_printf(&out, "%s%s%s", paint(PAINT_RED), trouble, paint(PAINT_OFF));
+	if (trouble != NULL)
+		buffer_printf(&out, "%s%s%s%s", paint(PAINT_RED), language_is_zh() ? "以上不是最新：" : "This is not as it is now: ", trouble, paint(PAINT_OFF));
 	fine = fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
 	buffer_free(&out);
 	return (fine);
@@ -369,5 +378,6 @@ cmd_obligations(int argc, char **argv)
 	paint_init(no_color);
 	r = run(&v);
 	obligations_free(&v.owed);
+	obligations_free(&v.fresh);
 	return (r);
 }

@@ -378,11 +378,8 @@ show_row(struct buffer *b, const struct obligation_row *r, int64_t now, bool zh,
 			add_text(&text, r->subject);
 			break;
 		case WHO:
-			/* The person is next to be looked for; the role says who owes it. */
-			if (mp_peek(&r->staff) == MP_STR)
-				add_text(&text, r->staff);
-			else
-				add_role(&text, r->role, zh);
+			/* The person is next to be looked for, or the post; the role says who owes it. */
+			add_role(&text, mp_peek(&r->staff) == MP_STR ? r->staff : r->role, zh);
 			break;
 		case STATE:
 			add_word(&text, states, r->state, zh);
