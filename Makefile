@@ -209,6 +209,7 @@ install: all
 	install -D -m 755 build/bin/estate $(DESTDIR)$(PREFIX)/bin/estate
 	install -D -m 755 build/bin/estate-alarm $(DESTDIR)$(PREFIX)/bin/estate-alarm
 	install -D -m 755 build/bin/estate-example $(DESTDIR)$(PREFIX)/bin/estate-example
+	install -D -m 755 build/bin/estate-escalate $(DESTDIR)$(PREFIX)/bin/estate-escalate
 	install -D -m 644 build/lib/libestate.a $(DESTDIR)$(PREFIX)/lib/libestate.a
 	install -D -m 644 build/lib/libproto.a $(DESTDIR)$(PREFIX)/lib/libestate-proto.a
 	install -D -m 644 clients/libestate/estate.h $(DESTDIR)$(PREFIX)/include/estate.h
@@ -237,6 +238,12 @@ install: all
 	    install -D -m 644 config/estated.yaml $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml || \
 	    install -D -m 644 workers/example/example.yaml $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml
+	install -D -m 644 systemd/estate-worker@escalate.service.d/config.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-worker@escalate.service.d/config.conf
+	install -D -m 644 workers/escalate/estate-escalate.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-escalate.8
+	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml || \
+	    install -D -m 644 config/rules/escalate.yaml $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml
+	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/roster.yaml || \
+	    install -D -m 644 config/roster.yaml $(DESTDIR)$(SYSCONFDIR)/estated/roster.yaml
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/calendars/cn.yaml || \
 	    install -D -m 644 config/calendars/cn.yaml $(DESTDIR)$(SYSCONFDIR)/estated/calendars/cn.yaml
 
@@ -253,7 +260,7 @@ test-helpers: $(patsubst %,$(B)/test/%,parrot powercut interpose.so)
 .PHONY: test-binaries
 test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS))
 
-$(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+$(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka
 

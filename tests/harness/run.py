@@ -24,7 +24,7 @@ SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store",
 LONGEST_FIRST = ["test_kill", "test_store", "test_faults", "test_powercut", "test_incidents_roundtrip", "test_protocol"]
 
 # make check-long, part by part.
-LONG_PARTS = ["test_kill", "test_worker", "test_powercut", "test_scale", "test_faults", "test_durability", "test_store", "test_subscriptions", "test_outbox"]
+LONG_PARTS = ["test_kill", "test_worker", "test_month_of_kills", "test_powercut", "test_scale", "test_faults", "test_durability", "test_store", "test_subscriptions", "test_outbox"]
 
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs"]
 
