@@ -92,10 +92,13 @@ pack_question(const struct viewer *v, msgpack_packer *p)
 	char before[SITETIME_TEXT];
 
 	msgpack_pack_str_with_body(p, "question", 8);
-	msgpack_pack_map(p, 2u + (v->role != NULL) + (v->subject != NULL) + (v->rule != NULL) + (v->within != INT64_MIN));
+	msgpack_pack_map(p, 1u + (v->subject == NULL) + (v->role != NULL) + (v->subject != NULL) + (v->rule != NULL) + (v->within != INT64_MIN));
 	pack_pair(p, "name", "open");
-	msgpack_pack_str_with_body(p, "limit", 5);
-	msgpack_pack_unsigned_int(p, ROWS_OF_A_PAGE);
+	/* What is owed of one subject comes in one piece. */
+	if (v->subject == NULL) {
+		msgpack_pack_str_with_body(p, "limit", 5);
+		msgpack_pack_unsigned_int(p, ROWS_OF_A_PAGE);
+	}
 	if (v->role != NULL)
 		pack_pair(p, "role", v->role);
 	if (v->subject != NULL)

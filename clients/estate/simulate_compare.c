@@ -13,15 +13,18 @@
 #include "rfc3339.h"
 #include "telling.h"
 
-/* A field of data as text; `absent` if it is not there. */
+/* A field of data as text: the first of two that is there; `absent` if none is. */
 static void
-take_field(struct buffer *b, const struct event *e, const char *name, const char *absent)
+take_field(struct buffer *b, const struct event *e, const char *name, const char *or, const char *absent)
 {
 	buffer_clear(b);
-	if (!telling_field(b, e, name) || b->len == 0) {
-		buffer_clear(b);
-		buffer_text(b, absent);
-	}
+	if (telling_field(b, e, name) && b->len > 0)
+		return;
+	buffer_clear(b);
+	if (telling_field(b, e, or) && b->len > 0)
+		return;
+	buffer_clear(b);
+	buffer_text(b, absent);
 }
 
 static int64_t
@@ -71,10 +74,11 @@ take(struct conclusions *list, struct jsonl *packed, struct buffer field[2], con
 	}
 	c = &list->items[list->count++];
 	*c = (struct conclusion){ .time = e.time_ns, .hash = XXH3_64bits(line, len) };
-	take_field(&field[0], &e, "due", "");
+	take_field(&field[0], &e, "due", "expires", "");
 	c->due = instant_of(field[0].data, field[0].len);
-	take_field(&field[0], &e, "rule", "-");
-	take_field(&field[1], &e, "obligation", "");
+	/* A message says in its parameters what it is about. */
+	take_field(&field[0], &e, "rule", "params.rule", "-");
+	take_field(&field[1], &e, "obligation", "params.obligation", "");
 	if (field[1].len == 0)
 		buffer_add(&field[1], e.subject.s != NULL ? e.subject.s : "", e.subject.len);
 	keep(c, &e, field[0].data, field[1].data);

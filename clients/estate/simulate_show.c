@@ -20,15 +20,15 @@ enum { COUNT_A, COUNT_B, COUNT_ONLY_A, COUNT_ONLY_B, COUNT_MOVED, COUNT_OTHER, C
 
 static const struct {
 	const char *key, *en, *zh;
-	unsigned narrow;		/* columns where there are few; 8 otherwise */
+	unsigned narrow;		/* columns where there are few; COLUMNS otherwise */
 } heads[COUNTS] = {
 	{ "a", "A", "A", 6 }, { "b", "B", "B", 6 }, { "only_a", "ONLY A", "仅 A", 7 }, { "only_b", "ONLY B", "仅 B", 7 },
 	{ "moved", "MOVED", "变时", 6 }, { "other", "OTHER", "其他", 6 },
 };
-#define COLUMNS		8u
-#define RULE_COLUMNS	6u
+#define COLUMNS		7u
+#define RULE_COLUMNS	9u
 #define TYPE_COLUMNS	23u
-#define TYPE_COLUMNS_NARROW	13u
+#define TYPE_COLUMNS_NARROW	12u
 
 /* Counts of one type of event under one rule. */
 struct tally {
@@ -200,11 +200,8 @@ add_instant(struct buffer *b, int64_t at, bool narrow)
 {
 	char text[SITETIME_TEXT];
 
-	if (narrow)
-		sitetime_brief(at, text);
-	else
-		sitetime_local(at, 0, text);
-	buffer_text(b, text);
+	sitetime_local(at, 0, text);
+	buffer_add(b, text, narrow ? strlen("2026-11-24 05:06") : strlen(text));
 }
 
 /* "11-25 18:00 → 19:00" */
@@ -220,9 +217,17 @@ add_from_to(struct buffer *b, int64_t from, int64_t to)
 	buffer_printf(b, "%.11s → %.*s", x, same_day ? 5 : 11, y + (same_day ? 6 : 0));
 }
 
-static void
-show_table(struct buffer *b, const struct tallies *t, bool zh, bool narrow)
+static bool
+differs(const struct tally *row)
 {
+	return (row->count[COUNT_ONLY_A] + row->count[COUNT_ONLY_B] + row->count[COUNT_MOVED] + row->count[COUNT_OTHER] > 0);
+}
+
+/* What differs; all of it if nothing does. */
+static void
+show_table(struct buffer *b, const struct tallies *t, bool all, bool zh, bool narrow)
+{
+	size_t alike = 0;
 	unsigned type_columns = narrow ? TYPE_COLUMNS_NARROW : TYPE_COLUMNS;
 	struct buffer cell = { NULL, 0, 0 };
 	char number[24];
@@ -236,6 +241,10 @@ show_table(struct buffer *b, const struct tallies *t, bool zh, bool narrow)
 	for (size_t i = 0; i < t->count; i++) {
 		const struct tally *row = &t->rows[i];
 
+		if (!all && !differs(row)) {
+			alike++;
+			continue;
+		}
 		paint_cell(b, row->rule, strlen(row->rule), RULE_COLUMNS);
 		buffer_text(b, " ");
 		add_type(&cell, row->type, zh, narrow);
@@ -252,6 +261,8 @@ show_table(struct buffer *b, const struct tallies *t, bool zh, bool narrow)
 		}
 		buffer_text(b, "\n");
 	}
+	if (alike > 0)
+		buffer_printf(b, zh ? "%s另有 %zu 行两边相同%s\n" : "%s%zu further rows are the same%s\n", paint(PAINT_DIM), alike, paint(PAINT_OFF));
 	buffer_free(&cell);
 }
 
@@ -341,7 +352,7 @@ show_worker(struct buffer *b, const struct simulate *s, const struct simulation 
 	}
 	buffer_text(b, "\n");
 	show_sides(b, s, t, zh);
-	show_table(b, t, zh, narrow);
+	show_table(b, t, d.count == 0, zh, narrow);
 	if (d.count == 0)
 		buffer_text(b, zh ? "两种配置的结论相同\n" : "Both conclude the same.\n");
 	else

@@ -14,6 +14,7 @@ import unicodedata
 import pytest
 
 import daemon as harness
+from worker import Worker
 
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 SITE = datetime.timezone(datetime.timedelta(hours=8))
@@ -120,6 +121,31 @@ def test_filters_are_the_workers(daemon):
         assert subjects(daemon, "--due-within", "3d", "--rule", "C7") == ["C-9"]
         assert set(worker.asked) == {"open"}
     assert shown(daemon, "--overdue", expect=1).stdout == ""        # the stand-in has gone
+
+
+def test_the_worker_itself(daemon):
+    """estate-escalate with the shipped rules: filters, pages and words are what it answers."""
+    def event(id, type, subject, **data):
+        return json.dumps({"specversion": "1.0", "id": id, "source": "/test/obligations", "type": type, "subject": subject, "data": data})
+
+    with Worker(daemon, name="escalate", program=harness.program("estate-escalate"), rules=None, start=False) as worker:
+        worker.start("--config", os.path.join(harness.REPOSITORY, "config"))
+        daemon.estate("put", stdin="\n".join([
+            event("1", "complaint.opened", "C-1", category="noise", severity="ordinary", via="phone", household="3-2-1201"),
+            event("2", "help.requested", "H-1", kind="medical", household="3-2-1202"),
+            event("3", "case.assigned", "C-1", to="S-4", role="cs_assistant")]))
+        last = str(daemon.client("last").hello()["last"])
+        daemon.estate("ask", "escalate", "status", "--at-least", last)
+        of_case = json.loads(shown(daemon, "--json", "--subject", "C-1").stdout)["rows"]
+        assert {one["rule"] for one in of_case} == {"C1", "C10"} and {one["staff"] for one in of_case} == {"S-4"}
+        emergency = {one["rule"] for one in json.loads(shown(daemon, "--json", "--due-within", "10min").stdout)["rows"]}
+        assert {"H3", "H5", "H6", "H8"} <= emergency and "C1" not in emergency
+        assert subjects(daemon, "--rule", "H8", "--role", "clerk") == ["H-1"] and subjects(daemon, "--rule", "H8", "--role", "finance") == []
+        text = shown(daemon).stdout
+        assert re.search(r"\n\d d .* C1 +C-1 +S-4 +running\n  next .* S-4 \(cs_assistant\) is warned · 1 working day from .* · 3-2-1201\n", text), text
+        assert "there is no such role" in shown(daemon, "--role", "nobody", expect=1).stderr
+        told = daemon.estate("case", "C-1").stdout
+        assert "Still running" in told and re.search(r"obligation.opened +C1 due .* \(cs_assistant\)", told)
 
 
 def test_nothing_is_owed(daemon):

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -126,6 +127,28 @@ def test_without_config_it_is_what_the_log_activates(daemon, tmp_path):
     assert same["cases"] == [] and same["a"] == {"config": None, "concluded": 6, "breached": 3}
     other = json.loads(daemon.estate("simulate", "--worker", "example", "--against", rules(tmp_path, "20min"), "--json").stdout)["workers"][0]
     assert {one["difference"] for one in other["cases"]} == {"moved"} and len(other["cases"]) == 6
+
+
+def test_the_shipped_rules_with_another_term(tmp_path):
+    """estate-escalate, its first reply due at the same time of the next working day: messages are told apart by what they are about."""
+    other = str(tmp_path / "config")
+    shipped = os.path.join(harness.REPOSITORY, "config")
+    shutil.copytree(shipped, other)
+    path = os.path.join(other, "rules", "escalate.yaml")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert text.count("    due: eod 1                  # ⚠ the end of the next working day") == 1
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace("    due: eod 1                  # ⚠ the end of the next working day", "    due: same 1"))
+    answer = json.loads(simulate("--worker", "escalate", "--config", shipped, "--against", other, "--until", "2026-11-04", "--json", "-",
+                                 stdin=lines(STORY)).stdout)
+    worker = answer["workers"][0]
+    assert worker["a"]["breached"] == worker["b"]["breached"]
+    assert {one["rule"] for one in worker["cases"]} == {"C1"} and {row["rule"] for row in worker["rules"]} > {"C1"}
+    moved = [one for one in worker["cases"] if (one["type"], one["subject"]) == ("obligation.breached", "C-3")]
+    assert [(one["difference"], one["a"]["due"], one["b"]["due"]) for one in moved] == [
+        ("moved", "2026-11-03T16:00:00.000000000Z", "2026-11-03T01:02:00.000000000Z")]
+    assert {one["object"] for one in worker["cases"] if one["type"] == "notification.requested"} == {"C1/C-1", "C1/C-2", "C1/C-3"}
 
 
 @pytest.mark.parametrize("language, words", [("C.UTF-8", ["ONLY A", "obligation.breached", "deadlines missed", "only under A", "+10 min"]),
