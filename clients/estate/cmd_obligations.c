@@ -149,9 +149,9 @@ ask(struct viewer *v)
 	obligations_clear(&v->fresh);
 	v->page[0] = '\0';
 	v->unreadable = false;
-	do
+	n = ask_page(v);
+	while (n == 0 && v->page[0] != '\0' && !v->unreadable && !reach_stop)
 		n = ask_page(v);
-	while (n == 0 && v->page[0] != '\0' && !v->unreadable && !reach_stop);
 	if (n == 0 && !v->unreadable)
 		v->unreadable = !obligations_rows(&v->fresh);
 	if (n == 0 && !v->unreadable) {

@@ -50,7 +50,7 @@ keep(struct conclusion *c, const struct event *e, const char *rule, const char *
 	p = (char *)mempcpy(p, e->type.s, e->type.len) + 1;
 	p[-1] = '\0';
 	c->subject = p;
-	if (e->subject.len > 0)
+	if (e->subject.s != NULL)
 		p = mempcpy(p, e->subject.s, e->subject.len);
 	*p++ = '\0';
 	c->rule = p;
