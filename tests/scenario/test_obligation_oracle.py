@@ -71,6 +71,35 @@ def test_a_cancelled_one_loses_its_opening(calendar, config):
     compare(cases(0, calendar, twice=True), calendar, config)
 
 
+HOUR = model.HOUR
+NOON = model.midnight(20000) + 12 * HOUR
+
+
+def at(hours, type, of=-1, **data):
+    return model.Event(type, NOON + hours * HOUR, NOON + hours * HOUR, data or {"by": "S-1", "reason": "r"}, of)
+
+
+OPENED = at(0, "complaint.opened", category="noise", severity="ordinary", via="phone")
+
+
+@pytest.mark.xfail(reason="a retraction undoes the state that the event left, not what it kept others from doing", strict=False)
+@pytest.mark.parametrize("events, breached", [
+    # Two replies, the first taken back: the second one stands.
+    ([OPENED, at(1, "case.replied"), at(2, "case.replied"), at(3, "record.retracted", of=1)], None),
+    # A reply from before the opening, taken back after it: none is left.
+    ([at(-1, "case.replied"), OPENED, at(1, "record.retracted", of=0)], 20),
+    # A suspension taken back when it is over: its time counts.
+    ([OPENED, at(1, "case.suspended"), at(3, "case.resumed"), at(4, "record.retracted", of=1)], 20),
+    # A resumption taken back: it is suspended still.
+    ([OPENED, at(1, "case.suspended"), at(3, "case.resumed"), at(4, "record.retracted", of=2)], None),
+], ids=["second-reply", "early-reply", "suspension", "resumption"])
+def test_what_a_retracted_event_did_never_was(config, events, breached):
+    """When P7, 20 hours, is broken: hours after the opening."""
+    lines, _ = rehearse(model.as_log({"C-1": events}).encode(), "--config", config, "--until", model.instant(NOON + 100 * HOUR), program=PROGRAM)
+    steps = [(step, (instant - NOON) / HOUR) for instant, step, obligation, *_ in model.concluded(lines)["C-1"] if obligation == "P7/C-1"]
+    assert [hours for step, hours in steps if step == "breached"] == ([] if breached is None else [breached])
+
+
 @pytest.mark.parametrize("wrong", ["late", "hours", "same", "eod", "edge", "reopened", "rearmed"])
 def test_it_would_find_a_difference(calendar, config, monkeypatch, wrong):
     """The second opinion, made wrong on purpose, is contradicted: the histories reach these edges."""
