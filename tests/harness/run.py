@@ -18,7 +18,7 @@ SCENARIOS = [os.path.join("tests", "scenario"), os.path.join("tests", "rules")]
 WORK = os.path.join(REPOSITORY, "build", "tests")
 
 # Also run with the sanitizer build: the tests that feed the daemon what it must survive.
-SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store", "test_rights", "test_worker", "test_ask", "test_personal"]
+SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store", "test_rights", "test_worker", "test_ask", "test_personal", "test_life"]
 
 # The longest first, so that two lanes end together.
 LONGEST_FIRST = ["test_kill", "test_store", "test_faults", "test_powercut", "test_incidents_roundtrip", "test_protocol"]
@@ -66,7 +66,7 @@ def replay(program):
 def scenario(path, variant, long=False):
     name = os.path.basename(path)[:-3]
     outcome = Outcome(f"{name} ({variant or 'release'}{', long' if long else ''})")
-    report = os.path.join(WORK, f"{name}-{variant or 'release'}.xml")
+    report = os.path.join(WORK, f"{os.path.basename(os.path.dirname(path))}-{name}-{variant or 'release'}.xml")
     environment = {**os.environ, "ESTATE_BIN_DIR": os.path.join(REPOSITORY, "build", variant, "bin"), "PYTHONDONTWRITEBYTECODE": "1"}
     if long:
         environment["ESTATE_LONG"] = "1"

@@ -294,3 +294,52 @@ def test_case_says_why(rules):
         ("2026-11-20", "workday", 0), ("2026-11-21", "weekend", 0), ("2026-11-22", "weekend", 0), ("2026-11-23", "workday", 1)]
     shipped = [row for row in ask([opened()], "2026-11-23 11:00", "case", subject="C-1")["rows"] if row["rule"] == "C1"][0]
     assert shipped["quote"].startswith("无论解决与否") and shipped["term"] == "eod 1"
+
+
+# ---- Rules among each other, and wrong ones
+
+
+def test_equals_of_a_group_are_both_kept_and_the_earlier_is_shown_first():
+    two = config("ladders:\n  l: [{ after: 0, role: clerk }]\nrules:\n" + "".join(
+        f"  - {{ id: {name}, on: complaint.opened{on}, until: case.replied, due: elapsed {due}, role: clerk, ladder: l, group: g, priority: {priority} }}\n"
+        for name, on, due, priority in (("G", "", "1min", 0), ("A", " severity=ordinary", "2h", 5), ("B", " via=phone", "1h", 5))))
+    told = rehearse([opened(), opened("10:00", "C-2", severity="major", via="visit")], "2026-11-23 10:00:30", two)
+    assert told.obligations() == ["A/C-1", "B/C-1", "G/C-2"]
+    assert [row["obligation"] for row in ask([opened()], "2026-11-23 10:00:30", "open", two)["rows"]] == ["B/C-1", "A/C-1"]
+
+
+def test_more_specific_by_reclassification_and_back():
+    two = config("ladders:\n  l: [{ after: 0, role: clerk }]\nrules:\n"
+                 "  - { id: G, on: complaint.opened, until: case.replied, due: elapsed 2h, role: clerk, ladder: l, group: g }\n"
+                 "  - { id: S, on: complaint.opened severity=major, until: case.replied, due: elapsed 1h, role: clerk, ladder: l, group: g, priority: 1 }\n")
+    told = rehearse([opened(), MON("10:10", "case.reclassified", "C-1", severity="major"), MON("10:20", "case.reclassified", "C-1", severity="ordinary")],
+                    "2026-11-23 10:30", two)
+    assert told.of("G/C-1") == ["opened 11-23 10:00 due 11-23 12:00", "cancelled 11-23 10:10 (replaced)", "opened 11-23 10:20 due 11-23 12:20"]
+    assert told.of("S/C-1") == ["opened 11-23 10:10 due 11-23 11:10", "cancelled 11-23 10:20 (reclassified)"]
+
+
+def test_acknowledged_by_the_name_of_what_is_no_case():
+    events = [MON("10:00", "call.abandoned", "call-1", household="3-2-1201"),
+              MON("10:11", "case.acknowledged", "call-1", by="c-1", obligation="H2.abandoned/3-2-1201")]
+    told = rehearse(events, "2026-11-23 10:30")
+    assert [m for m in told.messages("H2.abandoned/3-2-1201") if "breached" in m] == ["tell cs_lead breached 11-23 10:10 urgent"]
+
+
+def test_a_limit_beyond_all_calendars_is_none():
+    told = rehearse([opened(due="9999-01-01T00:00:00Z")], "2026-11-23 10:30")
+    assert told.of("H4/C-1") == [] and told.of("C1/C-1") == ["opened 11-23 10:00 due 11-25 00:00"]
+
+
+def test_a_wrong_file_is_refused_with_its_line():
+    wrong = config(RULES.replace("role: clerk", "role: clark", 1))
+    done = run(b"", folder=wrong, expect=78)
+    assert re.search(r"rules/escalate.yaml: line \d+: there is no role clark; did you mean clerk\?", done.stderr.decode())
+
+
+def test_a_wrong_activation_leaves_what_was_in_force():
+    def activated(clock, text):
+        return MON(clock, "config.activated", "escalate", kind="rules", digest=hashlib.sha256(text.encode()).hexdigest(), by="admin-1", content=text)
+    only = RULES[:RULES.index("  - id: X.day")] + RULES[RULES.index("  - id: X.hour\n"):RULES.index("  - id: X.hours")]
+    done = run(lines_of([activated("09:00", only), activated("09:30", only.replace("clerk", "clark")), opened()]), "--until", "2026-11-23T12:00:00+08:00", folder=None)
+    said = done.stdout.decode()
+    assert '"worker.parked"' in said and "did you mean clerk?" in said and '"obligation":"X.hour/C-1"' in said

@@ -30,6 +30,7 @@ test_refused(void **state)
 	refused(HEAD GOOD GOOD, "line 11: C1 is the id of two rules");
 	refused(HEAD "  - id: C1\n    id: C2\n", "id is given twice");
 	refused(HEAD "  - id: a b\n", "id is 1 to 24 characters");
+	refused(HEAD "  - id: X/Y\n", "has no stroke");
 	refused(HEAD "  - id: X\n    on: complaint.openned\n", "there is no type complaint.openned; did you mean complaint.opened?");
 	refused(HEAD "  - id: X\n    on: obligation.breached\n", "would be a cycle");
 	refused(HEAD "  - id: X\n    on: complaint.opened sevrity=major\n", "complaint.opened has no field sevrity; did you mean severity?");

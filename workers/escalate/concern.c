@@ -36,6 +36,16 @@ know(struct turn *t, const struct worker_event *v)
 	about_store(t->w, subject, &a);
 }
 
+/* Can what this event is about begin what it ends? */
+static bool
+may_begin(const struct rule *r, const struct type *type)
+{
+	for (unsigned i = 0; i < r->on[ON].count; i++)
+		if (r->on[ON].list[i].keys == 0 && strcmp(r->on[ON].list[i].type->subject, type->subject) == 0)
+			return (true);
+	return (false);
+}
+
 /* An end for which there was no beginning: it may still come. */
 static void
 keep_early(struct turn *t, const struct worker_event *v, const struct concern *c)
@@ -184,7 +194,8 @@ concern_update(struct turn *t, const struct worker_event *v)
 				    .reopened = true };
 			break;
 		default:
-			if (!settle(t, v, c) && (c->verb == UNTIL || c->verb == CANCEL) && c->trigger->keys == 0 && unmet < RULES_MAX)
+			if (!settle(t, v, c) && (c->verb == UNTIL || c->verb == CANCEL) && c->trigger->keys == 0 && unmet < RULES_MAX &&
+			    may_begin(c->rule, v->e->kind))
 				early[unmet++] = c;
 		}
 	}

@@ -10,16 +10,29 @@
 
 /* ---- Seen by somebody ---- */
 
+/* Of the obligation that an event names, wherever it belongs: what it is about, as its id says; else the event's own subject. */
+static struct text
+subject_meant(const struct worker_event *v, struct text meant)
+{
+	const char *stroke = meant.len > 0 ? memchr(meant.s, '/', meant.len) : NULL;
+
+	/* Of a long one the id has only the beginning. */
+	if (stroke == NULL || meant.len == ID_CHARS_MAX)
+		return (v->e->subject);
+	return ((struct text){ stroke + 1, (uint32_t)(meant.s + meant.len - stroke - 1) });
+}
+
 void
 correct_acknowledged(struct turn *t, const struct worker_event *v)
 {
 	struct subject_walk s = { .walk.key_len = 0 };
-	struct text meant = { NULL, 0 };
+	struct text meant = { NULL, 0 }, subject;
 	char id[OBLIGATION_SIZE];
 	int64_t until;
 
 	event_text(v->e, "obligation", &meant);
-	while (oblige_each(t, v->e->subject, &s)) {
+	subject = subject_meant(v, meant);
+	while (subject.len > 0 && oblige_each(t, subject, &s)) {
 		struct obligation o = s.o;
 		char owner[ID_CHARS_MAX + 1];
 
@@ -28,7 +41,7 @@ correct_acknowledged(struct turn *t, const struct worker_event *v)
 			if (!oblige_load(t, s.o.rule, text_of(owner), &o))
 				continue;
 		}
-		obligation_id(&o.key, id);
+		obligation_id(&s.o.key, id);
 		/* Too late is nothing: what has ended has ended. */
 		if (o.row.state != ROW_OPEN || (meant.len > 0 && !mp_equal(meant.s, meant.len, id)))
 			continue;
@@ -274,11 +287,12 @@ correct_waived(struct turn *t, const struct worker_event *v)
 {
 	struct subject_walk s = { .walk.key_len = 0 };
 	char id[OBLIGATION_SIZE];
-	struct text meant;
+	struct text meant, subject;
 
 	if (!event_text(v->e, "obligation", &meant))
 		return;
-	while (oblige_each(t, v->e->subject, &s)) {
+	subject = subject_meant(v, meant);
+	while (subject.len > 0 && oblige_each(t, subject, &s)) {
 		obligation_id(&s.o.key, id);
 		if (s.o.row.state == ROW_OPEN && mp_equal(meant.s, meant.len, id)) {
 			s.o.row.final = true;

@@ -162,8 +162,9 @@ oblige_limit(const struct escalate *x, const struct event *e, const char *field,
 	int64_t day;
 	char text[16];
 
+	/* Beyond all calendars is no limit at all: then the general one holds. */
 	if (event_instant(e, field, at))
-		return (true);
+		return (x->calendar == NULL || calendar_day_of(x->calendar, *at - 1, &day));
 	if (!event_text(e, field, &date) || date.len != 10 || x->calendar == NULL)
 		return (false);
 	snprintf(text, sizeof(text), "%.10s", date.s);

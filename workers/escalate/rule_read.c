@@ -154,6 +154,8 @@ check_rule(struct file *f, yaml_node_t *map, const struct rule *rule)
 
 	if (rule->id == NULL)
 		yamltext_mistake(y, map, "a rule needs an id, such as C1");
+	else if (strchr(rule->id, '/') != NULL)
+		yamltext_mistake(y, map, "%s: the id of an obligation is C1/C-17, so that of a rule has no stroke", rule->id);
 	for (unsigned i = 0; i + 1 < f->r.rules->count; i++)
 		if (rule->id != NULL && strcmp(f->r.rules->rule[i]->id, rule->id) == 0)
 			yamltext_mistake(y, map, "%s is the id of two rules: call one of them %s.2", rule->id, rule->id);
