@@ -1,6 +1,4 @@
 /* estate obligations: every running deadline, asked of the worker escalate. */
-#include <errno.h>
-#include <inttypes.h>
 #include <msgpack.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +10,6 @@
 #include "command.h"
 #include "errcode.h"
 #include "event.h"
-#include "json.h"
 #include "language.h"
 #include "obligations.h"
 #include "paint.h"
@@ -201,6 +198,7 @@ static bool
 show(struct viewer *v, const char *trouble)
 {
 	bool screen = v->watch && isatty(STDOUT_FILENO);
+	bool chosen = v->role != NULL || v->subject != NULL || v->rule != NULL || v->within != INT64_MIN;
 	struct buffer out = { NULL, 0, 0 };
 	unsigned columns = paint_columns(), lines = screen ? screen_lines() : 0;
 	bool fine;
@@ -210,7 +208,7 @@ show(struct viewer *v, const char *trouble)
 	if (v->common.json)
 		obligations_show_json(&out, &v->owed);
 	else {
-		obligations_show(&out, &v->owed, sitetime_now(), language_is_zh(), columns, lines > TROUBLE_LINES + 4 ? lines - TROUBLE_LINES : lines);
+		obligations_show(&out, &v->owed, sitetime_now(), chosen, language_is_zh(), columns, lines > TROUBLE_LINES + 4 ? lines - TROUBLE_LINES : lines);
 		/* Several, in a file: one is told from the next. */
 		buffer_text(&out, v->watch && !screen ? "\n" : "");
 	}

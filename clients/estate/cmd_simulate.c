@@ -1,6 +1,4 @@
 /* estate simulate: what would another configuration have concluded? */
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +6,6 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "event.h"
 #include "paint.h"
 #include "reach.h"
 #include "simulate.h"

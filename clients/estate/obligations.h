@@ -41,8 +41,11 @@ bool	obligations_page(struct obligations *, struct mp, char page[257]);
 /* When all pages are kept: find the rows, the next deadline first.  False: unreadable. */
 bool	obligations_rows(struct obligations *);
 
-/* For people: a line each, and below it the reasons; at most so many lines in all, of at most so many columns (0: no limit). */
-void	obligations_show(struct buffer *, const struct obligations *, int64_t now, bool zh, unsigned columns, unsigned lines);
+/*
+ * For people: a line each, and below it the reasons; at most so many lines in all, of at most so many columns (0: no limit).  chosen: only
+ * some were asked for.
+ */
+void	obligations_show(struct buffer *, const struct obligations *, int64_t now, bool chosen, bool zh, unsigned columns, unsigned lines);
 
 /* {"rows":[…],"seq":…} with a newline. */
 void	obligations_show_json(struct buffer *, const struct obligations *);

@@ -529,13 +529,13 @@ lines_of(const struct buffer *b, size_t from)
 }
 
 void
-obligations_show(struct buffer *b, const struct obligations *o, int64_t now, bool zh, unsigned columns, unsigned lines)
+obligations_show(struct buffer *b, const struct obligations *o, int64_t now, bool chosen, bool zh, unsigned columns, unsigned lines)
 {
 	bool narrow = columns > 0 && columns < WIDE_COLUMNS;
 	size_t overdue = 0, shown, begin = b->len, before;
 
 	if (o->count == 0) {
-		buffer_text(b, zh ? "没有在办的时限\n" : "nothing is owed\n");
+		buffer_text(b, chosen ? zh ? "没有符合条件的在办时限\n" : "nothing of that kind is owed\n" : zh ? "没有在办的时限\n" : "nothing is owed\n");
 		return;
 	}
 	show_heads(b, zh, narrow, columns);

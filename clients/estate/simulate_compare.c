@@ -1,7 +1,6 @@
 /* Two lists of conclusions, compared: see simulate.h. */
 #include "simulate.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -151,6 +151,7 @@ def test_the_worker_itself(daemon):
 def test_nothing_is_owed(daemon):
     with Escalate(daemon):
         assert shown(daemon).stdout == "nothing is owed\n"
+        assert shown(daemon, "--overdue").stdout == "nothing of that kind is owed\n"
         assert json.loads(shown(daemon, "--json").stdout) == {"rows": [], "seq": 7}
 
 
