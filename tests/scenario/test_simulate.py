@@ -151,6 +151,17 @@ def test_the_shipped_rules_with_another_term(tmp_path):
     assert {one["object"] for one in worker["cases"] if one["type"] == "notification.requested"} == {"C1/C-1", "C1/C-2", "C1/C-3"}
 
 
+def test_two_workers_read_the_same_events(tmp_path):
+    both = str(tmp_path / "config")
+    shutil.copytree(os.path.join(harness.REPOSITORY, "config"), both)
+    shutil.copy(os.path.join(rules(tmp_path), "example.yaml"), both)
+    done = simulate("--worker", "escalate", "--worker", "example", "--config", both, "--against", both, "--until", "2026-11-04", "--json", "-",
+                    stdin=lines(STORY))
+    answer = json.loads(done.stdout)
+    assert [one["worker"] for one in answer["workers"]] == ["escalate", "example"] and [one["cases"] for one in answer["workers"]] == [[], []]
+    assert answer["workers"][1]["a"] == {"config": both, "concluded": 6, "breached": 2}
+
+
 @pytest.mark.parametrize("language, words", [("C.UTF-8", ["ONLY A", "obligation.breached", "deadlines missed", "only under A", "+10 min"]),
                                              ("zh_CN.UTF-8", ["仅 A", "超时", "次超时", "仅在 A 下", "+10 分"])])
 def test_for_people(tmp_path, language, words):
