@@ -343,3 +343,14 @@ def test_a_wrong_activation_leaves_what_was_in_force():
     done = run(lines_of([activated("09:00", only), activated("09:30", only.replace("clerk", "clark")), opened()]), "--until", "2026-11-23T12:00:00+08:00", folder=None)
     said = done.stdout.decode()
     assert '"worker.parked"' in said and "did you mean clerk?" in said and '"obligation":"X.hour/C-1"' in said
+
+
+def test_of_several_ends_before_the_beginning_the_first_counts(rules):
+    told = rehearse([replied("10:10"), MON("10:12", "case.closed", "C-1", by="c-1", outcome="withdrawn"), opened("12:00", own="10:00")], "2026-11-23 12:30", rules)
+    assert told.of("X.hour/C-1") == ["opened 11-23 12:00 due 11-23 11:00", "fulfilled 11-23 12:00"]
+
+
+def test_cancelled_and_then_its_opening_taken_back_it_stays_cancelled(rules):
+    told = rehearse([opened(), MON("10:10", "case.closed", "C-1", by="c-1", outcome="withdrawn"), MON("10:20", "record.retracted", "C-1", event=1, by="c-1", reason="a test"),
+                     MON("10:30", "record.retracted", "C-1", event=2, by="c-1", reason="not that either"), MON("10:40", "case.reopened", "C-1", by="c-1")], "2026-11-23 12:30", rules)
+    assert told.of("X.hour/C-1") == ["opened 11-23 10:00 due 11-23 11:00", "cancelled 11-23 10:10 (closed)"]

@@ -53,7 +53,12 @@ keep_early(struct turn *t, const struct worker_event *v, const struct concern *c
 	struct row_key key = row_key(v->e->subject, c->rule->id);
 	char name[1 + ROW_KEY_MAX];
 	uint8_t value[17];
+	const void *first;
+	size_t len;
 
+	/* Of several the first, as it would be behind the beginning. */
+	if (worker_get(t->w, EARLY, key.bytes, key.len, &first, &len))
+		return;
 	put_le64(value, (uint64_t)v->when);
 	put_le64(value + 8, v->seq);
 	value[16] = c->verb == CANCEL;

@@ -172,15 +172,15 @@ retract_row(struct turn *t, struct obligation *o, uint64_t seq)
 {
 	struct row *r = &o->row;
 
-	if (r->opened_seq == seq && r->state == ROW_JOINED) {
+	if (r->opened_seq == seq && (r->state == ROW_JOINED || r->state == ROW_CANCELLED)) {
+		/* Nobody takes it for owed, so nothing is said; what cancelled it before has nothing left to take back. */
 		r->final = true;
 		r->state = ROW_CANCELLED;
+		r->ended_seq = t->seq;
 		oblige_save(t, o);
 	} else if (r->opened_seq == seq) {
-		if (!r->final || r->state != ROW_CANCELLED) {
-			r->final = true;
-			oblige_cancel(t, o, "retracted");
-		}
+		r->final = true;
+		oblige_cancel(t, o, "retracted");
 	} else if ((r->state == ROW_FULFILLED || r->state == ROW_CANCELLED) && r->ended_seq == seq) {
 		oblige_rearm(t, o);
 	} else if (r->state == ROW_OPEN && r->paused != 0 && r->paused_seq == seq) {
