@@ -11,8 +11,8 @@ What it holds true (the regulations and 民法典 201–203, 1259):
   - what is recorded first as its end, ends it, be it recorded before the beginning: it is about this case in any case;
   - time between suspended and resumed does not count: working hours for hours, working days begun for eod and same, days begun for days;
   - reopened, it is owed anew from then; what happened before the reopening does not fulfil it;
-  - a retracted end never was: it is owed as before, and overdue at once if the due has passed; a retracted beginning cancels it for good,
-    also what was fulfilled.
+  - what was retracted never was: another end that stood behind it counts, suspended time counts or does not, and without an end it is
+    owed as before, overdue at once if the due has passed; a retracted beginning cancels it for good, also what was fulfilled.
 Instants are nanoseconds since 1970, days are days since 1970-01-01 of the site, which is in Asia/Shanghai.
 """
 import dataclasses
@@ -140,9 +140,11 @@ class Event:
 class Obligation:
     def __init__(self, case, rule, index, log, when, reopened=False):
         self.case, self.rule, self.began, self.opened, self.reopened = case, rule, index, when, reopened
-        self.state, self.final, self.breached, self.paused, self.ended = "open", False, False, None, None
-        self.credit = 0
+        self.state, self.final, self.breached, self.ended = "open", False, False, None
+        self.facts = []                             # (index, what, log, when): ends, pauses and resumptions, in the order of the log
         self.known = log                            # since when its due is what it is
+        self.breach_log = None
+        self.paused, self.credit = self.pauses()
         self.due = self.count()
         self.tell("opened", log)
 
@@ -153,48 +155,107 @@ class Obligation:
     def tell(self, step, at, late_known=False):
         self.case.told.append((at, step, f"{self.rule.id}/{self.case.id}", self.due, late_known))
 
+    def first_end(self):
+        return next((fact for fact in self.facts if fact[1] in ("fulfil", "cancel")), None)
+
+    def pauses(self):
+        """Since when it is paused, and what was credited, up to the first end: from all that happened."""
+        paused, credit, calendar, mode = None, 0, self.case.calendar, self.rule.mode
+        for fact in self.facts:
+            _, what, log, when = fact
+            if fact == self.first_end():
+                break
+            if what == "pause" and paused is None:
+                paused = min(max(when, self.opened), log)
+            elif what == "resume" and paused is not None:
+                begin, end = paused, max(min(when, log), paused)
+                paused = None
+                # After the breach it is the ladder that waits.
+                if self.breach_log is not None and log > self.breach_log:
+                    continue
+                if mode == "elapsed":
+                    credit += end - begin
+                elif mode == "hours":
+                    credit += calendar.worked(begin, end)
+                else:
+                    credit += calendar.days_begun(begin, end, working=mode != "days")
+        return paused, credit
+
     def breach_at(self):
-        if self.state != "open" or self.breached or self.paused is not None:
+        if self.state != "open" or self.breached or (self.paused is not None and self.paused <= self.due):
             return None
         return max(self.due, self.known)
 
-    def breach(self):
-        self.tell("breached", self.breach_at())
-        self.breached = True
+    def breach(self, at):
+        self.tell("breached", at)
+        self.breached, self.breach_log = True, at
 
-    def fulfil(self, index, log, when):
-        self.tell("fulfilled", log, self.breached and when <= self.due)
-        self.state, self.ended, self.paused = "fulfilled", index, None
-
-    def cancel(self, index, log, final=False):
-        self.tell("cancelled", log)
-        self.state, self.ended, self.paused, self.final = "cancelled", index, None, final
-
-    def pause(self, log, when):
-        if self.paused is None:
-            self.paused = min(max(when, self.opened), log)
-
-    def resume(self, log, when):
-        if self.paused is None:
-            return
-        begin, end = self.paused, max(min(when, log), self.paused)
-        self.paused = None
-        if self.breached:
-            return
-        mode, calendar = self.rule.mode, self.case.calendar
-        if mode == "elapsed":
-            self.credit += end - begin
-        elif mode == "hours":
-            self.credit += calendar.worked(begin, end)
+    def end(self, fact, log):
+        """Fulfilled or cancelled by what happened; it is concluded now."""
+        index, what, _, when = fact
+        if what == "fulfil":
+            self.tell("fulfilled", log, self.breached and when <= self.due)
         else:
-            self.credit += calendar.days_begun(begin, end, working=mode != "days")
+            self.tell("cancelled", log)
+        self.state, self.ended = "fulfilled" if what == "fulfil" else "cancelled", index
+
+    def cancel(self, log):
+        self.tell("cancelled", log)
+        self.state = "cancelled"
+
+    def reschedule(self, log):
+        self.paused, self.credit = self.pauses()
+        if self.breached or self.paused is not None:
+            return
         before, self.due, self.known = self.due, self.count(), log
         if self.due != before:
             self.tell("rescheduled", log)
 
-    def rearm(self, log):
+    def happened(self, index, what, log, when):
+        """Something that means something to it; once it is over, it would count if what ended it had not been."""
+        if what == "fulfil" and self.reopened and when < self.opened:
+            return
+        fact = (index, what, log, when)
+        self.facts.append(fact)
+        if self.state != "open":
+            return
+        if what in ("fulfil", "cancel"):
+            self.end(fact, log)
+        elif what == "resume" and self.paused is not None:
+            self.reschedule(log)
+        else:
+            self.paused, _ = self.pauses()
+
+    def without(self, index, log):
+        """As if that had not been."""
+        fact = next((fact for fact in self.facts if fact[0] == index), None)
+        if fact is None:
+            return
+        self.facts.remove(fact)
+        if self.final:
+            return
+        if self.state == "open":
+            before = self.due
+            self.paused, self.credit = self.pauses()
+            if not self.breached:
+                self.due, self.known = self.count(), log
+                if self.due != before:
+                    self.tell("rescheduled", log)
+            return
+        was, before, end = self.ended, self.due, self.first_end()
+        self.paused, self.credit = self.pauses()
+        self.due = self.count()
+        if end is not None and end[0] == was and (self.breached or end[3] <= self.due or self.due == before):
+            return
         self.state, self.ended, self.known = "open", None, log
         self.tell("opened", log)
+        if end is not None:
+            if not self.breached and end[3] > self.due:
+                self.breach(log)
+            self.end(end, log)
+
+
+MEANS = {"case.suspended": "pause", "case.resumed": "resume"}
 
 
 class Case:
@@ -204,30 +265,25 @@ class Case:
 
     def pass_time(self, until, inclusive=False):
         """Deadlines that pass before the next event."""
-        for o in sorted(self.owed.values(), key=lambda o: o.breach_at() or 0):
+        for o in self.owed.values():
             at = o.breach_at()
             if at is not None and (at < until or (inclusive and at == until)):
-                o.breach()
+                o.breach(at)
 
-    def ends(self, rule, event):
-        """Does it fulfil or cancel what this rule asks for?"""
+    def means(self, rule, event):
+        """What an event means to a rule."""
         if event.type == rule.until:
             return None if event.data.get("automatic") else "fulfil"
-        return "cancel" if event.type == "case.closed" and event.data.get("outcome") in CANCELLED else None
-
-    def end(self, o, how, index, log, when):
-        if how == "cancel":
-            o.cancel(index, log)
-        elif not (o.reopened and when < o.opened):
-            o.fulfil(index, log, when)
+        if event.type == "case.closed":
+            return "cancel" if event.data.get("outcome") in CANCELLED else None
+        return MEANS.get(event.type)
 
     def open(self, rule, index, event):
         o = self.owed[rule.id] = Obligation(self, rule, index, event.log, event.when)
-        for _, early in self.early:
-            how = self.ends(rule, early)
-            if o.state == "open" and how:
-                # Concluded by the beginning: it is what made the end one.
-                self.end(o, how, index, event.log, early.when)
+        for early_index, early in self.early:
+            what = self.means(rule, early)
+            if what in ("fulfil", "cancel"):
+                o.happened(early_index, what, event.log, early.when)
 
     def take(self, event):
         index, self.events = self.events, self.events + 1
@@ -240,27 +296,25 @@ class Case:
         if not self.owed:
             self.early.append((index, event))
         for o in list(self.owed.values()):
-            how = self.ends(o.rule, event)
+            what = self.means(o.rule, event)
             if event.type == "record.retracted":
-                self.retract(o, event.of, index, event.log)
+                self.retract(o, event.of, event.log)
             elif event.type == "case.reopened" and o.state != "open" and not o.final:
                 self.owed[o.rule.id] = Obligation(self, o.rule, index, event.log, event.when, reopened=True)
-            elif o.state == "open" and how:
-                self.end(o, how, index, event.log, event.when)
-            elif o.state == "open" and event.type == "case.suspended":
-                o.pause(event.log, event.when)
-            elif o.state == "open" and event.type == "case.resumed":
-                o.resume(event.log, event.when)
-            elif o.state == "open" and event.type == "obligation.waived" and event.data["obligation"] == f"{o.rule.id}/{self.id}":
-                o.cancel(index, event.log, final=True)
+            elif event.type == "obligation.waived":
+                if o.state == "open" and event.data["obligation"] == f"{o.rule.id}/{self.id}":
+                    o.cancel(event.log)
+                    o.final = True
+            elif what is not None:
+                o.happened(index, what, event.log, event.when)
 
-    def retract(self, o, of, index, log):
-        if o.began == of:
-            if o.state != "cancelled":              # a fulfilled one too: it never was owed
-                o.cancel(index, log)
-            o.final = True
-        elif o.state != "open" and o.ended == of and not o.final:
-            o.rearm(log)
+    def retract(self, o, of, log):
+        if o.began != of:
+            o.without(of, log)
+            return
+        if o.state != "cancelled":                  # a fulfilled one too: it never was owed
+            o.cancel(log)
+        o.final = True
 
 
 def conclusions(rules, calendar, events, until, id="C-1"):
@@ -319,8 +373,10 @@ def history(seed, calendar, id):
         event = Event(type, log, when, data_of(type, rng, id))
         if type == "record.retracted":
             event.of = rng.randrange(len(events))
-            if events[event.of].type in ("case.suspended", "case.resumed", "record.retracted", "obligation.waived", "case.reopened"):
+            if events[event.of].type in ("record.retracted", "obligation.waived", "case.reopened"):
                 event.of = 0
+            if event.of < opening and opening > 1:  # of several before the beginning
+                event = Event("case.replied", log, when, data_of("case.replied", rng, id))
         case.take(event)
         events.append(event)
     return events
