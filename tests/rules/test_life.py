@@ -379,7 +379,7 @@ def test_a_reply_from_before_the_opening_taken_back(rules):
 def test_a_suspension_that_is_over_and_a_resumption_taken_back(rules):
     events = [opened(), MON("10:10", "case.suspended", "C-1", **SUSPENDED), MON("10:40", "case.resumed", "C-1", **RESUMED)]
     told = rehearse(events + [retracted("10:50", 2)], "2026-11-23 11:00", rules)
-    assert told.of("X.hour/C-1")[1:] == ["rescheduled 11-23 10:40 due 11-23 11:30 (resumed)", "rescheduled 11-23 10:50 due 11-23 11:00 (retracted)", "breached 11-23 11:00",
+    assert told.of("X.hour/C-1")[1:] == ["rescheduled 11-23 10:40 due 11-23 11:30 (resumed)", "warned 11-23 10:45", "rescheduled 11-23 10:50 due 11-23 11:00 (retracted)", "breached 11-23 11:00",
                                          "level 1 cs_lead 11-23 11:00"]
     told = rehearse(events + [retracted("10:50", 3)], "2026-11-23 18:00", rules)
     assert not [text for text in told.of("X.hour/C-1") if "breached" in text]     # it is suspended still
