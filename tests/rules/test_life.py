@@ -354,3 +354,38 @@ def test_cancelled_and_then_its_opening_taken_back_it_stays_cancelled(rules):
     told = rehearse([opened(), MON("10:10", "case.closed", "C-1", by="c-1", outcome="withdrawn"), MON("10:20", "record.retracted", "C-1", event=1, by="c-1", reason="a test"),
                      MON("10:30", "record.retracted", "C-1", event=2, by="c-1", reason="not that either"), MON("10:40", "case.reopened", "C-1", by="c-1")], "2026-11-23 12:30", rules)
     assert told.of("X.hour/C-1") == ["opened 11-23 10:00 due 11-23 11:00", "cancelled 11-23 10:10 (closed)"]
+
+
+SUSPENDED, RESUMED = {"by": "c-1", "reason": "waits"}, {"by": "c-1", "reason": "goes on"}
+
+
+def retracted(clock, event):
+    return MON(clock, "record.retracted", "C-1", event=event, by="l-1", reason="a mis-click")
+
+
+def test_a_reply_taken_back_behind_which_another_stands(rules):
+    told = rehearse([opened(), replied("10:10"), replied("10:20"), retracted("10:30", 2)], "2026-11-23 12:00", rules)
+    assert told.of("X.hour/C-1")[1:] == ["fulfilled 11-23 10:10", "opened 11-23 10:30 due 11-23 11:00 (retracted)", "fulfilled 11-23 10:30"]
+    # And was that one late, it was late.
+    told = rehearse([opened(), replied("10:10"), replied("11:20"), retracted("11:30", 2)], "2026-11-23 12:00", rules)
+    assert told.of("X.hour/C-1")[1:] == ["fulfilled 11-23 10:10", "opened 11-23 11:30 due 11-23 11:00 (retracted)", "breached 11-23 11:30", "fulfilled 11-23 11:30"]
+
+
+def test_a_reply_from_before_the_opening_taken_back(rules):
+    told = rehearse([replied("09:00"), opened(), retracted("10:10", 1)], "2026-11-23 10:20", rules)
+    assert told.of("X.hour/C-1") == ["opened 11-23 10:00 due 11-23 11:00", "fulfilled 11-23 10:00", "opened 11-23 10:10 due 11-23 11:00 (retracted)"]
+
+
+def test_a_suspension_that_is_over_and_a_resumption_taken_back(rules):
+    events = [opened(), MON("10:10", "case.suspended", "C-1", **SUSPENDED), MON("10:40", "case.resumed", "C-1", **RESUMED)]
+    told = rehearse(events + [retracted("10:50", 2)], "2026-11-23 11:00", rules)
+    assert told.of("X.hour/C-1")[1:] == ["rescheduled 11-23 10:40 due 11-23 11:30 (resumed)", "warned 11-23 10:45", "rescheduled 11-23 10:50 due 11-23 11:00 (retracted)", "breached 11-23 11:00",
+                                         "level 1 cs_lead 11-23 11:00"]
+    told = rehearse(events + [retracted("10:50", 3)], "2026-11-23 18:00", rules)
+    assert not [text for text in told.of("X.hour/C-1") if "breached" in text]     # it is suspended still
+
+
+def test_in_time_only_thanks_to_a_suspension_that_never_was(rules):
+    told = rehearse([opened(), MON("10:10", "case.suspended", "C-1", **SUSPENDED), MON("10:40", "case.resumed", "C-1", **RESUMED), replied("11:20"), retracted("12:00", 2)],
+                    "2026-11-23 13:00", rules)
+    assert told.of("X.hour/C-1")[-4:] == ["fulfilled 11-23 11:20", "opened 11-23 12:00 due 11-23 11:00 (retracted)", "breached 11-23 12:00", "fulfilled 11-23 12:00"]

@@ -75,6 +75,13 @@ apply(struct turn *t, const struct worker_event *v, enum rule_verb verb, struct 
 	/* A reply before the reopening is none to it. */
 	if (o->row.reopened && v->when < o->row.opened && verb == UNTIL)
 		return;
+	oblige_remember(t, o, verb, v->when, v->seq);
+	if (o->row.state != ROW_OPEN || (verb == PAUSE && o->row.paused != 0) || (verb == RESUME && o->row.paused == 0)) {
+		/* It changes nothing, and would count if what was before it is taken back. */
+		row_store(t->w, &o->key, &o->row);
+		oblige_caused(t, row_subject(&o->key));
+		return;
+	}
 	switch (verb) {
 	case UNTIL:
 		oblige_fulfil(t, o, v->when);
@@ -102,7 +109,7 @@ load_owner(struct turn *t, struct obligation *o)
 	if (o->row.state != ROW_JOINED)
 		return (true);
 	memcpy(owner, o->row.owner, sizeof(owner));
-	return (oblige_load(t, o->rule, text_of(owner), o) && o->row.state == ROW_OPEN);
+	return (oblige_load(t, o->rule, text_of(owner), o) && o->row.state != ROW_JOINED);
 }
 
 /* Ends, pauses: of what is open.  Returns whether there was anything. */
@@ -123,7 +130,7 @@ settle(struct turn *t, const struct worker_event *v, const struct concern *c)
 		return (false);
 	if (o.row.state == ROW_JOINED && c->verb == CANCEL)
 		return (true);
-	if (load_owner(t, &o) && o.row.state == ROW_OPEN)
+	if (load_owner(t, &o))
 		apply(t, v, c->verb, &o);
 	return (true);
 }

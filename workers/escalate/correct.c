@@ -181,13 +181,10 @@ retract_row(struct turn *t, struct obligation *o, uint64_t seq)
 	} else if (r->opened_seq == seq) {
 		r->final = true;
 		oblige_cancel(t, o, "retracted");
+	} else if (oblige_without(t, o, seq)) {
+		return;
 	} else if ((r->state == ROW_FULFILLED || r->state == ROW_CANCELLED) && r->ended_seq == seq) {
 		oblige_rearm(t, o);
-	} else if (r->state == ROW_OPEN && r->paused != 0 && r->paused_seq == seq) {
-		r->paused = 0;
-		if (r->warned < t->now)
-			r->warned = t->now;
-		oblige_save(t, o);
 	} else if (r->state == ROW_OPEN && r->rest != 0 && r->rest_seq == seq) {
 		r->rest = t->now;
 		oblige_save(t, o);
@@ -219,17 +216,23 @@ retract(struct turn *t, struct text subject, uint64_t seq)
 	}
 }
 
-/* What ended it was recorded wrongly: does it still end it? */
+/* What happened was recorded wrongly: does it still mean to the rule what it did? */
 static bool
-still_ends(const struct rule *r, enum row_state state, const struct mp *fields)
+still_means(const struct rule *r, const struct row *o, uint64_t seq, const struct mp *fields)
 {
-	const struct triggers *ends = &r->on[state == ROW_FULFILLED ? UNTIL : CANCEL];
 	struct mp none = mp_over(NULL, 0);
 
-	for (unsigned i = 0; i < ends->count; i++)
-		if (trigger_matches(&ends->list[i], fields, &none, true))
-			return (true);
-	return (false);
+	for (unsigned f = 0; f < o->facts; f++) {
+		const struct triggers *means = &r->on[o->fact[f].verb];
+
+		if (o->fact[f].seq != seq)
+			continue;
+		for (unsigned i = 0; i < means->count; i++)
+			if (trigger_matches(&means->list[i], fields, &none, true))
+				return (true);
+		return (false);
+	}
+	return (true);
 }
 
 static void
@@ -244,9 +247,8 @@ amend(struct turn *t, struct text subject, uint64_t seq, struct mp fields)
 
 	duty_correct(t, subject, seq, &amended);
 	while (oblige_each(t, subject, &s))
-		if ((s.o.row.state == ROW_FULFILLED || s.o.row.state == ROW_CANCELLED) && !s.o.row.final && s.o.row.ended_seq == seq &&
-		    s.o.row.opened_seq != seq && !still_ends(s.o.rule, s.o.row.state, &fields))
-			oblige_rearm(t, &s.o);
+		if (s.o.row.opened_seq != seq && !still_means(s.o.rule, &s.o.row, seq, &fields))
+			oblige_without(t, &s.o, seq);
 	if (!about_load(t->w, subject, &a) || (a.seq != seq && a.over_seq != seq) || !mp_raw(&m, &raw, &len))
 		return;
 	if (a.seq == seq)

@@ -6,14 +6,14 @@
 
 #include "bytes.h"
 
-#define FACTS_MAX	512u		/* absences and swaps at one instant; a department has no more people */
+#define COVERS_MAX	512u		/* absences and swaps at one instant; a department has no more people */
 #define FACT_KEY_MAX	(ID_CHARS_MAX + 1 + 8)
 #define FACT_HEAD	17u
 
 struct facts {
 	unsigned count;
-	struct roster_fact list[FACTS_MAX];
-	char staff[FACTS_MAX][ID_CHARS_MAX + 1], deputy[FACTS_MAX][ID_CHARS_MAX + 1];
+	struct roster_fact list[COVERS_MAX];
+	char staff[COVERS_MAX][ID_CHARS_MAX + 1], deputy[COVERS_MAX][ID_CHARS_MAX + 1];
 };
 
 /* One thread, one call at a time: filled and read within duty_resolve(). */
@@ -51,7 +51,7 @@ gather(struct worker *w, int64_t at)
 	struct worker_walk walk = { .key_len = 0 };
 
 	facts.count = 0;
-	while (facts.count < FACTS_MAX && worker_each(w, STAFF, NULL, 0, &walk)) {
+	while (facts.count < COVERS_MAX && worker_each(w, STAFF, NULL, 0, &walk)) {
 		unsigned i = facts.count;
 
 		if (!read_fact(&walk, i) || facts.list[i].from > at || facts.list[i].until <= at)

@@ -119,6 +119,10 @@ void	oblige_fulfil(struct turn *, struct obligation *, int64_t when);
 void	oblige_cancel(struct turn *, struct obligation *, const char *reason);
 /* What ended it does not count. */
 void	oblige_rearm(struct turn *, struct obligation *);
+/* Remember what happened; `seq` is that of the event. */
+void	oblige_remember(struct turn *, struct obligation *, enum rule_verb, int64_t when, uint64_t seq);
+/* As if that event had not been: what others did meanwhile counts.  False if it did nothing to this one. */
+bool	oblige_without(struct turn *, struct obligation *, uint64_t seq);
 void	oblige_pause(struct turn *, struct obligation *, int64_t when);
 void	oblige_resume(struct turn *, struct obligation *, int64_t when);
 void	oblige_rest(struct turn *, struct obligation *, int64_t until);

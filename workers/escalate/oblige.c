@@ -194,17 +194,22 @@ meet_early(struct turn *t, struct obligation *o)
 	const void *v;
 	size_t len;
 	int64_t when;
+	uint64_t seq;
 	bool cancels;
 
 	if (!worker_get(t->w, EARLY, o->key.bytes, o->key.len, &v, &len) || len != 17)
 		return;
 	when = (int64_t)get_le64(v);
+	seq = get_le64((const uint8_t *)v + 8);
 	cancels = ((const uint8_t *)v)[16] != 0;
 	worker_delete(t->w, EARLY, o->key.bytes, o->key.len);
+	oblige_remember(t, o, cancels ? CANCEL : UNTIL, when, seq);
 	if (cancels)
 		oblige_cancel(t, o, "closed");
 	else
 		oblige_fulfil(t, o, when);
+	o->row.ended_seq = seq;
+	row_store(t->w, &o->key, &o->row);
 }
 
 /* It belongs to another case that has the same obligation. */
@@ -420,6 +425,108 @@ oblige_rearm(struct turn *t, struct obligation *o)
 	oblige_save(t, o);
 }
 
+/* ---- What happened, and what would have without one of it ---- */
+
+void
+oblige_remember(struct turn *t, struct obligation *o, enum rule_verb verb, int64_t when, uint64_t seq)
+{
+	struct row *r = &o->row;
+
+	if (r->facts < FACTS_MAX)
+		r->fact[r->facts++] = (struct fact){ verb, when > t->now ? t->now : when, seq };
+}
+
+static bool
+drop_fact(struct row *r, uint64_t seq)
+{
+	for (unsigned i = 0; i < r->facts; i++)
+		if (r->fact[i].seq == seq) {
+			r->facts--;
+			memmove(&r->fact[i], &r->fact[i + 1], (r->facts - i) * sizeof(r->fact[0]));
+			return (true);
+		}
+	return (false);
+}
+
+static void	credit(const struct escalate *, struct row *, int64_t until);
+
+/* Pauses anew, up to the first end that is left: returned, or NULL. */
+static const struct fact *
+first_end(const struct escalate *x, struct row *r)
+{
+	r->paused = r->credit = r->credit_days = 0;
+	for (unsigned i = 0; i < r->facts; i++) {
+		const struct fact *f = &r->fact[i];
+
+		if (f->verb == UNTIL || f->verb == CANCEL)
+			return (f);
+		if (f->verb == PAUSE && r->paused == 0) {
+			r->paused = f->when < r->opened ? r->opened : f->when;
+			r->paused_seq = f->seq;
+		} else if (f->verb == RESUME && r->paused != 0) {
+			/* After the breach it was the ladder that waited. */
+			if (!r->breached || r->paused < r->breach)
+				credit(x, r, f->when < r->paused ? r->paused : f->when);
+			r->paused = 0;
+		}
+	}
+	return (NULL);
+}
+
+/* It was over, and is so by another event. */
+static void
+end_by(struct turn *t, struct obligation *o, const struct fact *by)
+{
+	const struct fact f = *by;
+
+	oblige_rearm(t, o);
+	if (!o->row.breached && f.when > o->row.due) {
+		o->row.breached = true;
+		o->row.breach = t->now;
+		tell_obligation(t, o, "obligation.breached", NULL, false);
+	}
+	if (f.verb == UNTIL)
+		oblige_fulfil(t, o, f.when);
+	else
+		oblige_cancel(t, o, "closed");
+	o->row.ended_seq = f.seq;
+	row_store(t->w, &o->key, &o->row);
+}
+
+bool
+oblige_without(struct turn *t, struct obligation *o, uint64_t seq)
+{
+	struct row *r = &o->row;
+	const struct fact *f;
+	int64_t due = r->due;
+
+	if (!drop_fact(r, seq))
+		return (false);
+	/* Waived, linked or taken back: what happened before no longer matters. */
+	if (r->final || r->superseded) {
+		row_store(t->w, &o->key, r);
+		return (true);
+	}
+	f = first_end(t->x, r);
+	if (r->state == ROW_OPEN) {
+		if (r->breached)
+			oblige_save(t, o);
+		else
+			oblige_reschedule(t, o, "retracted");
+	} else if (f == NULL) {
+		oblige_rearm(t, o);
+	} else {
+		r->paused = 0;
+		plan_due(t->x, r);
+		/* The end is the same one, and was it in time either way, nobody need hear of it. */
+		if (f->seq == r->ended_seq && (r->breached || f->when <= r->due || due == r->due))
+			row_store(t->w, &o->key, r);
+		else
+			end_by(t, o, f);
+	}
+	return (true);
+}
+
 /* ---- Time that does not count ---- */
 
 void
@@ -447,6 +554,17 @@ days_between(const struct escalate *x, const struct row *o, int64_t until)
 	return (n);
 }
 
+static void
+credit(const struct escalate *x, struct row *r, int64_t until)
+{
+	if (!r->fixed && calendar_mode_counts_days(r->term.mode))
+		r->credit_days += days_between(x, r, until);
+	else if (!r->fixed && r->term.mode == CALENDAR_HOURS && x->calendar != NULL)
+		r->credit += calendar_worked(x->calendar, r->paused, until);
+	else
+		r->credit += until - r->paused;
+}
+
 void
 oblige_resume(struct turn *t, struct obligation *o, int64_t when)
 {
@@ -459,11 +577,8 @@ oblige_resume(struct turn *t, struct obligation *o, int64_t when)
 		until = r->paused;
 	if (r->breached)
 		r->shift += until - (r->paused > r->breach ? r->paused : r->breach);
-	else if (!r->fixed && calendar_mode_counts_days(r->term.mode))
-		r->credit_days += days_between(t->x, r, until);
 	else
-		r->credit += !r->fixed && r->term.mode == CALENDAR_HOURS && t->x->calendar != NULL ? calendar_worked(t->x->calendar, r->paused, until) :
-		    until - r->paused;
+		credit(t->x, r, until);
 	r->paused = 0;
 	oblige_caused(t, row_subject(&o->key));
 	if (r->breached)
@@ -582,7 +697,8 @@ forget(struct turn *t, struct obligation *o)
 	forget_cause(t, o->row.opened_seq, subject);
 	forget_cause(t, o->row.ended_seq, subject);
 	forget_cause(t, o->row.rest_seq, subject);
-	forget_cause(t, o->row.paused_seq, subject);
+	for (unsigned i = 0; i < o->row.facts; i++)
+		forget_cause(t, o->row.fact[i].seq, subject);
 	row_delete(t->w, &o->key, &o->row);
 	if (oblige_each(t, subject, &s))
 		return;

@@ -179,6 +179,14 @@ row_read(struct row *o, const void *bytes, size_t len)
 	o->rest = (int64_t)get_number(&r);
 	o->rest_seq = get_number(&r);
 	o->shift = (int64_t)get_number(&r);
+	o->facts = get_byte(&r);
+	if (o->facts > FACTS_MAX)
+		return (false);
+	for (unsigned i = 0; i < o->facts; i++) {
+		o->fact[i].verb = (enum rule_verb)get_byte(&r);
+		o->fact[i].when = (int64_t)get_number(&r);
+		o->fact[i].seq = get_number(&r);
+	}
 	get_string(&r, o->household, sizeof(o->household));
 	get_string(&r, o->merge, sizeof(o->merge));
 	get_string(&r, o->owner, sizeof(o->owner));
@@ -241,6 +249,12 @@ row_store(struct worker *w, const struct row_key *k, struct row *o)
 	put_number(&p, (uint64_t)o->rest);
 	put_number(&p, o->rest_seq);
 	put_number(&p, (uint64_t)o->shift);
+	put_byte(&p, o->facts);
+	for (unsigned i = 0; i < o->facts; i++) {
+		put_byte(&p, o->fact[i].verb);
+		put_number(&p, (uint64_t)o->fact[i].when);
+		put_number(&p, o->fact[i].seq);
+	}
 	put_string(&p, o->household);
 	put_string(&p, o->merge);
 	put_string(&p, o->owner);

@@ -28,6 +28,14 @@ enum row_state { ROW_NONE, ROW_OPEN, ROW_FULFILLED, ROW_CANCELLED, ROW_JOINED };
 #define ROW_KEY_MAX	(ID_CHARS_MAX + 1 + RULE_ID_MAX)
 #define ROW_MERGE_MAX	(RULE_ID_MAX + (MERGES_MAX) * (ID_CHARS_MAX + 1u))
 
+/* What happened to it: so that what an event did can be taken back, with all that it kept others from doing. */
+struct fact {
+	enum rule_verb verb;		/* UNTIL, CANCEL, PAUSE, RESUME */
+	int64_t when;
+	uint64_t seq;
+};
+#define FACTS_MAX	24u		/* of an opening; what is beyond them cannot be taken back */
+
 struct row {
 	enum row_state state;
 	bool breached, reopened;
@@ -50,6 +58,8 @@ struct row {
 	int64_t rest;			/* the ladder rests until; 0: it doesn't */
 	uint64_t rest_seq;
 	int64_t shift;			/* by how much the ladder is later for resting and pausing */
+	unsigned facts;
+	struct fact fact[FACTS_MAX];
 	char household[ID_CHARS_MAX + 1];
 	char merge[ROW_MERGE_MAX + 1];	/* its key in MERGED without the subject, blanks for zeros; or empty */
 	char owner[ID_CHARS_MAX + 1];	/* ROW_JOINED: the subject whose obligation this one joined */
