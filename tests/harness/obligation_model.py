@@ -138,6 +138,10 @@ class Event:
 
 
 class Obligation:
+    # Readings that are not ours: a suspension hides what was overdue before it; a retraction gives credit for a suspension that was learnt
+    # after the breach.
+    hides, credits_late = False, False
+
     def __init__(self, case, rule, index, log, when, reopened=False):
         self.case, self.rule, self.began, self.opened, self.reopened = case, rule, index, when, reopened
         self.state, self.final, self.breached, self.ended = "open", False, False, None
@@ -158,8 +162,8 @@ class Obligation:
     def first_end(self):
         return next((fact for fact in self.facts if fact[1] in ("fulfil", "cancel")), None)
 
-    def pauses(self):
-        """Since when it is paused, and what was credited, up to the first end: from all that happened."""
+    def pauses(self, anew=False):
+        """Since when it is paused, and what was credited, up to the first end: from all that happened.  anew: without one of it."""
         paused, credit, calendar, mode = None, 0, self.case.calendar, self.rule.mode
         for fact in self.facts:
             _, what, log, when = fact
@@ -171,7 +175,7 @@ class Obligation:
                 begin, end = paused, max(min(when, log), paused)
                 paused = None
                 # After the breach it is the ladder that waits.
-                if self.breach_log is not None and log > self.breach_log:
+                if self.breach_log is not None and log > self.breach_log and not (anew and self.credits_late and begin < self.breach_log):
                     continue
                 if mode == "elapsed":
                     credit += end - begin
@@ -182,7 +186,8 @@ class Obligation:
         return paused, credit
 
     def breach_at(self):
-        if self.state != "open" or self.breached or (self.paused is not None and self.paused <= self.due):
+        # What was overdue before it was suspended is overdue.
+        if self.state != "open" or self.breached or (self.paused is not None and (self.hides or self.paused <= self.due)):
             return None
         return max(self.due, self.known)
 
@@ -236,14 +241,14 @@ class Obligation:
             return
         if self.state == "open":
             before = self.due
-            self.paused, self.credit = self.pauses()
+            self.paused, self.credit = self.pauses(anew=True)
             if not self.breached:
                 self.due, self.known = self.count(), log
                 if self.due != before:
                     self.tell("rescheduled", log)
             return
         was, before, end = self.ended, self.due, self.first_end()
-        self.paused, self.credit = self.pauses()
+        self.paused, self.credit = self.pauses(anew=True)
         self.due = self.count()
         if end is not None and end[0] == was and (self.breached or end[3] <= self.due or self.due == before):
             return
