@@ -17,7 +17,10 @@ def instant(minutes):
 
 
 def clock(minutes):
-    return (NOW + datetime.timedelta(minutes=minutes)).astimezone(datetime.timezone(datetime.timedelta(hours=8))).strftime("%m-%d %H:%M")
+    """As a deadline is written: with its year if that is another."""
+    site = datetime.timezone(datetime.timedelta(hours=8))
+    at = (NOW + datetime.timedelta(minutes=minutes)).astimezone(site)
+    return at.strftime("%m-%d %H:%M" if at.year == NOW.astimezone(site).year else "%Y-%m-%d %H:%M")
 
 
 class Story:

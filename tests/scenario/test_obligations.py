@@ -130,6 +130,8 @@ def test_the_worker_itself(daemon):
 
     with Worker(daemon, name="escalate", program=harness.program("estate-escalate"), rules=None, start=False) as worker:
         worker.start("--config", os.path.join(harness.REPOSITORY, "config"))
+        stream = daemon.client("activated").subscribe("first", type=["config.activated"])
+        assert {stream.next(harness.VERB_S).fields["data"]["kind"] for _ in range(3)} == {"rules", "calendar", "roster"}
         daemon.estate("put", stdin="\n".join([
             event("1", "complaint.opened", "C-1", category="noise", severity="ordinary", via="phone", household="3-2-1201"),
             event("2", "help.requested", "H-1", kind="medical", household="3-2-1202"),
