@@ -188,6 +188,7 @@ bench: deps-bench
 	@$(MAKE) --no-print-directory -s -j2 all bench-binaries
 	@/usr/bin/python3 tests/bench/bench.py --peers "$(PEERS)"
 	@/usr/bin/python3 tests/bench/worker.py
+	@/usr/bin/python3 tests/bench/escalate.py
 
 .PHONY: fuzz
 fuzz: deps-fuzz

@@ -33,6 +33,7 @@ oblige_load(struct turn *t, const struct rule *r, struct text subject, struct ob
 {
 	o->rule = r;
 	o->key = row_key(subject, r->id);
+	o->row = (struct row){ .state = ROW_NONE };
 	return (row_load(t->w, &o->key, &o->row));
 }
 

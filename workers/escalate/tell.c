@@ -98,8 +98,9 @@ role_is_empty(struct turn *t, const struct obligation *o, const char *role)
 }
 
 static void
-tell(struct turn *t, const struct obligation *o, const char *role, bool everyone, struct message *m)
+tell(struct turn *t, const struct obligation *o, const char *role, bool everyone, const struct message *base)
 {
+	struct message m = *base;
 	struct recipients to;
 	char id[OBLIGATION_SIZE];
 
@@ -110,16 +111,16 @@ tell(struct turn *t, const struct obligation *o, const char *role, bool everyone
 		bool known = about_load(t->w, row_subject(&o->key), &a) && a.handler[0] != '\0';
 
 		duty_resolve(t->w, t->x, row_subject(&o->key), known ? HANDLER : o->rule->role, everyone, t->now, &to);
-		role = known && a.handler_role[0] != '\0' ? roster_role(a.handler_role) : o->rule->role;
+		role = known && roster_role(a.handler_role) != NULL ? roster_role(a.handler_role) : o->rule->role;
 	}
 	obligation_id(&o->key, id);
-	m->params[0].name = "obligation";
-	m->params[0].value = id;
-	m->params[1].name = "rule";
-	m->params[1].value = o->rule->id;
-	m->count = 2;
+	m.params[0].name = "obligation";
+	m.params[0].value = id;
+	m.params[1].name = "rule";
+	m.params[1].value = o->rule->id;
+	m.count = 2;
 	for (unsigned n = 0; n < to.count; n++)
-		request(t, row_subject(&o->key), o->rule, id, to.list[n].id, m);
+		request(t, row_subject(&o->key), o->rule, id, to.list[n].id, &m);
 	if (to.empty)
 		role_is_empty(t, o, role);
 }
