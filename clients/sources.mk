@@ -32,12 +32,14 @@ ESTATE_SRC = \
 	clients/estate/cmd_generate.c \
 	clients/estate/cmd_get.c \
 	clients/estate/cmd_keygen.c \
+	clients/estate/cmd_obligations.c \
 	clients/estate/cmd_outbox.c \
 	clients/estate/cmd_parked.c \
 	clients/estate/cmd_person.c \
 	clients/estate/cmd_ping.c \
 	clients/estate/cmd_put.c \
 	clients/estate/cmd_repair.c \
+	clients/estate/cmd_simulate.c \
 	clients/estate/cmd_status.c \
 	clients/estate/cmd_tail.c \
 	clients/estate/cmd_types.c \
@@ -52,13 +54,18 @@ ESTATE_SRC = \
 	clients/estate/json.c \
 	clients/estate/language.c \
 	clients/estate/lines.c \
+	clients/estate/obligations_show.c \
 	clients/estate/outbox_feed.c \
 	clients/estate/outbox_salvage.c \
+	clients/estate/owed.c \
 	clients/estate/paint.c \
 	clients/estate/parcel.c \
 	clients/estate/parkings.c \
 	clients/estate/probe.c \
 	clients/estate/reach.c \
+	clients/estate/simulate_compare.c \
+	clients/estate/simulate_run.c \
+	clients/estate/simulate_show.c \
 	clients/estate/sitetime.c \
 	clients/estate/telling.c \
 	clients/estate/tree.c \

@@ -32,3 +32,18 @@ HARNESS_SRC = \
 	workers/harness/zone.c \
 	workers/harness/jsonl.c \
 	workers/harness/seen.c
+
+# estate-escalate, all but its main.
+ESCALATE_SRC = \
+	workers/escalate/concern.c \
+	workers/escalate/correct.c \
+	workers/escalate/period.c \
+	workers/escalate/duty.c \
+	workers/escalate/oblige.c \
+	workers/escalate/plan.c \
+	workers/escalate/tell.c \
+	workers/escalate/ask.c \
+	workers/escalate/row.c \
+	workers/escalate/trigger.c \
+	workers/escalate/rule_read.c \
+	workers/escalate/rule_parts.c

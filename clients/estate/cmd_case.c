@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "language.h"
+#include "owed.h"
 #include "paint.h"
 #include "reach.h"
 #include "sitetime.h"
@@ -18,11 +19,13 @@
 #define SPAN_COLUMNS	14
 #define SPAN_COLUMNS_NARROW	13
 #define TYPE_COLUMNS	22
+#define INDENT		4	/* of a line that goes on */
 
 static const char help[] =
 "Usage: estate case [OPTION...] ID\n"
 "Tell the story of a case: every event about it in the order it happened, with the time from each step to the\n"
-"next. ID may as well be a household, a bill, a survey ...\n"
+"next. ID may as well be a household, a bill, a survey ... Deadlines are told in words: by when what was owed, whether it\n"
+"was met, who was told; at the end stands what still runs.\n"
 "\n"
 "      --no-color           no colour\n"
 COMMON_HELP
@@ -45,6 +48,7 @@ struct story {
 	const char *id;
 	struct step *steps;
 	size_t count, room;
+	struct owed owed;
 	struct estate_fault fault;
 	bool refused, done;
 };
@@ -63,7 +67,11 @@ on_event(void *user, const struct estate_event *v)
 	}
 	step = &s->steps[s->count++];
 	step->v = *v;
-	step->when = view_read(&e, v) ? view_when(&e, v) : v->log_time;
+	step->when = v->log_time;
+	if (view_read(&e, v)) {
+		step->when = view_when(&e, v);
+		owed_note(&s->owed, &e);
+	}
 	copy = alloc_or_exit(NULL, v->len + v->sender_len + 1);
 	memcpy(copy, v->bytes, v->len);
 	memcpy(copy + v->len, v->sender, v->sender_len);
@@ -101,12 +109,70 @@ by_time(const void *a, const void *b)
 	return (x->v.seq < y->v.seq ? -1 : 1);
 }
 
+/* When that happened which a conclusion was drawn from: the cause is mostly of this story, else the conclusion's own time counts. */
+static int64_t
+happened(const struct story *s, const struct step *step, const struct event *e)
+{
+	char number[24];
+	uint64_t cause;
+
+	snprintf(number, sizeof(number), "%.*s", e->causation.s != NULL ? (int)e->causation.len : 0, e->causation.s != NULL ? e->causation.s : "");
+	cause = strtoull(number, NULL, 10);
+	for (size_t i = 0; cause > 0 && i < s->count; i++)
+		if (s->steps[i].v.seq == cause)
+			return (s->steps[i].when);
+	return (step->when);
+}
+
+/* Close a line: what was added since `from`.  What is owed is told whole, in a further line if need be; other fields are clipped. */
+static void
+end_step(struct buffer *b, size_t from, unsigned columns, bool whole)
+{
+	struct buffer rest = { NULL, 0, 0 };
+	size_t fit;
+
+	while (columns > 0 && paint_width(b->data + from, b->len - from) > columns) {
+		fit = paint_fit(b->data + from, b->len - from, columns);
+		while (whole && fit > INDENT && b->data[from + fit] != ' ')
+			fit--;
+		if (!whole || fit <= INDENT) {
+			b->len = from + paint_fit(b->data + from, b->len - from, columns - 1);
+			buffer_printf(b, "…%s", paint(PAINT_OFF));
+			break;
+		}
+		buffer_clear(&rest);
+		buffer_add(&rest, b->data + from + fit + 1, b->len - from - fit - 1);
+		b->len = from + fit;
+		buffer_text(b, "\n");
+		from = b->len;
+		buffer_fill(b, ' ', INDENT);
+		buffer_add(b, rest.data, rest.len);
+	}
+	while (b->len > from && b->data[b->len - 1] == ' ')
+		b->len--;
+	buffer_text(b, "\n");
+	buffer_free(&rest);
+}
+
+/* The type's title; of what is owed its last word where there is little room: "opened". */
+static void
+tell_title(struct buffer *cell, const struct event *e, bool brief, bool zh)
+{
+	const char *dot = memrchr(e->type.s, '.', e->type.len);
+
+	if (brief && !zh && dot != NULL)
+		paint_clean(cell, dot + 1, (size_t)(e->type.s + e->type.len - dot - 1), 0);
+	else
+		telling_type(cell, e, zh);
+}
+
 static void
 tell_step(const struct story *s, struct buffer *b, const struct step *step, const struct step *before)
 {
 	struct buffer cell = { NULL, 0, 0 };
 	char when[SITETIME_TEXT];
-	bool zh = s->view.zh, wide = view_is_wide(&s->view);
+	bool zh = s->view.zh, wide = view_is_wide(&s->view), owed;
+	struct buffer words = { NULL, 0, 0 };
 	size_t from = b->len, width, span = wide ? SPAN_COLUMNS : SPAN_COLUMNS_NARROW;
 	struct event e;
 
@@ -126,24 +192,23 @@ tell_step(const struct story *s, struct buffer *b, const struct step *step, cons
 		buffer_fill(b, ' ', span - width);
 	buffer_add(b, cell.data, cell.len);
 	buffer_clear(&cell);
-	telling_type(&cell, &e, zh);
+	owed = owed_line(&words, &e, happened(s, step, &e), zh);
+	tell_title(&cell, &e, owed && !wide, zh);
 	buffer_printf(b, "  %s%s", paint(PAINT_BOLD), cell.data);
 	if ((width = paint_width(cell.data, cell.len)) < TYPE_COLUMNS && wide)
 		buffer_fill(b, ' ', TYPE_COLUMNS - width);
 	buffer_printf(b, "%s ", paint(PAINT_OFF));
-	telling_line(b, &e, zh);
+	if (owed)
+		buffer_add(b, words.data, words.len);
+	else
+		telling_line(b, &e, zh);
 	if (step->v.log_time - step->when > LATE_NS) {
 		buffer_printf(b, " %s(%s", paint(PAINT_YELLOW), zh ? "迟报 " : "learnt ");
 		sitetime_span(b, step->v.log_time - step->when, zh);
 		buffer_printf(b, "%s)%s", zh ? "" : " later", paint(PAINT_OFF));
 	}
-	if (s->view.columns > 0 && paint_width(b->data + from, b->len - from) > s->view.columns) {
-		b->len = from + paint_fit(b->data + from, b->len - from, s->view.columns - 1);
-		buffer_printf(b, "…%s", paint(PAINT_OFF));
-	}
-	while (b->len > from && b->data[b->len - 1] == ' ')
-		b->len--;
-	buffer_text(b, "\n");
+	end_step(b, from, s->view.columns, owed);
+	buffer_free(&words);
 	buffer_free(&cell);
 }
 
@@ -164,6 +229,7 @@ tell(struct story *s)
 		    s->count == 1 ? "" : "s");
 		sitetime_span(&out, s->steps[s->count - 1].when - s->steps[0].when, s->view.zh);
 		buffer_printf(&out, "%s\n", paint(PAINT_OFF));
+		owed_show(&out, &s->owed, sitetime_now(), s->view.zh, s->view.columns);
 	}
 	fwrite(out.data, 1, out.len, stdout);
 	buffer_free(&out);
@@ -237,5 +303,6 @@ cmd_case(int argc, char **argv)
 	for (size_t i = 0; i < s.count; i++)
 		free((void *)(uintptr_t)s.steps[i].v.bytes);
 	free(s.steps);
+	owed_free(&s.owed);
 	return (r);
 }

@@ -17,6 +17,8 @@ int	cmd_consumers(int argc, char **argv);
 int	cmd_consumer(int argc, char **argv);
 int	cmd_ask(int argc, char **argv);
 int	cmd_calendar(int argc, char **argv);
+int	cmd_obligations(int argc, char **argv);
+int	cmd_simulate(int argc, char **argv);
 int	cmd_parked(int argc, char **argv);
 int	cmd_ping(int argc, char **argv);
 int	cmd_backup(int argc, char **argv);

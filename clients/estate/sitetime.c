@@ -70,6 +70,24 @@ sitetime_brief(int64_t ns, char out[SITETIME_TEXT])
 }
 
 void
+sitetime_due(int64_t ns, int64_t now, char out[SITETIME_TEXT])
+{
+	uint32_t nanos;
+	time_t s = split(ns, &nanos), today = split(now, &nanos);
+	struct tm tm, this;
+	bool midnight;
+
+	localtime_r(&s, &tm);
+	if ((midnight = tm.tm_hour == 0 && tm.tm_min == 0 && tm.tm_sec == 0)) {
+		s--;
+		localtime_r(&s, &tm);
+	}
+	localtime_r(&today, &this);
+	strftime(out, SITETIME_TEXT, midnight ? tm.tm_year == this.tm_year ? "%m-%d 24:00" : "%Y-%m-%d 24:00" :
+	    tm.tm_year == this.tm_year ? "%m-%d %H:%M" : "%Y-%m-%d %H:%M", &tm);
+}
+
+void
 sitetime_local(int64_t ns, unsigned decimals, char out[SITETIME_TEXT])
 {
 	uint32_t nanos, scale = 1;

@@ -24,6 +24,12 @@ void	sitetime_local(int64_t ns, unsigned decimals, char out[SITETIME_TEXT]);
 /* "11-24 05:06:03", for terminals that have no room for more. */
 void	sitetime_brief(int64_t ns, char out[SITETIME_TEXT]);
 
+/*
+ * A deadline: "11-25 18:00"; midnight belongs to the day that it ends, "11-25 24:00".  Of another year than that of `now` the year stands
+ * before it.
+ */
+void	sitetime_due(int64_t ns, int64_t now, char out[SITETIME_TEXT]);
+
 /* "2026-11-23T21:06:03.123456789Z"; nanoseconds are left out if 0. */
 void	sitetime_utc(int64_t seconds, uint32_t nanoseconds, char out[SITETIME_TEXT]);
 /* The same, always with nine decimals. */

@@ -14,17 +14,17 @@ import time
 import xml.etree.ElementTree as xml
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SCENARIOS = os.path.join("tests", "scenario")
+SCENARIOS = [os.path.join("tests", "scenario"), os.path.join("tests", "rules")]
 WORK = os.path.join(REPOSITORY, "build", "tests")
 
 # Also run with the sanitizer build: the tests that feed the daemon what it must survive.
-SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store", "test_rights", "test_worker", "test_ask", "test_personal"]
+SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store", "test_rights", "test_worker", "test_ask", "test_personal", "test_life"]
 
 # The longest first, so that two lanes end together.
 LONGEST_FIRST = ["test_kill", "test_store", "test_faults", "test_powercut", "test_incidents_roundtrip", "test_protocol"]
 
 # make check-long, part by part.
-LONG_PARTS = ["test_kill", "test_worker", "test_powercut", "test_scale", "test_faults", "test_durability", "test_store", "test_subscriptions", "test_outbox"]
+LONG_PARTS = ["test_kill", "test_worker", "test_month_of_kills", "test_powercut", "test_scale", "test_faults", "test_durability", "test_store", "test_subscriptions", "test_outbox"]
 
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs"]
 
@@ -66,7 +66,7 @@ def replay(program):
 def scenario(path, variant, long=False):
     name = os.path.basename(path)[:-3]
     outcome = Outcome(f"{name} ({variant or 'release'}{', long' if long else ''})")
-    report = os.path.join(WORK, f"{name}-{variant or 'release'}.xml")
+    report = os.path.join(WORK, f"{os.path.basename(os.path.dirname(path))}-{name}-{variant or 'release'}.xml")
     environment = {**os.environ, "ESTATE_BIN_DIR": os.path.join(REPOSITORY, "build", variant, "bin"), "PYTHONDONTWRITEBYTECODE": "1"}
     if long:
         environment["ESTATE_LONG"] = "1"
@@ -92,7 +92,7 @@ def timed(job):
 
 
 def jobs_short():
-    files = sorted(glob.glob(os.path.join(REPOSITORY, SCENARIOS, "test_*.py")))
+    files = sorted(path for folder in SCENARIOS for path in glob.glob(os.path.join(REPOSITORY, folder, "test_*.py")))
     rank = {name: n for n, name in enumerate(LONGEST_FIRST)}
     runs = [(path, variant) for path in files for variant in ["", "san"]
             if variant == "" or os.path.basename(path)[:-3] in SANITIZED]
@@ -134,7 +134,7 @@ def run_long(words):
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
     outcomes = []
     for part in LONG_PARTS:
-        path = os.path.join(REPOSITORY, SCENARIOS, part + ".py")
+        path = next((path for folder in SCENARIOS for path in glob.glob(os.path.join(REPOSITORY, folder, part + ".py"))), "")
         done = os.path.join(WORK, f"long-{part}-{commit}")
         if words and not any(word in part for word in words) or not os.path.exists(path):
             continue

@@ -29,6 +29,7 @@ UNIT_TESTS += \
 	test_registry \
 	test_rfc3339 \
 	test_roster \
+	test_rules \
 	test_seal \
 	test_settings \
 	test_state \

@@ -1,6 +1,8 @@
 /* The engine: order of events and timers, identity, what a failed callback leaves, poison and replay, loops, rebuilds. */
 #include "worker_material.h"
 
+#include <sodium.h>
+
 #include "emit.h"
 
 /*
@@ -326,6 +328,91 @@ test_rebuild_tells_what_the_old_one_had_still_to_fire(void **state)
 	stage_close(g);
 }
 
+/* ---- What an activation changes ---- */
+
+static int
+configure(void *user, const char *name, const char *text, char *why, size_t size)
+{
+	(void)user;
+	(void)name;
+	if (strcmp(text, "bad") != 0)
+		return (0);
+	snprintf(why, size, "it is bad");
+	return (-1);
+}
+
+/* It says the kind's name, and sets a timer that no event sets. */
+static int
+activated(struct worker *w, const char *name)
+{
+	say(w, name, (uint64_t)worker_now(w));
+	worker_set_timer(w, "tick", 4, worker_now(w) + 50, NULL, 0);
+	return (worker_now(w) == 666 ? worker_fail(w, "cannot follow") : 0);
+}
+
+static const struct worker_config configs[] = { { "rules", "r.yaml" }, { NULL, NULL } };
+static const struct worker_kind following = { .name = "unit", .about = "", .version = 1, .types = types, .tables = tables, .configs = configs,
+    .configure = configure, .activated = activated, .update = update, .due = due };
+
+static void
+activate(struct stage *g, uint64_t seq, int64_t at, const char *text)
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	char hex[2 * sizeof(hash) + 1], json[600];
+
+	crypto_hash_sha256(hash, (const unsigned char *)text, strlen(text));
+	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	snprintf(json, sizeof(json), "{\"specversion\":\"1.0\",\"id\":\"a-%llu\",\"source\":\"/t\",\"type\":\"config.activated\",\"subject\":\"unit\",\"data\":"
+	    "{\"kind\":\"rules\",\"digest\":\"%s\",\"by\":\"unit\",\"content\":\"%s\"}}", (unsigned long long)seq, hex, text);
+	stage_event(g, seq, at, json);
+}
+
+/* Told once at its number, not at a restart; what it does is kept, replayed silently in a rebuild, and taken back if it fails. */
+static void
+test_an_activation_is_followed(void **state)
+{
+	struct stage *g = stage_open(&following);
+
+	(void)state;
+	probe(g, 1, 100, "S", "say before");
+	activate(g, 2, 110, "good");
+	engine_progress(&g->worker, 2, 200);
+	said(g, "before@100 rules@110 tick@160 ");
+	stage_restart(g, &following);
+	activate(g, 3, 210, "bad");
+	assert_non_null(strstr(g->said, "it is bad"));
+	g->said[0] = '\0';
+	activate(g, 4, 666, "lame");
+	engine_progress(&g->worker, 4, 1000);
+	assert_non_null(strstr(g->said, "cannot follow"));
+	assert_null(strstr(g->said, "tick"));
+	g->said[0] = '\0';
+	assert_int_equal(state_commit(g->state), 0);
+	engine_close(&g->worker);
+	assert_int_equal(state_restart(g->state, true, 1), 0);
+	stage_engine(g, &following);
+	probe(g, 1, 100, "S", "say before");
+	activate(g, 2, 110, "good");
+	engine_progress(&g->worker, 2, 200);
+	said(g, "before@100(muted) rules@110(muted) tick@160(muted) ");
+	stage_close(g);
+}
+
+/* Rules that hold throughout begin with the first event, whatever the log activates. */
+static void
+test_fixed_rules_are_followed_from_the_first_event(void **state)
+{
+	struct stage *g = stage_open(&following);
+
+	(void)state;
+	g->worker.fixed_config = true;
+	activate(g, 1, 100, "good");
+	probe(g, 2, 120, "S", "say one");
+	engine_progress(&g->worker, 2, 200);
+	said(g, "rules@100 one@120 tick@150 ");
+	stage_close(g);
+}
+
 /* Any events, committed in any batches, with restarts between: the same. */
 static void
 test_batches_do_not_matter(void **state)
@@ -378,6 +465,8 @@ main(void)
 		cmocka_unit_test(test_a_timer_that_lets_no_time_pass),
 		cmocka_unit_test(test_rebuild_is_silent_up_to_the_old_cursor),
 		cmocka_unit_test(test_rebuild_tells_what_the_old_one_had_still_to_fire),
+		cmocka_unit_test(test_an_activation_is_followed),
+		cmocka_unit_test(test_fixed_rules_are_followed_from_the_first_event),
 		cmocka_unit_test(test_batches_do_not_matter),
 	};
 

@@ -51,6 +51,13 @@ call_due(struct worker *w, const struct cause *c, const struct timer *t, bool re
 	return (end(w, w->kind->due(w, &given)));
 }
 
+bool
+call_activated(struct worker *w, const struct cause *c, const char *kind)
+{
+	begin(w, c);
+	return (end(w, w->kind->activated != NULL ? w->kind->activated(w, kind) : 0));
+}
+
 void *
 worker_user(const struct worker *w)
 {
@@ -61,6 +68,12 @@ int64_t
 worker_now(const struct worker *w)
 {
 	return (w->cause.now);
+}
+
+uint64_t
+worker_cause(const struct worker *w)
+{
+	return (w->cause.seq);
 }
 
 int

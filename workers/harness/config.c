@@ -10,7 +10,9 @@
 
 #include "buffer.h"
 #include "bytes.h"
+#include "call.h"
 #include "emit.h"
+#include "log.h"
 
 #define HEAD_BYTES	(8u + CONFIG_DIGEST_SIZE - 1)
 
@@ -182,7 +184,7 @@ remember(struct worker *w, const char *kind, uint64_t seq, const char digest[CON
 }
 
 bool
-config_activated(struct worker *w, const struct stored *v, const struct event *e)
+config_activated(struct worker *w, const struct stored *v, const struct event *e, const struct cause *cause)
 {
 	char kind[64], digest[CONFIG_DIGEST_SIZE], why[400], *copy;
 	struct text k, said, content;
@@ -212,7 +214,15 @@ config_activated(struct worker *w, const struct stored *v, const struct event *e
 		return (false);
 	}
 	remember(w, kind, v->seq, digest, content);
-	return (true);
+	return (call_activated(w, cause, kind));
+}
+
+void
+config_begin(struct worker *w, const struct cause *cause)
+{
+	for (unsigned i = 0; w->kind->configs != NULL && w->kind->configs[i].kind != NULL; i++)
+		if (!call_activated(w, cause, w->kind->configs[i].kind))
+			log_warn("the configuration could not be followed", "worker=%s kind=%s", w->kind->name, w->kind->configs[i].kind);
 }
 
 static void

@@ -43,8 +43,10 @@ struct config_in_force {
 };
 bool	config_next(struct worker *, struct config_in_force *);
 
-/* A config.activated of this worker, at its number.  False: refused, w->reason says why. */
-bool	config_activated(struct worker *, const struct stored *, const struct event *);
+/* A config.activated of this worker, at its number.  False: refused, or the worker could not follow it; w->reason says why. */
+bool	config_activated(struct worker *, const struct stored *, const struct event *, const struct cause *);
+/* What config_fix() put in force begins with this event. */
+void	config_begin(struct worker *, const struct cause *);
 
 /* The events that would put these files in force, through the engine's end; none if they are.  Returns how many. */
 unsigned	config_propose(struct worker *, const struct config_files *);

@@ -24,7 +24,7 @@ struct emission {
 	char type[TYPE_CHARS_MAX + 1], subject[ID_CHARS_MAX + 1], urgency[16];
 	msgpack_sbuffer fields;
 	msgpack_packer packer;
-	uint32_t field_count;
+	uint32_t field_count, outer_count;
 	/* Those of this callback. */
 	msgpack_sbuffer done;
 	struct one *list;
@@ -197,6 +197,21 @@ void
 worker_field_instant(struct worker *w, const char *name, int64_t ns)
 {
 	pack_instant(field(w, name), ns);
+}
+
+void
+worker_field_map(struct worker *w, const char *name, unsigned pairs)
+{
+	struct emission *m = w->emission;
+
+	msgpack_pack_map(field(w, name), pairs);
+	m->outer_count = m->field_count;
+}
+
+void
+worker_field_map_end(struct worker *w)
+{
+	w->emission->field_count = w->emission->outer_count;
 }
 
 static void

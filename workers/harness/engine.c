@@ -233,7 +233,7 @@ replay_event(struct worker *w, const struct stored *v, const struct event *e, st
 	parked_remove(w, p);
 	ev.flagged = subject_is_troubled(w, e->subject);
 	if (is_type(e, "config.activated") && !is_wanted(w, e))
-		return (config_activated(w, v, e));
+		return (config_activated(w, v, e, &cause));
 	return (call_update(w, &cause, &ev));
 }
 
@@ -304,12 +304,14 @@ engine_event(struct worker *w, const struct stored *v)
 		return;
 	}
 	cause.depth = (unsigned)e.hops;
+	if (w->fixed_config && w->events == 1)
+		config_begin(w, &cause);
 	own = is_text(e.source, w->source);
 	to_us = is_text(e.subject, w->kind->name);
 	if (own)
 		w->ends.own(w->ends.end, v, &e);
 	if (to_us && is_type(&e, "config.activated")) {
-		if (!w->fixed_config && !config_activated(w, v, &e)) {
+		if (!w->fixed_config && !config_activated(w, v, &e, &cause)) {
 			w->cause = cause;
 			park_event(w, v, &e);
 		}

@@ -81,6 +81,12 @@ struct worker_kind {
 	 * what was in force before stays.  May be NULL, like open and close, if there is nothing to configure.
 	 */
 	int (*configure)(void *user, const char *kind, const char *text, char *why, size_t why_size);
+	/*
+	 * That kind is in force as of worker_now(): put right what was made from the one before it, such as a deadline counted by another
+	 * calendar, and set timers that no event sets.  It may do all that update() may, and is replayed with the log; in a rehearsal under
+	 * fixed rules it is called before the first event.  0, or -1 after worker_fail().  May be NULL.
+	 */
+	int (*activated)(struct worker *, const char *kind);
 
 	/* 0, or -1 after worker_fail(): everything this call did is taken back, and the event is parked. */
 	int (*update)(struct worker *, const struct worker_event *);
@@ -97,6 +103,9 @@ void	*worker_user(const struct worker *);
 
 /* The only clock: the log time of the event, the instant of the timer; in a query, how far time has come. */
 int64_t	worker_now(const struct worker *);
+
+/* The number of the event that is the cause of what is concluded now. */
+uint64_t worker_cause(const struct worker *);
 
 /* "It cannot be taken because": the event is parked with this reason, which must be the same each time.  Returns -1. */
 int	worker_fail(struct worker *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -153,6 +162,9 @@ void	worker_field(struct worker *, const char *name, struct text value);
 void	worker_field_int(struct worker *, const char *name, int64_t value);
 void	worker_field_bool(struct worker *, const char *name, bool value);
 void	worker_field_instant(struct worker *, const char *name, int64_t ns);
+/* A field that is a map: the next `pairs` fields are its own; then worker_field_map_end(). */
+void	worker_field_map(struct worker *, const char *name, unsigned pairs);
+void	worker_field_map_end(struct worker *);
 /* Its time is worker_now(), its causation the cause.  What the catalogue would refuse fails the update. */
 void	worker_emit(struct worker *);
 

@@ -1,0 +1,221 @@
+/* What an event means to the rules. */
+#include "escalate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bytes.h"
+
+const struct trigger *
+concern_begins(const struct rule *r, const struct about *a)
+{
+	struct mp data = mp_over(a->data, a->data_len), over = mp_over(a->over, a->over_len);
+
+	for (unsigned i = 0; a->seq != 0 && i < r->on[ON].count; i++)
+		if (strcmp(r->on[ON].list[i].type->name, a->type) == 0 && trigger_matches(&r->on[ON].list[i], &over, &data, false))
+			return (&r->on[ON].list[i]);
+	return (NULL);
+}
+
+/* What the subject is known as, from the first event that opens something. */
+static void
+know(struct turn *t, const struct worker_event *v)
+{
+	struct text subject = v->e->subject, household;
+	struct about a;
+
+	if (subject.len == 0 || (about_load(t->w, subject, &a) && a.seq != 0))
+		return;
+	a.seq = v->seq;
+	a.when = v->when;
+	snprintf(a.type, sizeof(a.type), "%s", v->e->kind->name);
+	household = event_named_household(v->e);
+	if (household.s != NULL && household.len <= ID_CHARS_MAX)
+		snprintf(a.household, sizeof(a.household), "%.*s", (int)household.len, household.s);
+	a.data_len = about_pack(v->e, a.data);
+	about_store(t->w, subject, &a);
+}
+
+/* Can what this event is about begin what it ends? */
+static bool
+may_begin(const struct rule *r, const struct type *type)
+{
+	for (unsigned i = 0; i < r->on[ON].count; i++)
+		if (r->on[ON].list[i].keys == 0 && strcmp(r->on[ON].list[i].type->subject, type->subject) == 0)
+			return (true);
+	return (false);
+}
+
+/* An end for which there was no beginning: it may still come. */
+static void
+keep_early(struct turn *t, const struct worker_event *v, const struct concern *c)
+{
+	struct row_key key = row_key(v->e->subject, c->rule->id);
+	char name[1 + ROW_KEY_MAX];
+	uint8_t value[17];
+	const void *first;
+	size_t len;
+
+	/* Of several the first, as it would be behind the beginning. */
+	if (worker_get(t->w, EARLY, key.bytes, key.len, &first, &len))
+		return;
+	put_le64(value, (uint64_t)v->when);
+	put_le64(value + 8, v->seq);
+	value[16] = c->verb == CANCEL;
+	worker_put(t->w, EARLY, key.bytes, key.len, value, sizeof(value));
+	name[0] = 'e';
+	memcpy(name + 1, key.bytes, key.len);
+	worker_set_timer(t->w, name, 1 + key.len, t->now + t->x->rules->keep, NULL, 0);
+	oblige_caused(t, v->e->subject);
+}
+
+static void
+apply(struct turn *t, const struct worker_event *v, enum rule_verb verb, struct obligation *o)
+{
+	/* A reply before the reopening is none to it. */
+	if (o->row.reopened && v->when < o->row.opened && verb == UNTIL)
+		return;
+	oblige_remember(t, o, verb, v->when, v->seq);
+	if (o->row.state != ROW_OPEN || (verb == PAUSE && o->row.paused != 0) || (verb == RESUME && o->row.paused == 0)) {
+		/* It changes nothing, and would count if what was before it is taken back. */
+		row_store(t->w, &o->key, &o->row);
+		oblige_caused(t, row_subject(&o->key));
+		return;
+	}
+	switch (verb) {
+	case UNTIL:
+		oblige_fulfil(t, o, v->when);
+		break;
+	case CANCEL:
+		oblige_cancel(t, o, "closed");
+		break;
+	case PAUSE:
+		oblige_pause(t, o, v->when);
+		break;
+	case RESUME:
+		oblige_resume(t, o, v->when);
+		break;
+	default:
+		break;
+	}
+}
+
+/* The one that is meant: of a joined one whom it joined. */
+static bool
+load_owner(struct turn *t, struct obligation *o)
+{
+	char owner[ID_CHARS_MAX + 1];
+
+	if (o->row.state != ROW_JOINED)
+		return (true);
+	memcpy(owner, o->row.owner, sizeof(owner));
+	return (oblige_load(t, o->rule, text_of(owner), o) && o->row.state != ROW_JOINED);
+}
+
+/* Ends, pauses: of what is open.  Returns whether there was anything. */
+static bool
+settle(struct turn *t, const struct worker_event *v, const struct concern *c)
+{
+	struct text key = trigger_key(c->trigger, v->e);
+	struct obligation o;
+
+	if (c->rule->every != PERIOD_NONE) {
+		if (c->verb == UNTIL)
+			period_fulfil(t, c->rule, v->when);
+		return (true);
+	}
+	if (key.len == 0 || key.len > ID_CHARS_MAX)
+		return (true);
+	if (!oblige_load(t, c->rule, key, &o))
+		return (false);
+	if (o.row.state == ROW_JOINED && c->verb == CANCEL)
+		return (true);
+	if (load_owner(t, &o))
+		apply(t, v, c->verb, &o);
+	return (true);
+}
+
+static void
+guard(struct turn *t, const struct worker_event *v, const struct concern *c)
+{
+	struct text key = trigger_key(c->trigger, v->e);
+	struct row_key at;
+
+	if (key.len == 0 || key.len > ID_CHARS_MAX)
+		return;
+	at = row_key(key, c->rule->id);
+	if (c->verb == WITHOUT) {
+		worker_put_number(t->w, SEEN, at.bytes, at.len, v->seq);
+		oblige_caused(t, key);
+	} else if (worker_get_number(t->w, SEEN, at.bytes, at.len) == 0)
+		tell_violated(t, c->rule, v->e->subject.len > 0 ? v->e->subject : key, v->e);
+}
+
+/* Reopened: what was owed of it is owed again, also what a more specific limit had replaced. */
+static bool
+is_reopened(struct turn *t, const struct rule *r, struct text subject, const struct about *a)
+{
+	struct obligation o;
+
+	/* Its own limit is spent. */
+	if (r->due == DUE_FIELD || r->every != PERIOD_NONE)
+		return (false);
+	if (oblige_load(t, r, subject, &o))
+		return ((o.row.state == ROW_FULFILLED || o.row.state == ROW_CANCELLED) && !o.row.final);
+	return (concern_begins(r, a) != NULL);
+}
+
+void
+concern_update(struct turn *t, const struct worker_event *v)
+{
+	const struct rules *rules = t->x->rules;
+	unsigned type = v->e->kind->index, count = 0, unmet = 0;
+	const struct concern *c, *end, *early[RULES_MAX];
+	struct mp none = mp_over(NULL, 0);
+	struct opening opening[RULES_MAX];
+	struct event known;
+	struct about about;
+	bool reopens = false;
+
+	if (rules == NULL || rules->by_type[type].count == 0)
+		return;
+	c = rules->concerns + rules->by_type[type].first;
+	end = c + rules->by_type[type].count;
+	for (; c < end; c++) {
+		struct text key;
+
+		if (!trigger_matches(c->trigger, &none, &v->e->data, false))
+			continue;
+		switch (c->verb) {
+		case ON:
+			key = trigger_key(c->trigger, v->e);
+			if (key.len > 0 && key.len <= ID_CHARS_MAX && count < RULES_MAX && (count == 0 || opening[count - 1].rule != c->rule))
+				opening[count++] = (struct opening){ .rule = c->rule, .subject = key, .e = v->e, .when = v->when, .seq = v->seq };
+			break;
+		case NEVER:
+		case WITHOUT:
+			guard(t, v, c);
+			break;
+		case REOPEN:
+			if (!reopens)
+				about_load(t->w, v->e->subject, &about);
+			reopens = true;
+			known = (struct event){ .data = mp_over(about.data, about.data_len) };
+			if (v->e->subject.len > 0 && count < RULES_MAX && is_reopened(t, c->rule, v->e->subject, &about))
+				opening[count++] = (struct opening){ .rule = c->rule, .subject = v->e->subject, .e = &known, .when = v->when, .seq = v->seq,
+				    .reopened = true };
+			break;
+		default:
+			if (!settle(t, v, c) && (c->verb == UNTIL || c->verb == CANCEL) && c->trigger->keys == 0 && unmet < RULES_MAX &&
+			    may_begin(c->rule, v->e->kind))
+				early[unmet++] = c;
+		}
+	}
+	if (count > 0 && !reopens)
+		know(t, v);
+	if (count > 0)
+		oblige_open(t, opening, count);
+	else if (unmet > 0 && v->e->subject.len > 0 && !about_load(t->w, v->e->subject, &about))
+		for (unsigned i = 0; i < unmet; i++)
+			keep_early(t, v, early[i]);
+}
