@@ -121,6 +121,9 @@ def test_reassigned_the_handler_of_now_is_warned(rules):
     told = rehearse([opened(), MON("10:05", "case.assigned", "C-1", to="c-7", role="clerk"), MON("10:15", "case.assigned", "C-1", to="c-8", role="clerk")],
                     "2026-11-23 10:59", rules)
     assert told.messages("X.hour/C-1") == ["tell c-8 warned 11-23 10:30 routine"]
+    told = rehearse([opened(), MON("10:05", "case.assigned", "C-1", to="c-7", role="clerk"), MON("10:15", "record.retracted", "C-1", event=2, by="l-1", reason="another case")],
+                    "2026-11-23 10:59", rules)
+    assert told.messages("X.hour/C-1") == ["tell clerk warned 11-23 10:30 routine"]
 
 
 def test_a_reply_in_time_that_is_learnt_late(rules):

@@ -114,4 +114,11 @@ def test_a_month_of_kills(start_daemon, tmp_path, fast_library):
         kinds = {event["type"] for event in derived}
         assert {"obligation.opened", "obligation.fulfilled", "obligation.warned", "obligation.breached", "case.escalated", "notification.requested"} <= kinds
         assert len(derived) > 50 * DAYS and kills == KILLS
+        answer = client.ask("escalate", "open")
+        rows = answer.value["rows"]
+        while answer.next:
+            answer = client.ask("escalate", "open", page=answer.next)
+            rows += answer.value["rows"]
+        dues = [row["due"] for row in rows]
+        assert dues and dues == sorted(dues, key=str) and {row["state"] for row in rows} <= {"running", "breached", "paused", "acknowledged"}
         print(f"{len(events)} events, {len(derived)} derived, {kills} kills")

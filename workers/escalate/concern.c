@@ -175,7 +175,7 @@ concern_update(struct turn *t, const struct worker_event *v)
 	struct opening opening[RULES_MAX];
 	struct event known;
 	struct about about;
-	bool reopens = false;
+	bool reopens = false, of_subject = false;
 
 	if (rules == NULL || rules->by_type[type].count == 0)
 		return;
@@ -191,6 +191,7 @@ concern_update(struct turn *t, const struct worker_event *v)
 			key = trigger_key(c->trigger, v->e);
 			if (key.len > 0 && key.len <= ID_CHARS_MAX && count < RULES_MAX && (count == 0 || opening[count - 1].rule != c->rule))
 				opening[count++] = (struct opening){ .rule = c->rule, .subject = key, .e = v->e, .when = v->when, .seq = v->seq };
+			of_subject |= key.s == v->e->subject.s;
 			break;
 		case NEVER:
 		case WITHOUT:
@@ -211,7 +212,7 @@ concern_update(struct turn *t, const struct worker_event *v)
 				early[unmet++] = c;
 		}
 	}
-	if (count > 0 && !reopens)
+	if (count > 0 && of_subject)
 		know(t, v);
 	if (count > 0)
 		oblige_open(t, opening, count);

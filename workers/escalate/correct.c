@@ -70,7 +70,9 @@ correct_assigned(struct turn *t, const struct worker_event *v)
 		return;
 	take_text(v->e, "to", a.handler, sizeof(a.handler));
 	take_text(v->e, "role", a.handler_role, sizeof(a.handler_role));
+	a.handler_seq = v->seq;
 	about_store(t->w, v->e->subject, &a);
+	oblige_caused(t, v->e->subject);
 }
 
 /* ---- Belongs to another case ---- */
@@ -201,6 +203,11 @@ retract(struct turn *t, struct text subject, uint64_t seq)
 	if (known && a.parent_seq == seq) {
 		a.parent[0] = '\0';
 		a.parent_seq = 0;
+		about_store(t->w, subject, &a);
+	}
+	if (known && a.handler_seq == seq) {
+		a.handler[0] = a.handler_role[0] = '\0';
+		a.handler_seq = 0;
 		about_store(t->w, subject, &a);
 	}
 	duty_correct(t, subject, seq, NULL);

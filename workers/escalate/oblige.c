@@ -706,6 +706,7 @@ forget(struct turn *t, struct obligation *o)
 	if (about_load(t->w, subject, &a)) {
 		forget_cause(t, a.over_seq, subject);
 		forget_cause(t, a.parent_seq, subject);
+		forget_cause(t, a.handler_seq, subject);
 		worker_delete(t->w, SUBJECTS, subject.s, subject.len);
 	}
 }

@@ -73,8 +73,12 @@ plan_next(const struct escalate *x, const struct rule *r, const struct row *o)
 		offer(&p, ACT_FORGET, o->ended + (x->rules != NULL ? x->rules->keep : 0), 0);
 		return (p);
 	}
-	if (o->paused != 0)
+	if (o->paused != 0) {
+		/* What was overdue before it was suspended is overdue. */
+		if (!o->breached && o->paused > o->due)
+			offer(&p, ACT_BREACH, o->due, 0);
 		return (p);
+	}
 	if (!o->breached) {
 		for (unsigned i = 0; i < r->warns; i++) {
 			int64_t at = warn_at(x, o, &r->warn[i]);

@@ -288,6 +288,7 @@ about_load(struct worker *w, struct text subject, struct about *a)
 	a->when = (int64_t)get_number(&r);
 	a->over_seq = get_number(&r);
 	a->parent_seq = get_number(&r);
+	a->handler_seq = get_number(&r);
 	a->data_len = get_number(&r);
 	a->over_len = get_number(&r);
 	get_string(&r, a->type, sizeof(a->type));
@@ -313,6 +314,7 @@ about_store(struct worker *w, struct text subject, const struct about *a)
 	put_number(&p, (uint64_t)a->when);
 	put_number(&p, a->over_seq);
 	put_number(&p, a->parent_seq);
+	put_number(&p, a->handler_seq);
 	put_number(&p, a->data_len);
 	put_number(&p, a->over_len);
 	put_string(&p, a->type);

@@ -104,6 +104,7 @@ struct about {
 	char type[TYPE_CHARS_MAX + 1];
 	char household[ID_CHARS_MAX + 1];
 	char handler[ID_CHARS_MAX + 1], handler_role[32];
+	uint64_t handler_seq;
 	char parent[ID_CHARS_MAX + 1];	/* the case it was linked to */
 	uint64_t parent_seq;
 	size_t data_len, over_len;
