@@ -1,4 +1,4 @@
-"""Runs the tests, two files at a time, and ends with the line `N passed, N failed`.
+"""Runs the tests, four files at a time since they mostly wait for the disk, and ends with the line `N passed, N failed`.
 
     run.py                  what every change must pass: unit tests and fuzz corpora under sanitizers, scenarios in the release build, and
                             those that drive the daemon hardest under sanitizers too
@@ -20,8 +20,8 @@ WORK = os.path.join(REPOSITORY, "build", "tests")
 # Also run with the sanitizer build: the tests that feed the daemon what it must survive.
 SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store", "test_rights", "test_worker", "test_ask", "test_personal", "test_life"]
 
-# The longest first, so that two lanes end together.
-LONGEST_FIRST = ["test_kill", "test_store", "test_faults", "test_powercut", "test_incidents_roundtrip", "test_protocol"]
+# The longest first, so that the lanes end together.
+LONGEST_FIRST = ["test_store", "test_consumers", "test_kill", "test_alarm", "test_worker", "test_demo", "test_protocol", "test_rights"]
 
 # make check-long, part by part.
 LONG_PARTS = ["test_kill", "test_worker", "test_month_of_kills", "test_powercut", "test_scale", "test_faults", "test_durability", "test_store", "test_subscriptions", "test_outbox"]
@@ -123,7 +123,7 @@ def finish(outcomes):
 def run_short(words):
     jobs = [job for name, job in jobs_short() if not words or any(word in name for word in words)]
     outcomes = []
-    with concurrent.futures.ThreadPoolExecutor(2) as lanes:
+    with concurrent.futures.ThreadPoolExecutor(4) as lanes:
         for future in concurrent.futures.as_completed([lanes.submit(timed, job) for job in jobs]):
             outcomes.append(future.result())
             show(outcomes[-1])
