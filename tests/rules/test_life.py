@@ -73,6 +73,13 @@ def test_acknowledged_before_the_due_neither_hides_nor_moves_the_breach(rules):
         "level 1 cs_lead 11-23 11:10", "tell cs_lead breached 11-23 11:10 routine"]
 
 
+def test_acknowledged_before_anybody_was_told_acknowledges_no_alarm(rules):
+    """A handler who accepts the job says so long before it is due: nobody is told half an hour later that he forgot."""
+    told = rehearse([opened(), MON("10:20", "case.acknowledged", "C-1", by="c-1")], "2026-11-23 10:59", rules)
+    assert told.of("X.hour/C-1", messages=True) == ["opened 11-23 10:00 due 11-23 11:00", "warned 11-23 10:30",
+                                                          "tell clerk warned 11-23 10:30 routine"]
+
+
 def test_acknowledged_too_late_undoes_nothing(rules):
     told = rehearse([opened(), replied("10:20"), MON("10:21", "case.acknowledged", "C-1", by="c-1")], "2026-11-23 12:00", rules)
     assert told.of("X.hour/C-1", messages=True) == ["opened 11-23 10:00 due 11-23 11:00", "fulfilled 11-23 10:20"]

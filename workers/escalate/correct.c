@@ -22,6 +22,13 @@ subject_meant(const struct worker_event *v, struct text meant)
 	return ((struct text){ stroke + 1, (uint32_t)(meant.s + meant.len - stroke - 1) });
 }
 
+/* Has anybody been told of it, so that there is something to acknowledge?  A job that is accepted is acknowledged too, days before its due. */
+static bool
+was_heard_of(const struct obligation *o)
+{
+	return (o->row.breached || o->row.told != 0);
+}
+
 void
 correct_acknowledged(struct turn *t, const struct worker_event *v)
 {
@@ -45,9 +52,10 @@ correct_acknowledged(struct turn *t, const struct worker_event *v)
 		/* Too late is nothing: what has ended has ended. */
 		if (o.row.state != ROW_OPEN || (meant.len > 0 && !mp_equal(meant.s, meant.len, id)))
 			continue;
-		if (!event_instant(v->e, "until", &until))
-			until = t->now + o.rule->ack;
-		oblige_rest(t, &o, until);
+		if (event_instant(v->e, "until", &until))
+			oblige_rest(t, &o, until);
+		else if (meant.len > 0 || was_heard_of(&o))
+			oblige_rest(t, &o, t->now + o.rule->ack);
 	}
 }
 

@@ -254,6 +254,7 @@ open_one(struct turn *t, const struct opening *p)
 	}
 	tell_obligation(t, &o, "obligation.opened", p->reopened ? "reopened" : NULL, false);
 	for (unsigned i = 0; i < p->rule->tells; i++) {
+		o.row.told = t->now;
 		snprintf(what, sizeof(what), "opened.%u", i);
 		tell_step(t, &o, &p->rule->tell[i], "obligation-opened", what);
 	}
@@ -659,6 +660,7 @@ perform(struct turn *t, struct obligation *o, const struct plan *p)
 	switch (p->act) {
 	case ACT_WARN:
 		r->warned = p->at;
+		r->told = t->now;
 		tell_obligation(t, o, "obligation.warned", NULL, false);
 		tell_role(t, o, HANDLER, "obligation-warned", "warned");
 		break;
