@@ -162,7 +162,7 @@ def machine(folder):
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
     kind = subprocess.run(["stat", "-f", "-c", "%T", folder], capture_output=True, text=True, check=False).stdout.strip()
-    return f"{os.cpu_count()} × {model}, Linux {platform.release()}, {kind}"
+    return f"{os.cpu_count()} × {model}, Linux {platform.release().partition("-")[0]}, {kind}"
 
 
 def page(folder, o, contenders, absent, puts, latency, replayed, rest, sizes, flushed):
