@@ -108,6 +108,7 @@ answer_done(struct daemon *d, struct request *r, bool first)
 static int
 keep(struct daemon *d, struct request *r, struct clients *list, char *why, size_t why_len)
 {
+	struct session *s;		/* a peer found gone ends it with the answer */
 	int e;
 
 	list->listed = true;
@@ -116,8 +117,10 @@ keep(struct daemon *d, struct request *r, struct clients *list, char *why, size_
 		clients_free(list);
 		return (e == ENOSPC ? E_DISK_FULL : E_INTERNAL);
 	}
+	s = session_ref(r->session);
 	answer_done(d, r, !d->clients->listed);
-	reload_adopt(d, list, r->session->sender);
+	reload_adopt(d, list, s->sender);
+	session_unref(s);
 	return (0);
 }
 
