@@ -194,8 +194,12 @@ watch_door(struct zsock *z, struct door *door)
 	char name[32];
 
 	snprintf(name, sizeof(name), "inproc://ended-%d", (int)(door - z->doors));
-	if (zmq_socket_monitor(door->socket, name, ZMQ_EVENT_DISCONNECTED) != 0 || (door->monitor = zmq_socket(z->context, ZMQ_PAIR)) == NULL ||
-	    zmq_connect(door->monitor, name) != 0)
+	if (zmq_socket_monitor(door->socket, name, ZMQ_EVENT_DISCONNECTED) != 0 || (door->monitor = zmq_socket(z->context, ZMQ_PAIR)) == NULL)
+		return (-1);
+	/* Unbounded: else libzmq's I/O thread waits here for room, holding the lock that the end of the monitor needs, and thousands of
+	 * connections that end while we stop keep us from stopping.  There is one word for each connection that ended. */
+	set_int(door->monitor, ZMQ_RCVHWM, 0);
+	if (zmq_connect(door->monitor, name) != 0)
 		return (-1);
 	door->ended = event_new(z->base, fd_of(door->monitor), EV_READ | EV_PERSIST, on_ended, door);
 	return (0);
