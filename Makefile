@@ -298,7 +298,7 @@ $(B)/test/tally: $(call OBJ,tests/bench/tally.c) $(B)/lib/libharness.a $(B)/lib/
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
-$(B)/test/naive: $(call OBJ,tests/bench/naive.c)
+$(B)/test/naive: $(call OBJ,tests/bench/naive.c clients/estate/histogram.c)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 

@@ -56,7 +56,8 @@ struct daemon {
 	/* Intake. */
 	struct job *gather;		/* the batch that fills */
 	struct job_queue ready;		/* full ones before it */
-	struct job *spare;		/* an empty one for the next use, or NULL */
+	struct job_queue spares;	/* empty ones for the next use */
+	unsigned spare_count;
 	size_t intake_bytes;		/* unanswered, of all sessions */
 	uint64_t log_time;		/* of the last durable batch */
 	uint64_t durable;		/* the last durable number */
@@ -105,10 +106,14 @@ struct daemon {
 /* An event that lives as long as the daemon (main.c). */
 struct event	*daemon_event(struct daemon *, int fd, short what, event_callback_fn);
 
-/* Intake (intake.c): after gathering, hand the next job to the writer if it is idle. */
+/* Intake (intake.c): the job that fills, taken back from the writer if that has not begun with it. */
+struct job	*intake_open(struct daemon *);
+/* After gathering: lay the next job ready for the writer. */
 void	intake_turn(struct daemon *);
 /* A message was gathered: close the job if it is full. */
 void	intake_gathered(struct daemon *);
+/* Memory that intake will want again. */
+void	intake_free_spares(struct daemon *);
 /* The writer finished a job. */
 void	intake_on_done(struct daemon *);
 /* Every put of the session that is not yet with the writer is refused as held. */

@@ -1,4 +1,5 @@
-/* intake: between gathering and answering, on the loop.  While the writer flushes one job, the next one fills. */
+/* intake: between gathering and answering, on the loop.  While the writer flushes one job, the next one fills; it lies ready for the
+ * writer meanwhile, so that no change of thread comes between two flushes. */
 #include <unistd.h>
 
 #include "daemon.h"
@@ -21,24 +22,49 @@ job_bytes_max(const struct daemon *d)
 /* 23 bytes of directory an event may add: see block_bound(). */
 #define JOB_EVENTS_MAX	16384u
 
+/* The writer's, the ready one, the one that fills: more are not in use but for moments. */
+#define SPARES_MAX	2u
+
 static struct job *
 empty_job(struct daemon *d)
 {
-	struct job *j = d->spare != NULL ? d->spare : job_new();
+	struct job *j = STAILQ_FIRST(&d->spares);
 
-	d->spare = NULL;
+	if (j == NULL)
+		return (job_new());
+	STAILQ_REMOVE_HEAD(&d->spares, link);
+	d->spare_count--;
 	return (j);
 }
 
 static void
 done_with_job(struct daemon *d, struct job *j)
 {
-	if (d->spare != NULL) {
+	if (d->spare_count == SPARES_MAX) {
 		job_free(j);
 		return;
 	}
 	job_clear(j);
-	d->spare = j;
+	STAILQ_INSERT_HEAD(&d->spares, j, link);
+	d->spare_count++;
+}
+
+void
+intake_free_spares(struct daemon *d)
+{
+	struct job *j;
+
+	while ((j = STAILQ_FIRST(&d->spares)) != NULL) {
+		STAILQ_REMOVE_HEAD(&d->spares, link);
+		job_free(j);
+	}
+	d->spare_count = 0;
+}
+
+static bool
+is_full(const struct daemon *d, const struct job *j)
+{
+	return (j->bytes >= job_bytes_max(d) || j->event_count >= JOB_EVENTS_MAX);
 }
 
 static struct job *
@@ -62,44 +88,81 @@ intake_turn(struct daemon *d)
 {
 	struct job *j;
 
-	if (writer_idle(d->writer) && (j = next_job(d)) != NULL) {
-		lever_reach("before-submit");
-		writer_submit(d->writer, j);
+	/* Who waits to hear how late it is hears it between two jobs. */
+	if ((d->telling_wanted && !writer_idle(d->writer)) || writer_has_ready(d->writer) || (j = next_job(d)) == NULL)
+		return;
+	lever_reach("before-submit");
+	writer_submit(d->writer, j);
+}
+
+struct job *
+intake_open(struct daemon *d)
+{
+	struct job *j;
+
+	if (d->gather->put_count == 0 && STAILQ_EMPTY(&d->ready) && (j = writer_recall(d->writer)) != NULL) {
+		if (is_full(d, j))
+			STAILQ_INSERT_HEAD(&d->ready, j, link);
+		else {
+			done_with_job(d, d->gather);
+			d->gather = j;
+		}
 	}
+	return (d->gather);
 }
 
 /* Called after every message, so that a job never grows past its bound by more than one. */
 void
 intake_gathered(struct daemon *d)
 {
-	if (d->gather->bytes < job_bytes_max(d) && d->gather->event_count < JOB_EVENTS_MAX)
+	if (!is_full(d, d->gather))
 		return;
 	STAILQ_INSERT_TAIL(&d->ready, d->gather, link);
 	d->gather = empty_job(d);
 	intake_turn(d);
 }
 
-/* Commit, then ack, then fan-out; fan-out reads committed events only. */
-void
-intake_on_done(struct daemon *d)
+/* Somebody is told to come again later: what he put since must not be taken first. */
+static void
+answer_put_off(struct daemon *d, struct job *j)
 {
-	struct job *j = writer_take(d->writer);
+	struct job *next = writer_recall(d->writer);
 
-	if (j == NULL)
-		return;
+	if (next != NULL)
+		STAILQ_INSERT_HEAD(&d->ready, next, link);
+	ack_job(d, j);
+	writer_go_on(d->writer);
+}
+
+/* Commit, then ack, then fan-out; fan-out reads committed events only. */
+static void
+on_job_done(struct daemon *d, struct job *j)
+{
 	if (j->batch != NULL) {
 		d->durable = batch_last(j->batch);
 		d->log_time = d->told_time = j->batch->log_time;
 		recent_add(&d->recent, j->batch);
 	}
 	lever_reach("before-ack");
-	ack_job(d, j);
+	if (j->put_off)
+		answer_put_off(d, j);
+	else
+		ack_job(d, j);
 	lever_reach("after-ack");
 	progress_between_batches(d);
 	intake_turn(d);
 	if (j->batch != NULL)
 		fanout_wake(d);
 	done_with_job(d, j);
+}
+
+void
+intake_on_done(struct daemon *d)
+{
+	struct job *j;
+
+	while ((j = writer_take(d->writer)) != NULL)
+		on_job_done(d, j);
 }
 
 static void

@@ -27,6 +27,7 @@ job_clear(struct job *j)
 		batch_unref(j->batch);
 	j->batch = NULL;
 	j->bytes = 0;
+	j->put_off = false;
 	j->put_count = j->event_count = j->warning_count = j->span_count = 0;
 }
 

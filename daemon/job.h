@@ -68,6 +68,7 @@ struct job {
 	unsigned put_room, event_room, warning_room, message_room;
 	size_t bytes;			/* of events */
 	struct batch *batch;		/* what was written, a reference; NULL if nothing was new */
+	bool put_off;			/* somebody is told to come again later */
 	STAILQ_ENTRY(job) link;
 };
 STAILQ_HEAD(job_queue, job);

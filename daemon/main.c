@@ -103,8 +103,7 @@ on_applier_progress(evutil_socket_t fd, short what, void *arg)
 	retention_on_applied(d);
 	/* Intake pauses: give memory back. */
 	if (d->store->applied == d->durable) {
-		job_free(d->spare);
-		d->spare = NULL;
+		intake_free_spares(d);
 		malloc_trim(0);
 	}
 }
@@ -280,7 +279,7 @@ close_all(struct daemon *d, struct http *http)
 		job_free(j);
 	}
 	job_free(d->gather);
-	job_free(d->spare);
+	intake_free_spares(d);
 	recent_clear(&d->recent);
 	free(d->shown.bytes);
 	store_reader_free(d->reader);
@@ -312,6 +311,7 @@ run(struct daemon *d)
 	d->base = make_base();
 	d->gather = job_new();
 	STAILQ_INIT(&d->ready);
+	STAILQ_INIT(&d->spares);
 	STAILQ_INIT(&d->subscriptions);
 	STAILQ_INIT(&d->consumers);
 	recent_init(&d->recent);

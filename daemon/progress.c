@@ -63,7 +63,7 @@ wake_is_due(struct daemon *d, const struct subscription *sub)
 void
 progress_between_batches(struct daemon *d)
 {
-	if (!d->telling_wanted)
+	if (!d->telling_wanted || !writer_idle(d->writer))
 		return;
 	d->telling_wanted = false;
 	tell_now(d);

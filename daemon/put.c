@@ -238,7 +238,7 @@ void
 put_on_put(struct daemon *d, struct request *r)
 {
 	uint64_t now = logclock_now(d->clock);
-	struct job *j = d->gather;
+	struct job *j = intake_open(d);
 	struct mark mark = mark_job(j);
 	struct data_fault f;
 	struct event e;
@@ -271,7 +271,7 @@ void
 put_on_puts(struct daemon *d, struct request *r)
 {
 	uint64_t now = logclock_now(d->clock);
-	struct job *j = d->gather;
+	struct job *j = intake_open(d);
 	struct mark mark = mark_job(j);
 	struct job_put *p = NULL;
 	struct data_fault f;

@@ -25,10 +25,11 @@ struct writer {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct job *job;		/* handed over, being worked on */
-	struct job *finished;		/* waiting for the loop */
+	struct job *next;		/* handed over, not begun */
+	struct job_queue finished;	/* waiting for the loop */
 	bool woken, stopping;
-	bool idle;			/* the loop's view: nothing handed over or not yet taken */
+	bool halted;			/* until the loop has seen to it that order holds */
+	unsigned out;			/* the loop's view: jobs handed over and not taken again */
 	struct writer_counters counters;
 	/* The new events of the job at hand. */
 	struct record *records;
@@ -145,6 +146,7 @@ decide_put(struct writer *w, struct job *j, struct job_put *p)
 			dedup_expect(w->dedup, &e[DEDUP_AHEAD].entry);
 		if ((code = decide_event(w, j, p, e)) == 0)
 			continue;
+		j->put_off |= code == E_DISK_FULL;
 		if (p->each && code != E_DISK_FULL)
 			e->code = code;
 		else if (p->each) {
@@ -183,6 +185,7 @@ refuse_new(struct writer *w, struct job *j)
 {
 	uint64_t first = w->next_seq;
 
+	j->put_off = true;
 	for (unsigned i = 0; i < j->put_count; i++) {
 		struct job_put *p = &j->puts[i];
 
@@ -278,11 +281,13 @@ writer_main(void *arg)
 
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
-		while (w->job == NULL && !w->woken && !w->stopping)
+		while ((w->next == NULL || w->halted) && !w->woken && !w->stopping)
 			pthread_cond_wait(&w->wake, &w->lock);
-		if (w->job == NULL && w->stopping)
+		j = w->halted ? NULL : w->next;
+		if (j == NULL && w->stopping)
 			break;
-		j = w->job;
+		if (j != NULL)
+			w->next = NULL;
 		w->woken = false;
 		pthread_mutex_unlock(&w->lock);
 		if (j != NULL)
@@ -291,8 +296,8 @@ writer_main(void *arg)
 			dedup_rest(w->dedup);
 		pthread_mutex_lock(&w->lock);
 		if (j != NULL) {
-			w->job = NULL;
-			w->finished = j;
+			w->halted = j->put_off;
+			STAILQ_INSERT_TAIL(&w->finished, j, link);
 			w->on_done(w->arg);
 		}
 	}
@@ -327,7 +332,7 @@ writer_start(struct store *s, struct applier *a, struct logclock *clock, void (*
 	w->next_seq = s->last_seq + 1;
 	w->on_done = on_done;
 	w->arg = arg;
-	w->idle = true;
+	STAILQ_INIT(&w->finished);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
 	adopt_unapplied(w);
@@ -337,21 +342,45 @@ writer_start(struct store *s, struct applier *a, struct logclock *clock, void (*
 	return (w);
 }
 
-int
+bool
 writer_idle(const struct writer *w)
 {
-	return (w->idle);
+	return (w->out == 0);
+}
+
+bool
+writer_has_ready(struct writer *w)
+{
+	bool ready;
+
+	pthread_mutex_lock(&w->lock);
+	ready = w->next != NULL;
+	pthread_mutex_unlock(&w->lock);
+	return (ready);
 }
 
 void
 writer_submit(struct writer *w, struct job *j)
 {
-	assert(w->idle);
-	w->idle = false;
 	pthread_mutex_lock(&w->lock);
-	w->job = j;
+	assert(w->next == NULL);
+	w->next = j;
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
+	w->out++;
+}
+
+struct job *
+writer_recall(struct writer *w)
+{
+	struct job *j;
+
+	pthread_mutex_lock(&w->lock);
+	j = w->next;
+	w->next = NULL;
+	pthread_mutex_unlock(&w->lock);
+	w->out -= j != NULL;
+	return (j);
 }
 
 struct job *
@@ -360,12 +389,20 @@ writer_take(struct writer *w)
 	struct job *j;
 
 	pthread_mutex_lock(&w->lock);
-	j = w->finished;
-	w->finished = NULL;
+	if ((j = STAILQ_FIRST(&w->finished)) != NULL)
+		STAILQ_REMOVE_HEAD(&w->finished, link);
 	pthread_mutex_unlock(&w->lock);
-	if (j != NULL)
-		w->idle = true;
+	w->out -= j != NULL;
 	return (j);
+}
+
+void
+writer_go_on(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->halted = false;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
 }
 
 void
@@ -392,12 +429,18 @@ writer_stop(struct writer *w)
 void
 writer_free(struct writer *w)
 {
+	struct job *j;
+
 	if (w == NULL)
 		return;
-	job_free(w->finished);
+	while ((j = STAILQ_FIRST(&w->finished)) != NULL) {
+		STAILQ_REMOVE_HEAD(&w->finished, link);
+		job_free(j);
+	}
 	dedup_free(w->dedup);
 	pthread_cond_destroy(&w->wake);
 	pthread_mutex_destroy(&w->lock);
+	job_free(w->next);
 	free(w->sealed);
 	free(w->records);
 	free(w->entries);

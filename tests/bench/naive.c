@@ -1,16 +1,18 @@
 /*
  * naive: the server that anybody would write first, to be measured beside estated in the same run.
  *
- *   naive --folder DIR [--connections C] [--window W] [--batch B] [--seconds S] [--journal]
+ *   naive --folder DIR [--connections C] [--window W] [--batch B] [--seconds S] [--journal] [--rate N]
  *
  * One thread: takes every message that is there from a ROUTER, stores each event of 256 bytes under the next number, commits, and
  * acknowledges each message.  No validation, no de-duplication, no readers, no recovery.  Default: an LMDB value per event, one
  * transaction per turn.  --journal: one pwrite and one fdatasync per turn into a zero-filled file.  The client, a process of its own,
- * keeps W messages of B events under way on each of C connections.  Prints {"events_per_s":N}.
+ * keeps W messages of B events under way on each of C connections; or, with a rate, sends so many single events a second in turn over
+ * them, whatever is answered, and counts each one's time from when it was due.  Prints {"events_per_s":N,"p50_us":N,"p99_us":N}.
  */
 #include <fcntl.h>
 #include <getopt.h>
 #include <lmdb.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,15 +25,19 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "histogram.h"
+
 #define EVENT_BYTES	256u
 #define TURN_MAX	8192u
 #define FILE_BYTES	(64u << 20)
+#define CONNECTIONS_MAX	64u
+#define UNDER_WAY_MAX	65536u
 
 static struct {
 	const char *folder;
-	unsigned connections, window, batch, seconds;
+	unsigned connections, window, batch, seconds, rate;
 	bool journal;
-} o = { NULL, 1, 1, 1, 2, false };
+} o = { NULL, 1, 1, 1, 2, 0, false };
 
 static char endpoint[4096];
 
@@ -159,44 +165,93 @@ serve(void)
 	}
 }
 
+static struct {
+	void *sockets[CONNECTIONS_MAX];
+	struct pollfd ready[CONNECTIONS_MAX];
+	uint64_t *since[CONNECTIONS_MAX];	/* of those under way, in order: a ring */
+	uint64_t sent[CONNECTIONS_MAX], acked[CONNECTIONS_MAX];
+	struct histogram waits;
+	uint8_t *bytes;
+	double begin;
+} d;
+
+static void
+connect_all(void)
+{
+	void *context = zmq_ctx_new();
+	size_t len = (size_t)o.batch * EVENT_BYTES, fd_len = sizeof(int);
+	int hwm = 0;
+
+	if ((d.bytes = malloc(len)) == NULL)
+		die("malloc");
+	for (size_t i = 0; i < len; i++)
+		d.bytes[i] = (uint8_t)(i * 2654435761u >> 11);
+	for (unsigned c = 0; c < o.connections; c++) {
+		d.sockets[c] = zmq_socket(context, ZMQ_DEALER);
+		zmq_setsockopt(d.sockets[c], ZMQ_SNDHWM, &hwm, sizeof(hwm));
+		zmq_setsockopt(d.sockets[c], ZMQ_RCVHWM, &hwm, sizeof(hwm));
+		if (zmq_connect(d.sockets[c], endpoint) != 0 || (d.since[c] = calloc(UNDER_WAY_MAX, sizeof(uint64_t))) == NULL)
+			die("connect");
+		zmq_getsockopt(d.sockets[c], ZMQ_FD, &d.ready[c].fd, &fd_len);
+		d.ready[c].events = POLLIN;
+	}
+}
+
+static void
+send_one(unsigned c, double since)
+{
+	d.since[c][d.sent[c]++ % UNDER_WAY_MAX] = (uint64_t)(since * 1e9);
+	zmq_send(d.sockets[c], d.bytes, (size_t)o.batch * EVENT_BYTES, 0);
+}
+
+static unsigned
+take_acks(void)
+{
+	unsigned taken = 0;
+	char ack[8];
+
+	for (unsigned c = 0; c < o.connections; c++)
+		while (zmq_recv(d.sockets[c], ack, sizeof(ack), ZMQ_DONTWAIT) >= 0) {
+			histogram_add(&d.waits, (uint64_t)(now() * 1e9) - d.since[c][d.acked[c]++ % UNDER_WAY_MAX]);
+			taken++;
+		}
+	return (taken);
+}
+
+/* Acked events a second. */
 static double
 drive(void)
 {
-	void *context = zmq_ctx_new(), *sockets[64];
-	zmq_pollitem_t items[64];
-	unsigned under_way[64] = { 0 };
-	size_t len = (size_t)o.batch * EVENT_BYTES;
-	uint8_t *bytes = malloc(len);
-	uint64_t acked = 0;
-	double begin, at;
-	int hwm = 0;
+	uint64_t handed = 0, answered = 0;
+	struct timespec patience;
+	double at, due;
+	unsigned taken;
 
-	if (bytes == NULL)
-		die("malloc");
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = (uint8_t)(i * 2654435761u >> 11);
-	for (unsigned c = 0; c < o.connections; c++) {
-		sockets[c] = zmq_socket(context, ZMQ_DEALER);
-		zmq_setsockopt(sockets[c], ZMQ_SNDHWM, &hwm, sizeof(hwm));
-		zmq_setsockopt(sockets[c], ZMQ_RCVHWM, &hwm, sizeof(hwm));
-		if (zmq_connect(sockets[c], endpoint) != 0)
-			die("connect");
-		items[c] = (zmq_pollitem_t){ .socket = sockets[c], .events = ZMQ_POLLIN };
-	}
-	for (begin = at = now(); at - begin < o.seconds; at = now()) {
-		char ack[8];
-
-		for (unsigned c = 0; c < o.connections; c++) {
-			for (; under_way[c] < o.window; under_way[c]++)
-				zmq_send(sockets[c], bytes, len, 0);
-			while (zmq_recv(sockets[c], ack, sizeof(ack), ZMQ_DONTWAIT) >= 0) {
-				under_way[c]--;
-				acked += o.batch;
-			}
+	connect_all();
+	/* The server fills its file before it answers for the first time. */
+	send_one(0, now());
+	while (take_acks() == 0)
+		usleep(1000);
+	memset(&d.waits, 0, sizeof(d.waits));
+	for (d.begin = at = now(); at - d.begin < o.seconds; at = now()) {
+		if (o.rate > 0)
+			for (; (due = d.begin + (double)handed / o.rate) <= at; handed++)
+				send_one((unsigned)(handed % o.connections), due);
+		else
+			for (unsigned c = 0; c < o.connections; c++)
+				while (d.sent[c] - d.acked[c] < o.window)
+					send_one(c, at);
+		if ((taken = take_acks()) > 0) {
+			answered += taken;
+			continue;
 		}
-		zmq_poll(items, (int)o.connections, under_way[0] == o.window ? 10 : 0);
+		/* A socket's descriptor tells of news since somebody looked, and take_acks() looked last. */
+		due = o.rate > 0 ? d.begin + (double)handed / o.rate - now() : 0.01;
+		patience = (struct timespec){ 0, due > 0 ? (long)(due * 1e9) : 0 };
+		if (ppoll(d.ready, o.connections, &patience, NULL) < 0)
+			die("ppoll");
 	}
-	return ((double)acked / (at - begin));
+	return ((double)answered * o.batch / (at - d.begin));
 }
 
 int
@@ -204,9 +259,10 @@ main(int argc, char **argv)
 {
 	static const struct option names[] = {
 		{ "folder", 1, NULL, 'f' }, { "connections", 1, NULL, 'c' }, { "window", 1, NULL, 'w' }, { "batch", 1, NULL, 'b' },
-		{ "seconds", 1, NULL, 's' }, { "journal", 0, NULL, 'j' }, { NULL, 0, NULL, 0 },
+		{ "seconds", 1, NULL, 's' }, { "journal", 0, NULL, 'j' }, { "rate", 1, NULL, 'r' }, { NULL, 0, NULL, 0 },
 	};
 	pid_t server;
+	double rate;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1)
@@ -217,14 +273,17 @@ main(int argc, char **argv)
 		case 'b': o.batch = (unsigned)atoi(optarg); break;
 		case 's': o.seconds = (unsigned)atoi(optarg); break;
 		case 'j': o.journal = true; break;
+		case 'r': o.rate = (unsigned)atoi(optarg); break;
 		default: return (2);
 		}
-	if (o.folder == NULL || o.connections > 64)
+	if (o.folder == NULL || o.connections > CONNECTIONS_MAX || o.window > UNDER_WAY_MAX)
 		return (2);
 	snprintf(endpoint, sizeof(endpoint), "ipc://%s/naive.sock", o.folder);
 	if ((server = fork()) == 0)
 		serve();
-	printf("{\"events_per_s\":%.1f}\n", drive());
+	rate = drive();
+	printf("{\"events_per_s\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f}\n", rate, (double)histogram_at(&d.waits, 0.5) / 1e3,
+	    (double)histogram_at(&d.waits, 0.99) / 1e3);
 	kill(server, SIGKILL);
 	return (0);
 }

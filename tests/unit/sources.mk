@@ -33,4 +33,5 @@ UNIT_TESTS += \
 	test_seal \
 	test_settings \
 	test_state \
+	test_writer \
 	test_shell
