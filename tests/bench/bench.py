@@ -25,6 +25,9 @@ import scale
 CASES = [(1, 1, 1), (1, 64, 1), (8, 64, 1), (8, 1024, 1), (1, 64, 32)]
 RATE, OPEN_CONNECTIONS, REPLAYED = 5000, 8, 1_000_000
 RAW, NAIVE, HANDOVER = (os.path.join(peers.REPOSITORY, "build", "test", name) for name in ("rawdisk", "naive", "handover"))
+OPEN_FIGURES = {"p50_us": "ack p50", "p99_us": "ack p99", "delivery_p50_us": "delivered p50", "delivery_p99_us": "delivered p99",
+                "server_us_per_event": "server's CPU", "client_us_per_event": "client's CPU"}
+FLOOR = "naive journal"         # what ZeroMQ and a flush cost, and nothing else
 GROUPS = [1, 64, 1024]          # hand-overs to the outbox between two flushes
 
 
@@ -51,7 +54,7 @@ def in_folder(folder, measure):
 
 def naive(folder, case, seconds, *more):
     return in_folder(folder, lambda inner: program(NAIVE, "--folder", inner, "--connections", case[0], "--window", case[1], "--batch", case[2],
-                                                   "--seconds", seconds, *more)["events_per_s"])
+                                                   "--seconds", seconds, *more))
 
 
 def handover(folder, group, seconds):
@@ -95,8 +98,8 @@ def round_of_puts(folder, series, contenders, seconds):
         one = series.setdefault(case, Series())
         one.add("raw", raw(folder, outstanding, seconds / 2))
         one.add("direct", raw(folder, outstanding, seconds / 2, "--direct"))
-        one.add("naive LMDB", naive(folder, case, seconds))
-        one.add("naive journal", naive(folder, case, seconds, "--journal"))
+        one.add("naive LMDB", naive(folder, case, seconds)["events_per_s"])
+        one.add("naive journal", naive(folder, case, seconds, "--journal")["events_per_s"])
         for peer in contenders:
             # A peer has no message of several events: the same window, one by one.
             figures = fresh(folder, peer, lambda server, c=connections, w=window: server.load("--connections", c, "--window", w, "--size", SIZE,
@@ -113,13 +116,15 @@ def round_of_puts(folder, series, contenders, seconds):
 
 def round_of_latency(folder, one, contenders, seconds):
     def note(name, figures):
-        for key in ("p50_us", "p99_us", "delivery_p50_us", "delivery_p99_us", "server_us_per_event", "client_us_per_event"):
-            one.add(f"{name} {key}", figures[key])
+        for key in OPEN_FIGURES:
+            if figures.get(key):            # a peer without a reader has no delivery, and says 0
+                one.add(f"{name} {key}", figures[key])
 
     for peer in contenders:
         more = ["--deliver"] if peer.reads else []
         note(peer.name, fresh(folder, peer, lambda server, m=more: server.load("--connections", OPEN_CONNECTIONS, "--window", 1 << 16, "--size", SIZE,
                                                                               "--rate", RATE, "--seconds", seconds, *m)))
+    note(FLOOR, naive(folder, (OPEN_CONNECTIONS, 1, 1), seconds, "--journal", "--rate", RATE))
     note("estated", fresh(folder, Estated, lambda server: server.deliver(OPEN_CONNECTIONS, RATE, seconds)))
 
 
@@ -177,22 +182,21 @@ def page(folder, o, contenders, absent, puts, latency, replayed, rest, sizes, fl
     yield "## Durable puts, closed loop: events a second"
     yield ""
     yield from table(["connections × window, events a message", "estated", *(f"÷ {name}" for name in names), "÷ raw", "÷ naive LMDB", "÷ naive journal",
-                      "with a worker beside", "ack p50 µs", "p99 µs", *names, "raw fdatasync", "raw O_DIRECT O_DSYNC"],
+                      "with all workers beside", "ack p50 µs", "p99 µs", *names, "raw fdatasync", "raw O_DIRECT O_DSYNC"],
                      [[f"{c}×{w}, {b}", one.spread("estated"), *(one.ratio("estated", name) for name in names), one.ratio("estated", "raw"),
                        one.ratio("estated", "naive LMDB"), one.ratio("estated", "naive journal"), one.spread("with workers"), one.spread("p50"),
                        one.spread("p99"), *(one.spread(name) for name in names), one.spread("raw"), one.spread("direct")]
                       for (c, w, b), one in puts.items()])
     yield f"## Open loop: {RATE:,} events a second over {OPEN_CONNECTIONS} connections"
     yield ""
-    yield "Microseconds from when an event was due, and of CPU an event; delivery to one durable consumer that acknowledges by up to 1000.\n"
-    keys = {"p50_us": "ack p50", "p99_us": "ack p99", "delivery_p50_us": "delivered p50", "delivery_p99_us": "delivered p99",
-            "server_us_per_event": "server's CPU", "client_us_per_event": "client's CPU"}
+    yield ("Microseconds from when an event was due, and of CPU an event; delivery to one durable consumer that acknowledges by up to 1000. "
+           "The naive journal is the floor of the transport: ZeroMQ on both sides, one thread, one flush, nothing else; no reader beside it.\n")
+    beside = [*names, FLOOR]
+    yield from table(["", "estated", *beside, *(f"÷ {name}" for name in beside)],
+                     [[words, latency.spread(f"estated {key}"), *(latency.spread(f"{name} {key}") if f"{name} {key}" in latency.of else "" for name in beside),
+                       *(latency.ratio(f"estated {key}", f"{name} {key}") if f"{name} {key}" in latency.of else "" for name in beside)]
+                      for key, words in OPEN_FIGURES.items()])
     reading = [peer.name for peer in contenders if peer.reads]
-    yield from table(["", "estated", *names, *(f"÷ {name}" for name in names)],
-                     [[words, latency.spread(f"estated {key}"),
-                       *(latency.spread(f"{name} {key}") if "delivery" not in key or name in reading else "" for name in names),
-                       *(latency.ratio(f"estated {key}", f"{name} {key}") if "delivery" not in key or name in reading else "" for name in names)]
-                      for key, words in keys.items()])
     yield f"## Replay of {REPLAYED:,} events to a durable consumer, acknowledged by 1000"
     yield ""
     yield from table(["", "events/s", "estated ÷ it"],

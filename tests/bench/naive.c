@@ -7,7 +7,8 @@
  * acknowledges each message.  No validation, no de-duplication, no readers, no recovery.  Default: an LMDB value per event, one
  * transaction per turn.  --journal: one pwrite and one fdatasync per turn into a zero-filled file.  The client, a process of its own,
  * keeps W messages of B events under way on each of C connections; or, with a rate, sends so many single events a second in turn over
- * them, whatever is answered, and counts each one's time from when it was due.  Prints {"events_per_s":N,"p50_us":N,"p99_us":N}.
+ * them, whatever is answered, and counts each one's time from when it was due.  Prints {"events_per_s":N,"p50_us":N,"p99_us":N,
+ * "server_us_per_event":N}.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -20,7 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -261,6 +264,7 @@ main(int argc, char **argv)
 		{ "folder", 1, NULL, 'f' }, { "connections", 1, NULL, 'c' }, { "window", 1, NULL, 'w' }, { "batch", 1, NULL, 'b' },
 		{ "seconds", 1, NULL, 's' }, { "journal", 0, NULL, 'j' }, { "rate", 1, NULL, 'r' }, { NULL, 0, NULL, 0 },
 	};
+	struct rusage u;
 	pid_t server;
 	double rate;
 	int opt;
@@ -282,8 +286,11 @@ main(int argc, char **argv)
 	if ((server = fork()) == 0)
 		serve();
 	rate = drive();
-	printf("{\"events_per_s\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f}\n", rate, (double)histogram_at(&d.waits, 0.5) / 1e3,
-	    (double)histogram_at(&d.waits, 0.99) / 1e3);
 	kill(server, SIGKILL);
+	if (wait4(server, NULL, 0, &u) != server)
+		die("wait4");
+	printf("{\"events_per_s\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"server_us_per_event\":%.3f}\n", rate,
+	    (double)histogram_at(&d.waits, 0.5) / 1e3, (double)histogram_at(&d.waits, 0.99) / 1e3,
+	    ((double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec)) / (double)(d.waits.count * o.batch));
 	return (0);
 }

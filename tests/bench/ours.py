@@ -17,6 +17,7 @@ SIZE = 256
 DELIVERY = os.path.join(REPOSITORY, "build", "test", "delivery")
 SHIPPED = {"journal_segment": "16MiB", "journal_segments": 4, "disk_reserve": "64MiB"}
 IDLE_S = 5
+WORKERS = ["escalate"]          # all that the department runs
 
 
 class Estated:
@@ -31,7 +32,12 @@ class Estated:
                                      listen=["tcp://127.0.0.1:0"] if keys else [])
         if keys:
             self.where = ["--connect", self.daemon.endpoints[1], "--key-file", self.key, "--server-key", self.server["public"]]
-        self.workers = [Worker(self.daemon)] if workers else []
+        self.workers = [self._worker(name) for name in WORKERS] if workers else []
+
+    def _worker(self, name):
+        """With its shipped rules."""
+        worker = Worker(self.daemon, name=name, program=harness.program("estate-" + name), rules=None, start=False)
+        return worker.start("--config", os.path.join(REPOSITORY, "config"))
 
     def _make_keys(self):
         def keygen(path):
