@@ -17,8 +17,9 @@
 #include "endpoint.h"
 #include "log.h"
 
-/* Messages read in one turn before timers and other descriptors get theirs. */
+/* What is read in one turn before timers and other descriptors get theirs: half a millisecond of events. */
 #define TURN_MESSAGES	256u
+#define TURN_BYTES	(256u << 10)
 
 /* A peer that connected must finish the handshake in this time. */
 #define HANDSHAKE_MS	5000
@@ -106,36 +107,44 @@ read_frames(const struct door *door, zmq_msg_t *routing_id, zmq_msg_t *body)
 	door->z->on_message(door->z->arg, id, len + 1, peer, body, frames);
 }
 
-static bool
+/* Its bytes, at least 1; 0: there is none. */
+static size_t
 read_message(const struct door *door)
 {
 	zmq_msg_t id, body;
+	size_t bytes = 1;
 
 	zmq_msg_init(&id);
 	if (zmq_msg_recv(&id, door->socket, ZMQ_DONTWAIT) < 0) {
 		zmq_msg_close(&id);
-		return (false);
+		return (0);
 	}
 	zmq_msg_init(&body);
-	if (zmq_msg_more(&id) && zmq_msg_recv(&body, door->socket, ZMQ_DONTWAIT) >= 0)
+	if (zmq_msg_more(&id) && zmq_msg_recv(&body, door->socket, ZMQ_DONTWAIT) >= 0) {
+		bytes += zmq_msg_size(&body);
 		read_frames(door, &id, &body);
+	}
 	zmq_msg_close(&body);
 	zmq_msg_close(&id);
-	return (true);
+	return (bytes);
 }
 
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct door *door = arg;
+	size_t bytes = 0, one;
 	unsigned n = 0;
 
 	(void)fd;
 	(void)what;
-	while (n < TURN_MESSAGES && read_message(door))
-		n++;
-	if (n == TURN_MESSAGES)
-		look_again(door);
+	while ((one = read_message(door)) > 0) {
+		bytes += one;
+		if (++n == TURN_MESSAGES || bytes >= TURN_BYTES) {
+			look_again(door);
+			break;
+		}
+	}
 	if (n > 0)
 		door->z->on_turn(door->z->arg);
 }
