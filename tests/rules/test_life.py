@@ -181,7 +181,7 @@ def test_an_opening_taken_back_is_cancelled(rules):
 def test_a_reply_amended_to_an_automatic_one(rules):
     told = rehearse([opened(), replied("10:10"), MON("10:20", "record.amended", "C-1", event=2, by="lead-1", reason="the robot", fields={"automatic": True})],
                     "2026-11-23 10:25", rules)
-    assert told.of("X.hour/C-1")[2:] == ["opened 11-23 10:20 due 11-23 11:00 (retracted)"]
+    assert told.of("X.hour/C-1")[2:] == ["opened 11-23 10:20 due 11-23 11:00 (amended)"]
     assert told.of("X.day/C-1")[-1] == "fulfilled 11-23 10:10"      # any reply will do there
 
 
@@ -399,3 +399,120 @@ def test_in_time_only_thanks_to_a_suspension_that_never_was(rules):
     told = rehearse([opened(), MON("10:10", "case.suspended", "C-1", **SUSPENDED), MON("10:40", "case.resumed", "C-1", **RESUMED), replied("11:20"), retracted("12:00", 2)],
                     "2026-11-23 13:00", rules)
     assert told.of("X.hour/C-1")[-4:] == ["fulfilled 11-23 11:20", "opened 11-23 12:00 due 11-23 11:00 (retracted)", "breached 11-23 12:00", "fulfilled 11-23 12:00"]
+
+
+# ---- Amended: judged again, from when it happened
+
+
+def amended(clock, event, case="C-1", **fields):
+    return MON(clock, "record.amended", case, event=event, by="l-1", reason="entered wrongly", fields=fields)
+
+
+ROBOT = {"automatic": True}
+
+
+def test_a_reply_that_meant_nothing_amended_to_one_that_counts(rules):
+    told = rehearse([opened(), replied("10:20", **ROBOT), amended("10:40", 2, automatic=False)], "2026-11-23 12:00", rules)
+    assert told.of("X.hour/C-1") == ["opened 11-23 10:00 due 11-23 11:00", "warned 11-23 10:30", "fulfilled 11-23 10:40"]
+    # After the breach it was in time all the same, and known late; a late one stays late.
+    told = rehearse([opened(), replied("10:20", **ROBOT), amended("11:20", 2, automatic=False)], "2026-11-23 12:00", rules)
+    assert told.of("X.hour/C-1")[-1] == "fulfilled 11-23 11:20 late_known"
+    told = rehearse([opened(), replied("11:10", **ROBOT), amended("11:20", 2, automatic=False)], "2026-11-23 12:00", rules)
+    assert told.of("X.hour/C-1")[-1] == "fulfilled 11-23 11:20"
+
+
+def test_an_amendment_taken_back_and_amended_again(rules):
+    events = [opened(), replied("10:20", **ROBOT), amended("10:22", 2, automatic=False), retracted("10:24", 3)]
+    told = rehearse(events, "2026-11-23 10:25", rules)
+    assert told.of("X.hour/C-1")[1:] == ["fulfilled 11-23 10:22", "opened 11-23 10:24 due 11-23 11:00 (amended)"]
+    told = rehearse([*events, amended("10:26", 2, automatic=False)], "2026-11-23 10:59", rules)
+    assert told.of("X.hour/C-1")[-1] == "fulfilled 11-23 10:26"
+    # Of what was taken back there is nothing to amend.
+    told = rehearse([opened(), replied("10:20", **ROBOT), retracted("10:21", 2), amended("10:22", 2, automatic=False)], "2026-11-23 10:25", rules)
+    assert told.of("X.hour/C-1") == ["opened 11-23 10:00 due 11-23 11:00"]
+
+
+def test_an_amended_end_from_before_the_opening(rules):
+    told = rehearse([replied("09:00", **ROBOT), opened(), amended("10:10", 1, automatic=False)], "2026-11-23 10:20", rules)
+    assert told.of("X.hour/C-1") == ["opened 11-23 10:00 due 11-23 11:00", "fulfilled 11-23 10:10"]
+    told = rehearse([replied("09:00", **ROBOT), amended("09:10", 1, automatic=False), opened()], "2026-11-23 10:20", rules)
+    assert told.of("X.hour/C-1") == ["opened 11-23 10:00 due 11-23 11:00", "fulfilled 11-23 10:00"]
+    told = rehearse([replied("09:00"), replied("09:05"), amended("09:10", 1, **ROBOT), opened(), retracted("10:10", 2)], "2026-11-23 10:20", rules)
+    assert told.of("X.hour/C-1") == ["opened 11-23 10:00 due 11-23 11:00", "fulfilled 11-23 10:00", "opened 11-23 10:10 due 11-23 11:00 (retracted)"]
+
+
+def test_an_amended_outcome_no_longer_withdraws_it(rules):
+    closed = MON("10:20", "case.closed", "C-1", by="c-1", outcome="withdrawn")
+    told = rehearse([opened(), closed, amended("10:25", 2, outcome="done")], "2026-11-23 10:29", rules)
+    assert told.of("X.hour/C-1")[1:] == ["cancelled 11-23 10:20 (closed)", "opened 11-23 10:25 due 11-23 11:00 (amended)"]
+    told = rehearse([opened(), {**closed, "data": {"by": "c-1", "outcome": "done"}}, amended("10:25", 2, outcome="withdrawn")], "2026-11-23 10:29", rules)
+    assert told.of("X.hour/C-1")[1:] == ["cancelled 11-23 10:25 (closed)"]
+
+
+def test_an_opening_amended_so_that_another_rule_holds_it_held_from_the_beginning():
+    """Entered as anonymous by mistake: a reply is owed since the complaint, and one that was given meanwhile counts."""
+    anonymous = opened(anonymous=True)
+    told = rehearse([anonymous, amended("2026-11-25 09:00", 1, anonymous=False)], "2026-11-25 10:00")
+    assert told.of("C1/C-1")[:2] == ["opened 11-25 09:00 due 11-25 00:00 (amended)", "breached 11-25 09:00"]
+    assert told.of("C1.anonymous/C-1")[-1] == "cancelled 11-25 09:00 (reclassified)"
+    told = rehearse([anonymous, replied("15:00"), amended("2026-11-25 09:00", 1, anonymous=False)], "2026-11-25 10:00")
+    assert told.of("C1/C-1") == ["opened 11-25 09:00 due 11-25 00:00 (amended)", "fulfilled 11-25 09:00"]
+
+
+def test_an_amended_limit_moves_the_due():
+    told = rehearse([opened(due="2026-11-23T17:00:00+08:00"), amended("11:00", 1, due="2026-11-23T18:00:00+08:00")], "2026-11-23 18:00")
+    assert told.of("H4/C-1") == ["opened 11-23 10:00 due 11-23 17:00", "rescheduled 11-23 11:00 due 11-23 18:00 (amended)", "warned 11-23 14:00", "breached 11-23 18:00",
+                                 "level 1 cs_lead 11-23 18:00"]
+
+
+def test_a_later_step_amended():
+    """Handled, verification deferred: five days instead of three; amended back and forth."""
+    handled = MON("10:00", "complaint.handled", "C-1", by="c-1", solution="repaired")
+    told = rehearse([opened("09:00"), handled, amended("11:00", 2, verify="deferred"), amended("12:00", 2, verify="at_once")], "2026-11-23 13:00")
+    assert told.of("C2/C-1") == ["opened 11-23 10:00 due 11-27 00:00", "cancelled 11-23 11:00 (amended)", "opened 11-23 12:00 due 11-27 00:00 (amended)"]
+    assert told.of("C6/C-1") == ["opened 11-23 11:00 due 11-29 00:00 (amended)", "cancelled 11-23 12:00 (amended)"]
+
+
+def test_an_amended_household_is_another_subject():
+    told = rehearse([MON("10:00", "call.abandoned", "call-1", household="3-2-1201", wait_s=30), amended("10:02", 1, "call-1", household="3-2-1202"),
+                     MON("10:05", "call.answered", "call-2", household="3-2-1202", by="c-1")], "2026-11-23 10:30")
+    assert told.of("H2.abandoned/3-2-1201") == ["opened 11-23 10:00 due 11-23 10:10", "cancelled 11-23 10:02 (amended)"]
+    assert told.of("H2.abandoned/3-2-1202") == ["opened 11-23 10:02 due 11-23 10:10 (amended)", "fulfilled 11-23 10:05"]
+
+
+def test_an_answer_taken_back_that_two_triggers_mean(rules):
+    told = rehearse([MON("10:00", "call.abandoned", "call-1", wait_s=30), MON("10:05", "call.answered", "call-1", by="c-1"),
+                     MON("10:06", "record.retracted", "call-1", event=2, by="c-1", reason="a mis-click")], "2026-11-23 10:07")
+    assert told.of("H2.abandoned/call-1")[1:] == ["fulfilled 11-23 10:05", "opened 11-23 10:06 due 11-23 10:10 (retracted)"]
+
+
+def test_taken_back_and_entered_again(rules):
+    """The right record under the same number is owed, from its own time; what was said before it does not count."""
+    told = rehearse([opened(), replied("10:05"), retracted("10:10", 1), opened("10:12")], "2026-11-23 11:12", rules)
+    assert told.of("X.hour/C-1") == ["opened 11-23 10:00 due 11-23 11:00", "fulfilled 11-23 10:05", "cancelled 11-23 10:10 (retracted)",
+                                     "opened 11-23 10:12 due 11-23 11:12", "warned 11-23 10:42", "breached 11-23 11:12", "level 1 cs_lead 11-23 11:12"]
+
+
+def test_taken_back_with_all_that_other_fields_of_it_opened(rules):
+    told = rehearse([opened(severity="major"), amended("10:05", 1, severity="ordinary"), retracted("10:10", 1)], "2026-11-23 12:00", rules)
+    assert told.of("X.hour/C-1") == ["opened 11-23 10:05 due 11-23 11:00 (amended)", "cancelled 11-23 10:10 (retracted)"]
+
+
+def test_a_reclassification_taken_back_and_what_was_done_meanwhile(rules):
+    told = rehearse([opened(), MON("10:05", "case.reclassified", "C-1", severity="major", by="c-1"), replied("10:10"), retracted("10:20", 2)], "2026-11-23 12:00", rules)
+    assert told.of("X.hour/C-1")[1:] == ["cancelled 11-23 10:05 (reclassified)", "opened 11-23 10:20 due 11-23 11:00 (retracted)", "fulfilled 11-23 10:20"]
+
+
+def test_a_long_history_loses_nothing(rules):
+    """45 suspensions of half an hour: of what is taken back afterwards, the last is known as well as the first."""
+    def stamp(minutes):
+        return f"2026-11-{23 + minutes // 1440} {minutes % 1440 // 60:02}:{minutes % 60:02}"
+    begin, events = 610, [opened()]
+    for n in range(45):
+        events += [MON(stamp(begin + 31 * n), "case.suspended", "C-1", **SUSPENDED), MON(stamp(begin + 31 * n + 30), "case.resumed", "C-1", **RESUMED)]
+    over = begin + 31 * 45
+    told = rehearse([*events, replied(stamp(over)), retracted(stamp(over + 1), 92)], stamp(over + 4), rules)
+    # 1350 minutes of credit, all of them remembered when the reply is taken back.
+    assert told.of("X.hour/C-1")[-1] == "opened 11-24 09:26 due 11-24 09:30 (retracted)"
+    told = rehearse([*events, retracted(stamp(over), 90)], stamp(over), rules)
+    assert told.of("X.hour/C-1")[-3:-1] == ["rescheduled 11-24 09:25 due 11-24 09:00 (retracted)", "breached 11-24 09:25"]

@@ -8,7 +8,7 @@
 
 #include "bytes.h"
 
-#define ROW_VERSION	1u
+#define ROW_VERSION	2u
 
 /* Writing and reading in the same order; reading beyond the end gives zeros and says so. */
 struct pen {
@@ -179,14 +179,6 @@ row_read(struct row *o, const void *bytes, size_t len)
 	o->rest = (int64_t)get_number(&r);
 	o->rest_seq = get_number(&r);
 	o->shift = (int64_t)get_number(&r);
-	o->facts = get_byte(&r);
-	if (o->facts > FACTS_MAX)
-		return (false);
-	for (unsigned i = 0; i < o->facts; i++) {
-		o->fact[i].verb = (enum rule_verb)get_byte(&r);
-		o->fact[i].when = (int64_t)get_number(&r);
-		o->fact[i].seq = get_number(&r);
-	}
 	get_string(&r, o->household, sizeof(o->household));
 	get_string(&r, o->merge, sizeof(o->merge));
 	get_string(&r, o->owner, sizeof(o->owner));
@@ -249,12 +241,6 @@ row_store(struct worker *w, const struct row_key *k, struct row *o)
 	put_number(&p, (uint64_t)o->rest);
 	put_number(&p, o->rest_seq);
 	put_number(&p, (uint64_t)o->shift);
-	put_byte(&p, o->facts);
-	for (unsigned i = 0; i < o->facts; i++) {
-		put_byte(&p, o->fact[i].verb);
-		put_number(&p, (uint64_t)o->fact[i].when);
-		put_number(&p, o->fact[i].seq);
-	}
 	put_string(&p, o->household);
 	put_string(&p, o->merge);
 	put_string(&p, o->owner);
@@ -344,6 +330,7 @@ add_pair(uint8_t *out, size_t len, const char *name, uint32_t name_len, struct m
 	return (len + name_len + raw_len);
 }
 
+/* What a rule may ask of a field: what it says, or only whether it is given. */
 static bool
 may_ask(const struct type *t, const char *name, uint32_t len)
 {
@@ -364,8 +351,7 @@ about_pack(const struct event *e, uint8_t out[ABOUT_DATA_MAX])
 	if (!mp_map(&m, &pairs))
 		return (1);
 	for (; pairs > 0 && mp_str(&m, &name, &len); pairs--) {
-		if (may_ask(e->kind, name, len))
-			n = add_pair(out, n, name, len, m);
+		n = add_pair(out, n, name, len, may_ask(e->kind, name, len) ? m : mp_over("\xc0", 1));
 		if (!mp_skip(&m))
 			break;
 	}

@@ -115,7 +115,7 @@ struct rules {
 	struct rule *rule[RULES_MAX];
 	int64_t keep;			/* how long an ended obligation is remembered, so that it can be reopened or taken back */
 	/* By catalogue index of the type: which rules it concerns, in the order of the file. */
-	struct { unsigned first, count; } *by_type;
+	struct { unsigned first, count; bool conditional; } *by_type;	/* conditional: its fields decide what it means */
 	struct concern *concerns;
 	struct block *blocks;		/* memory of all of it */
 };

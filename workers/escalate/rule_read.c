@@ -381,6 +381,8 @@ index_types(struct rules *rules)
 
 				rules->concerns[rules->by_type[type].first + rules->by_type[type].count++] =
 				    (struct concern){ rules->rule[i], (enum rule_verb)v, trigger };
+				rules->by_type[type].conditional |= trigger->conditions > 0 || trigger->keys > 0 ||
+				    (v == ON && rules->rule[i]->due == DUE_FIELD);
 			}
 }
 
