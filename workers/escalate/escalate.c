@@ -47,23 +47,23 @@ escalate_configure(void *user, const char *kind, const char *text, char *why, si
 	struct escalate *x = user;
 
 	if (strcmp(kind, "rules") == 0) {
-		struct rules *fresh = rules_read(text, why, size);
+		struct rules *fresh = text != NULL ? rules_read(text, why, size) : NULL;
 
-		if (fresh == NULL)
+		if (fresh == NULL && text != NULL)
 			return (-1);
 		rules_free(x->rules);
 		x->rules = fresh;
 	} else if (strcmp(kind, "calendar") == 0) {
-		struct calendar *fresh = calendar_parse(text, why, size);
+		struct calendar *fresh = text != NULL ? calendar_parse(text, why, size) : NULL;
 
-		if (fresh == NULL)
+		if (fresh == NULL && text != NULL)
 			return (-1);
 		calendar_free(x->calendar);
 		x->calendar = fresh;
 	} else {
-		struct roster *fresh = roster_parse(text, why, size);
+		struct roster *fresh = text != NULL ? roster_parse(text, why, size) : NULL;
 
-		if (fresh == NULL)
+		if (fresh == NULL && text != NULL)
 			return (-1);
 		roster_free(x->roster);
 		x->roster = fresh;
