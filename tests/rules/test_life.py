@@ -516,3 +516,37 @@ def test_a_long_history_loses_nothing(rules):
     assert told.of("X.hour/C-1")[-1] == "opened 11-24 09:26 due 11-24 09:30 (retracted)"
     told = rehearse([*events, retracted(stamp(over), 90)], stamp(over), rules)
     assert told.of("X.hour/C-1")[-3:-1] == ["rescheduled 11-24 09:25 due 11-24 09:00 (retracted)", "breached 11-24 09:25"]
+
+
+# ---- How long it is remembered
+
+
+def test_amended_as_long_as_it_is_open_and_for_35_days_behind(rules):
+    late = MON("2027-02-20 10:00", "record.amended", "C-1", event=2, by="l-1", reason="entered wrongly", fields={"automatic": False})
+    told = rehearse([opened(), replied("10:20", **ROBOT), late], "2027-02-21", config(RULES[:RULES.index("  - id: X.day")] + RULES[RULES.index("  - id: X.hour\n"):RULES.index("  - id: X.hours")]))
+    assert told.of("X.hour/C-1")[-1] == "fulfilled 02-20 10:00 late_known"
+    # Fulfilled on the 23rd of November: 35 days later all is forgotten.
+    for day, last in ("2026-12-27", "opened 12-27 10:00 due 11-23 11:00 (amended)"), ("2026-12-29", "fulfilled 11-23 10:20"):
+        at = MON(f"{day} 10:00", "record.amended", "C-1", event=2, by="l-1", reason="the robot", fields=ROBOT)
+        assert last in rehearse([opened(), replied("10:20"), at], f"{day} 10:01", rules).of("X.hour/C-1")[1:], day
+        assert rehearse([opened(), replied("10:20"), at], f"{day} 10:01", rules).of("X.hour/C-1")[:2] == ["opened 11-23 10:00 due 11-23 11:00", "fulfilled 11-23 10:20"]
+
+
+def test_what_had_to_come_before_is_remembered_for_a_year():
+    """Nobody is accused of an order of events because of what the program has forgotten."""
+    permit = {"kind": "hot_work", "household": "3-2-1201", "by": "c-1"}
+    approved = MON("10:00", "permit.approved", "P-1", role="site_manager", **permit)
+    told = rehearse([approved, MON("2027-12-20 10:00", "permit.inspected", "P-1", role="security", **permit)], "2027-12-21")
+    assert told.violations() == []
+    told = rehearse([approved, MON("2028-02-20 10:00", "permit.inspected", "P-1", role="security", **permit)], "2028-02-21")
+    assert told.violations() == ["violated M4.order 2 02-20 10:00"]
+
+
+def test_a_cause_that_two_obligations_rest_on_is_not_forgotten_with_the_first():
+    """Reopened, the one no longer rests on the suspension; the other does: taken back, its time counts."""
+    two = config(RULES[:RULES.index("rules:")] + "rules:\n" + "".join(
+        f"  - {{ id: {name}, on: complaint.opened, until: {until}, due: elapsed 1h, role: clerk, ladder: two }}\n"
+        for name, until in (("A", "case.replied"), ("B", "case.assigned"))))
+    told = rehearse([opened(), MON("10:20", "case.suspended", "C-1", **SUSPENDED), replied("10:30"), MON("10:40", "case.reopened", "C-1", by="c-1"), retracted("12:00", 2)],
+                    "2026-11-23 12:01", two)
+    assert "breached 11-23 12:00" in told.of("B/C-1")
