@@ -6,8 +6,6 @@
 
 #include "bytes.h"
 
-#define SUBJECTS_MAX	32u	/* that one event has changed something about */
-
 /* ---- Seen by somebody ---- */
 
 /* Of the obligation that an event names, wherever it belongs: what it is about, as its id says; else the event's own subject. */
@@ -294,10 +292,9 @@ amend(struct turn *t, struct text subject, uint64_t seq, struct mp fields)
 void
 correct_record(struct turn *t, const struct worker_event *v, bool retracted)
 {
-	char subjects[SUBJECTS_MAX][ID_CHARS_MAX + 1];
 	struct worker_walk walk = { .key_len = 0 };
 	struct mp fields = mp_over("\x80", 1);
-	unsigned count = 0;
+	char subject[ID_CHARS_MAX];
 	uint8_t prefix[8];
 	int64_t seq;
 
@@ -305,13 +302,15 @@ correct_record(struct turn *t, const struct worker_event *v, bool retracted)
 		return;
 	event_field(v->e, "fields", &fields);
 	put_be64(prefix, (uint64_t)seq);
-	while (count < SUBJECTS_MAX && worker_each(t->w, CAUSES, prefix, sizeof(prefix), &walk))
-		snprintf(subjects[count++], sizeof(subjects[0]), "%.*s", (int)(walk.key_len - 8), (const char *)walk.key + 8);
-	for (unsigned i = 0; i < count; i++)
+	while (worker_each(t->w, CAUSES, prefix, sizeof(prefix), &walk)) {
+		struct text s = { subject, (uint32_t)(walk.key_len - sizeof(prefix)) };
+
+		memcpy(subject, walk.key + sizeof(prefix), s.len);
 		if (retracted)
-			retract(t, text_of(subjects[i]), (uint64_t)seq);
+			retract(t, s, (uint64_t)seq);
 		else
-			amend(t, text_of(subjects[i]), (uint64_t)seq, fields);
+			amend(t, s, (uint64_t)seq, fields);
+	}
 }
 
 void

@@ -70,7 +70,8 @@ load(struct turn *t, struct text subject, uint64_t seq, struct record *r)
 void
 record_keep(struct turn *t, const struct worker_event *v)
 {
-	struct record r = { .seq = v->seq, .when = v->when, .log = t->now, .type = v->e->kind, .subject = v->e->subject };
+	struct record r = { .seq = v->seq, .when = v->when, .log = t->now, .type = v->e->kind,
+	    .subject = v->e->subject.len > 0 ? v->e->subject : text_of("") };
 
 	r.len = about_pack(v->e, r.data);
 	store(t, &r);
@@ -109,7 +110,7 @@ meant(const struct trigger *trigger, const struct judged *j)
 static bool
 same(struct text a, struct text b)
 {
-	return (a.len == b.len && memcmp(a.s, b.s, a.len) == 0);
+	return (a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0));
 }
 
 /* Does it, by whichever trigger, still mean the same to the rule about the same subject? */
