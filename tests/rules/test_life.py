@@ -274,6 +274,66 @@ def test_rules_that_change_while_it_is_open():
     assert told.of("Y.hour/C-2") == ["opened 11-23 10:20 due 11-23 11:20"]
 
 
+def in_force(clock, kind, text):
+    return MON(clock, "config.activated", "escalate", kind=kind, digest=hashlib.sha256(text.encode()).hexdigest(), by="admin-1", content=text)
+
+
+ONLY_HOUR = RULES[:RULES.index("  - id: X.day")] + RULES[RULES.index("  - id: X.hour\n"):RULES.index("  - id: X.hours")]
+
+
+def test_a_rule_left_out_by_mistake_and_put_back():
+    without = ONLY_HOUR.replace("X.hour", "Y.hour")
+    told = rehearse([in_force("09:00", "rules", ONLY_HOUR), opened(), opened("10:01", "C-2"), replied("10:05", "C-2"), in_force("10:10", "rules", without),
+                     in_force("10:20", "rules", ONLY_HOUR)], "2026-11-23 11:00", None)
+    assert told.of("X.hour/C-1") == ["opened 11-23 10:00 due 11-23 11:00", "cancelled 11-23 10:10 (rules)", "opened 11-23 10:20 due 11-23 11:00 (rules)",
+                                     "warned 11-23 10:30", "breached 11-23 11:00", "level 1 cs_lead 11-23 11:00"]
+    assert told.of("X.hour/C-2") == ["opened 11-23 10:01 due 11-23 11:01", "fulfilled 11-23 10:05"]
+
+
+def test_a_rule_that_becomes_a_forbidden_order():
+    never = "rules:\n  - { id: X.hour, never: complaint.opened severity=major, without: case.replied }\n"
+    told = rehearse([in_force("09:00", "rules", ONLY_HOUR), opened(), in_force("10:10", "rules", never), replied("10:20"), opened("10:30", "C-2", severity="major")],
+                    "2026-11-23 12:00", None)
+    assert told.of("X.hour/C-1") == ["opened 11-23 10:00 due 11-23 11:00", "cancelled 11-23 10:10 (rules)"]
+    assert told.violations() == ["violated X.hour 5 11-23 10:30"]
+
+
+def test_a_ladder_that_grows_shorter_while_it_is_climbed():
+    """Acknowledged on its second step, of which the new rules have none: whoever is on the last one left is reminded."""
+    shorter = ONLY_HOUR.replace("    - { after: 1h, role: site_manager }\n", "")
+    told = rehearse([in_force("09:00", "rules", ONLY_HOUR), opened(), MON("12:05", "case.acknowledged", "C-1", by="m-1"), in_force("12:10", "rules", shorter)],
+                    "2026-11-23 18:00", None)
+    assert told.of("X.hour/C-1", messages=True)[-2:] == ["tell site_manager breached 11-23 12:00 routine", "tell cs_lead forgotten 11-23 12:35 routine"]
+    rows = ask([in_force("09:00", "rules", ONLY_HOUR), opened(), MON("12:05", "case.acknowledged", "C-1", by="m-1"), in_force("12:10", "rules", shorter)],
+               "2026-11-23 12:20", "open", None)["rows"]
+    assert rows[0]["state"] == "acknowledged" and rows[0]["next"]["role"] == "cs_lead"
+
+
+def test_a_calendar_that_changes_while_it_is_suspended_or_was():
+    """Suspended over the night to Wednesday, and Tuesday turns out to be a day off: it is no day that was lost."""
+    with open(CALENDAR, encoding="utf-8") as file:
+        before = file.read()
+    after = re.sub(r"(  2026:\n    notice: [^\n]+\n    off:\n)", r"\g<1>      临时: 11-24\n", before)
+    events = [in_force("09:00", "calendar", before), in_force("09:00", "rules", RULES), opened(), MON("2026-11-24 10:00", "case.suspended", "C-1", **SUSPENDED)]
+    resumed, changed = MON("2026-11-25 10:00", "case.resumed", "C-1", **RESUMED), in_force("2026-11-25 12:00", "calendar", after)
+    told = rehearse([*events, resumed, changed], "2026-11-25 13:00", None)
+    assert told.of("X.day/C-1") == ["opened 11-23 10:00 due 11-25 00:00", "rescheduled 11-25 10:00 due 11-26 00:00 (resumed)"]
+    earlier = in_force("2026-11-24 12:00", "calendar", after)
+    told = rehearse([*events, resumed, earlier], "2026-11-25 13:00", None)
+    assert told.of("X.day/C-1")[-1].endswith("due 11-26 00:00 (calendar)") and "breached" not in "".join(told.of("X.day/C-1"))
+
+
+def test_joined_to_whoever_is_open():
+    """Fulfilled, another one opened, and the fulfilment taken back: two are open, and each ends by its own."""
+    def asked(clock, case):
+        return MON(clock, "help.requested", case, kind="other", household="3-2-1201")
+    events = [asked("10:00", "H-1"), asked("10:01", "H-2"), replied("10:02", "H-1"), asked("10:02:30", "H-3"),
+              MON("10:03", "record.retracted", "H-1", event=3, by="l-1", reason="a mis-click"), replied("10:03:30", "H-3"), asked("10:04", "H-4")]
+    told = rehearse([*events, replied("10:04:30", "H-4")], "2026-11-23 10:04:45")
+    assert told.of("H3/H-1")[-2:] == ["opened 11-23 10:03 due 11-23 10:05 (retracted)", "fulfilled 11-23 10:04:30"]
+    assert told.of("H3/H-3")[-1] == "fulfilled 11-23 10:03:30" and told.of("H3/H-2") == told.of("H3/H-4") == []
+
+
 def test_the_same_however_it_is_cut(rules):
     events = [opened(f"10:{n:02}", f"C-{n}") for n in range(60)] + [replied(f"11:{n:02}", f"C-{n}") for n in range(0, 60, 3)]
     data = lines_of(events)

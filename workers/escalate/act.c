@@ -25,12 +25,13 @@ step(struct turn *t, struct obligation *o, unsigned n, bool repeated)
 static void
 again(struct turn *t, struct obligation *o)
 {
+	const struct step *last = plan_told_last(o->rule, &o->row);
 	struct row *r = &o->row;
 
 	r->rest = 0;
 	r->told = t->now;
 	/* It was seen, and then forgotten: whoever was told last hears it again. */
-	tell_role(t, o, r->level > 0 ? o->rule->step[r->level - 1].role : o->rule->role, "obligation-forgotten", "again");
+	tell_role(t, o, last != NULL ? last->role : o->rule->role, "obligation-forgotten", "again");
 }
 
 static void
@@ -88,9 +89,9 @@ oblige_due(struct turn *t, const struct row_key *key)
 
 	if (!row_load(t->w, key, &o.row))
 		return;
-	/* The rule has gone meanwhile: nothing is owed. */
+	/* The rule has gone, and did not come back in all that time. */
 	if ((o.rule = rules_find(t->x->rules, rule.s, rule.len)) == NULL) {
-		row_delete(t->w, key, &o.row);
+		forget(t, &o);
 		return;
 	}
 	while ((p = plan_next(t->x, o.rule, &o.row)).act != ACT_NONE && p.at <= t->now) {

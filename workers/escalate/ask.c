@@ -92,8 +92,8 @@ reply_next(struct worker *w, const struct obligation *o)
 		snprintf(step, sizeof(step), "step %u", p.step + 1);
 	} else if (p.act == ACT_BREACH && o->rule->steps > 0)
 		role = o->rule->step[0].role;
-	else if (p.act == ACT_AGAIN && o->row.level > 0)
-		role = o->rule->step[o->row.level - 1].role;
+	else if (p.act == ACT_AGAIN && plan_told_last(o->rule, &o->row) != NULL)
+		role = plan_told_last(o->rule, &o->row)->role;
 	else if (p.act == ACT_WARN)
 		role = HANDLER;
 	if (strcmp(role, HANDLER) == 0 && !(about_load(w, row_subject(&o->key), &a) && a.handler[0] != '\0'))

@@ -61,6 +61,8 @@ struct plan {
 
 /* The due from opening, term and credit; false if the calendar cannot say.  Changes due, last_day and provisional. */
 bool		plan_due(const struct escalate *, struct row *);
+/* The step that was told last; NULL for none.  Other rules may have shortened the ladder since. */
+const struct step	*plan_told_last(const struct rule *, const struct row *);
 /* What is next, and when. */
 struct plan	plan_next(const struct escalate *, const struct rule *, const struct row *);
 

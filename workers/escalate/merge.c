@@ -33,49 +33,82 @@ merge_key(const char *merge, struct text subject, char out[MERGED_KEY_MAX])
 	return (n + subject.len);
 }
 
+/* A member; one that is open is whom others join. */
 void
 merge_put(struct turn *t, const struct obligation *o)
 {
+	struct text subject = row_subject(&o->key);
 	char key[MERGED_KEY_MAX];
 
-	worker_put(t->w, MERGED, key, merge_key(o->row.merge, row_subject(&o->key), key), "", 0);
+	worker_put(t->w, MERGED, key, merge_key(o->row.merge, subject, key), "", 0);
+	if (o->row.state == ROW_OPEN)
+		worker_put(t->w, MERGED, key, merge_key(o->row.merge, (struct text){ "", 0 }, key), subject.s, subject.len);
 }
 
-/* The next member of a merged obligation. */
+/* Whom others join; false if there is none, or it is no longer open. */
 static bool
-each_member(struct turn *t, const char *merge, const struct rule *r, struct worker_walk *walk, struct obligation *o)
+load_owner(struct turn *t, const char *merge, const struct rule *r, struct obligation *o)
 {
-	size_t n = strlen(merge) + 1;
+	char key[MERGED_KEY_MAX], subject[ID_CHARS_MAX];
+	const void *v;
+	size_t len;
 
-	while (worker_each(t->w, MERGED, merge, n, walk)) {
-		struct text subject = { (const char *)walk->key + n, (uint32_t)(walk->key_len - n) };
-
-		if (oblige_load(t, r, subject, o))
-			return (true);
-	}
-	return (false);
+	if (!worker_get(t->w, MERGED, key, merge_key(merge, (struct text){ "", 0 }, key), &v, &len) || len > sizeof(subject))
+		return (false);
+	memcpy(subject, v, len);
+	return (oblige_load(t, r, (struct text){ subject, (uint32_t)len }, o) && o->row.state == ROW_OPEN);
 }
 
 bool
 merge_joins(struct turn *t, const struct opening *p, const char *merge)
 {
-	struct worker_walk walk = { .key_len = 0 };
 	struct obligation owner, o = { .rule = p->rule, .key = row_key(p->subject, p->rule->id) };
+	struct text subject;
 
-	while (each_member(t, merge, p->rule, &walk, &owner))
-		if (owner.row.state == ROW_OPEN) {
-			struct text subject = row_subject(&owner.key);
+	if (!load_owner(t, merge, p->rule, &owner))
+		return (false);
+	subject = row_subject(&owner.key);
+	o.row = (struct row){ .state = ROW_JOINED, .opened = p->when, .opened_seq = p->seq, .ended = t->now };
+	memcpy(o.row.owner, subject.s, subject.len);
+	snprintf(o.row.merge, sizeof(o.row.merge), "%s", merge);
+	snprintf(o.row.household, sizeof(o.row.household), "%s", owner.row.household);
+	merge_put(t, &o);
+	oblige_save(t, &o);
+	oblige_caused_by(t, p->seq, p->subject);
+	return (true);
+}
 
-			o.row = (struct row){ .state = ROW_JOINED, .opened = p->when, .opened_seq = p->seq, .ended = t->now };
-			memcpy(o.row.owner, subject.s, subject.len);
-			snprintf(o.row.merge, sizeof(o.row.merge), "%s", merge);
-			snprintf(o.row.household, sizeof(o.row.household), "%s", owner.row.household);
-			merge_put(t, &o);
-			oblige_save(t, &o);
-			oblige_caused(t, p->subject);
+/* The next of those that have joined this one. */
+static bool
+each_joined(struct turn *t, const struct obligation *o, struct worker_walk *walk, struct obligation *member)
+{
+	struct text owner = row_subject(&o->key);
+	size_t n = strlen(o->row.merge) + 1;
+
+	while (worker_each(t->w, MERGED, o->row.merge, n, walk)) {
+		struct text subject = { (const char *)walk->key + n, (uint32_t)(walk->key_len - n) };
+
+		if (subject.len > 0 && oblige_load(t, o->rule, subject, member) && member->row.state == ROW_JOINED &&
+		    mp_equal(owner.s, owner.len, member->row.owner))
 			return (true);
-		}
+	}
 	return (false);
+}
+
+/* The first that had joined takes its place. */
+static void
+inherit(struct turn *t, const struct obligation *o, struct obligation *heir)
+{
+	heir->row.state = ROW_OPEN;
+	heir->row.ended = 0;
+	heir->row.owner[0] = '\0';
+	heir->row.term = o->row.term;
+	heir->row.fixed = o->row.fixed;
+	heir->row.warned = t->now;
+	plan_due(t->x, &heir->row);
+	tell_obligation(t, heir, "obligation.opened", NULL, false);
+	merge_put(t, heir);
+	oblige_save(t, heir);
 }
 
 void
@@ -83,30 +116,28 @@ merge_left(struct turn *t, struct obligation *o, bool fulfilled)
 {
 	struct worker_walk walk = { .key_len = 0 };
 	struct obligation member, heir;
+	char key[MERGED_KEY_MAX];
 	bool inherited = false;
 
 	if (o->row.merge[0] == '\0')
 		return;
-	while (each_member(t, o->row.merge, o->rule, &walk, &member)) {
-		if (fulfilled || (member.key.len == o->key.len && memcmp(member.key.bytes, o->key.bytes, o->key.len) == 0)) {
+	while (each_joined(t, o, &walk, &member))
+		if (fulfilled) {
 			worker_delete(t->w, MERGED, walk.key, walk.key_len);
-		} else if (member.row.state == ROW_JOINED && !inherited) {
+		} else if (!inherited) {
 			heir = member;
-			heir.row = (struct row){ .state = ROW_OPEN, .opened = member.row.opened, .opened_seq = member.row.opened_seq, .term = o->row.term,
-			    .fixed = o->row.fixed, .warned = t->now };
-			memcpy(heir.row.household, member.row.household, sizeof(heir.row.household));
-			memcpy(heir.row.merge, member.row.merge, sizeof(heir.row.merge));
-			plan_due(t->x, &heir.row);
-			tell_obligation(t, &heir, "obligation.opened", NULL, false);
-			oblige_save(t, &heir);
+			inherit(t, o, &heir);
 			inherited = true;
-		} else if (member.row.state == ROW_JOINED) {
+		} else {
 			struct text owner = row_subject(&heir.key);
 
 			snprintf(member.row.owner, sizeof(member.row.owner), "%.*s", (int)owner.len, owner.s);
-			oblige_save(t, &member);
+			row_store(t->w, &member.key, &member.row);
 		}
-	}
+	worker_delete(t->w, MERGED, key, merge_key(o->row.merge, row_subject(&o->key), key));
+	/* Unless another has become it meanwhile, or is so still: nobody is there to join. */
+	if (!load_owner(t, o->row.merge, o->rule, &member))
+		worker_delete(t->w, MERGED, key, merge_key(o->row.merge, (struct text){ "", 0 }, key));
 }
 
 void

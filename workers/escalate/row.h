@@ -7,7 +7,7 @@
  * CAUSES	seq, subject		 ->  nothing: what an event has changed, so that it can be taken back
  * FACTS		subject, 0, rule, 0, seq, verb ->  when: what has happened to it, be it over, or not yet begun
  * RECORDS	subject, 0, seq		 ->  struct record: an event whose fields decide what it means, so that it can be amended
- * MERGED	rule, values, 0, subject ->  nothing: the members of a merged obligation, while it is open
+ * MERGED	rule, values, 0, subject ->  nothing: the members of a merged obligation, while it is open; without subject: the one that is open
  * STAFF	staff, 0, seq		 ->  from, until, swapped, deputy: absences and swaps
  * SEEN		subject, 0, rule	 ->  seq, log time: what a rule of never had to wait for
  * EMPTY	role			 ->  the day on which the operator was last told that nobody is there
@@ -24,7 +24,10 @@
 
 enum { OBLIGATIONS, DUES, SUBJECTS, CAUSES, FACTS, RECORDS, MERGED, STAFF, SEEN, EMPTY };
 
-enum row_state { ROW_NONE, ROW_OPEN, ROW_FULFILLED, ROW_CANCELLED, ROW_JOINED };
+enum row_state {
+	ROW_NONE, ROW_OPEN, ROW_FULFILLED, ROW_CANCELLED, ROW_JOINED,
+	ROW_RETIRED		/* cancelled with its rule: owed again if that comes back */
+};
 
 #define ROW_KEY_MAX	(ID_CHARS_MAX + 1 + RULE_ID_MAX)
 #define ROW_MERGE_MAX	(RULE_ID_MAX + (MERGES_MAX) * (ID_CHARS_MAX + 1u))

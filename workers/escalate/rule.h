@@ -124,7 +124,7 @@ struct rules {
 struct rules	*rules_read(const char *text, char *why, size_t why_size);
 void		 rules_free(struct rules *);
 
-/* The rule of that id, or NULL. */
+/* The rule of that id, or NULL; also of one that forbids, by which nothing is owed. */
 const struct rule	*rules_find(const struct rules *, const char *id, size_t len);
 
 /* How a term reads: "eod 1".  Returns out. */

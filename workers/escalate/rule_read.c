@@ -66,7 +66,7 @@ rules_find(const struct rules *rules, const char *id, size_t len)
 {
 	for (unsigned i = 0; rules != NULL && i < rules->count; i++)
 		if (mp_equal(id, (uint32_t)len, rules->rule[i]->id))
-			return (rules->rule[i]);
+			return (rules->rule[i]->on[NEVER].count == 0 ? rules->rule[i] : NULL);
 	return (NULL);
 }
 
