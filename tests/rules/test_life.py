@@ -1,5 +1,6 @@
 """What happens to an obligation while it is open, and after: whatever the clause."""
 import hashlib
+import json
 import re
 
 import pytest
@@ -404,6 +405,42 @@ def test_a_wrong_file_is_refused_with_its_line():
     wrong = config(RULES.replace("role: clerk", "role: clark", 1))
     done = run(b"", folder=wrong, expect=78)
     assert re.search(r"rules/escalate.yaml: line \d+: there is no role clark; did you mean clerk\?", done.stderr.decode())
+
+
+@pytest.mark.parametrize("wrong, told", [
+    (("    due: eod 1", "    duee: eod 1"), "there is no key of a rule duee; did you mean due?"),
+    (("    until: case.replied\n    due: eod 1", "    until: obligation.fulfilled\n    due: eod 1"), "would be a cycle"),
+    (("    warn: [0.5]", "    warn: [1.5]"), "1.5 of the time is impossible"),
+    (("    on: complaint.opened category", "    on: complaint.open category"), "there is no type complaint.open; did you mean complaint.opened?"),
+    (("category!=other", "categorie!=other"), "complaint.opened has no field categorie; did you mean category?"),
+    (("{ after: 1h, role: site_manager }", "{ after: 1h, role: site_manger }"), "there is no role site_manger; did you mean site_manager?"),
+    (("    due: eod 1", "    calendar: gregorian\n    due: eod 1"), "there is no calendar gregorian"),
+    (("  - id: X.hour\n", "  - id: X.day\n"), "X.day is the id of two rules"),
+    (("{ after: 1h, role: site_manager }", "{ after: 1h }"), "tells nobody: it needs a role"),
+    (("    ladder: two\n  - id: X.hour\n", "    ladder: tow\n  - id: X.hour\n"), "there is no ladder tow; did you mean two?"),
+], ids=["key", "cycle", "fraction", "type", "field", "role", "calendar", "twice", "nobody", "ladder"])
+def test_each_mistake_in_a_file_of_rules_is_named_and_what_is_in_force_stays(wrong, told):
+    text = RULES.replace(*wrong, 1)
+    line = next(number for number, (one, other) in enumerate(zip(RULES.splitlines(), text.splitlines()), 1) if one != other)
+    done = run(b"", folder=config(text), expect=78)
+    assert re.search(rf"rules/escalate.yaml: line {line}: .*{re.escape(told)}", done.stderr.decode()), done.stderr.decode()
+    with open(CALENDAR, encoding="utf-8") as file:
+        calendar = file.read()
+    done = run(lines_of([in_force("08:00", "calendar", calendar), in_force("09:00", "rules", RULES), in_force("09:30", "rules", text), opened()]), "--until", "2026-11-23T12:00:00+08:00", folder=None)
+    parked = [json.loads(row) for row in done.stdout.splitlines() if b'"worker.parked"' in row]
+    assert len(parked) == 1 and told in parked[0]["data"]["reason"] and b'"obligation":"X.hour/C-1"' in done.stdout
+
+
+def test_a_file_too_large_is_none():
+    done = run(b"", folder=config("# " + "x" * (1 << 20) + "\n" + RULES), expect=78)
+    assert "rules/escalate.yaml is larger than 61440 bytes" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("text", ["a: &a [*a]\n", "&a [*a]\n", "ladders: &l { l: *l }\nrules: []\n", "rules: &r [{ id: X, on: *r }]\n", "\x00", "- - - -\n", "{" * 500, "[" * 20000, "rules: !!binary x\n",
+                                  "%YAML 9.9\n---\n", "rules:\n- id: X\n  on: [" + "complaint.opened, " * 2000 + "]\n", "? [a]\n: b\n", "", "\n", "~\n", "rules: ~\n"])
+def test_what_is_hardly_a_file(text):
+    done = run(b"", folder=config(text), expect=78)
+    assert "rules/escalate.yaml" in done.stderr.decode() and len(done.stderr) < 2000
 
 
 def test_a_wrong_activation_leaves_what_was_in_force():
