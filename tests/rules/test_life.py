@@ -647,3 +647,8 @@ def test_a_cause_that_two_obligations_rest_on_is_not_forgotten_with_the_first():
     told = rehearse([opened(), MON("10:20", "case.suspended", "C-1", **SUSPENDED), replied("10:30"), MON("10:40", "case.reopened", "C-1", by="c-1"), retracted("12:00", 2)],
                     "2026-11-23 12:01", two)
     assert "breached 11-23 12:00" in told.of("B/C-1")
+
+
+def test_a_role_that_is_none_is_refused_with_the_nearest(rules):
+    done = run(lines_of([opened()]), "--until", "2026-11-23T11:00:00+08:00", "--ask", 'open={"role":"cs_leed"}', folder=rules, expect=None)
+    assert "did you mean cs_lead?" in done.stdout.decode() + done.stderr.decode()

@@ -46,6 +46,16 @@ read_instant(const struct escalate *x, struct text t, int64_t *at)
 }
 
 static int
+refuse_role(struct worker *w, const char *role)
+{
+	const char *near = roster_role_nearest(role);
+
+	if (near != NULL)
+		return (worker_refuse(w, E_ARGUMENT, "role", "there is no such role; did you mean %s?", near));
+	return (worker_refuse(w, E_ARGUMENT, "role", "there is no such role; `estate types case.assigned` lists them"));
+}
+
+static int
 read_filter(struct worker *w, struct filter *f)
 {
 	const struct escalate *x = worker_user(w);
@@ -58,7 +68,7 @@ read_filter(struct worker *w, struct filter *f)
 	if (worker_asked_text(w, "role", sizeof(role) - 1, &t)) {
 		snprintf(role, sizeof(role), "%.*s", (int)t.len, t.s);
 		if (roster_role(role) == NULL)
-			return (worker_refuse(w, E_ARGUMENT, "role", "there is no such role; `estate types case.assigned` lists them"));
+			return (refuse_role(w, role));
 		f->role = text_of(roster_role(role));
 	}
 	if ((f->has_before = worker_asked_text(w, "due_before", 64, &t)) && !read_instant(x, t, &f->before))

@@ -333,9 +333,7 @@ read_warn(struct reader *r, yaml_node_t *n, struct rule *rule)
 const char *
 read_role(struct reader *r, yaml_node_t *n, bool handler)
 {
-	const char *text = yamltext_text(&r->y, n, "role"), *code;
-	const struct field *f = catalogue_field(catalogue_find("case.assigned", 13), "role", 4);
-	struct nearest near;
+	const char *text = yamltext_text(&r->y, n, "role"), *code, *near;
 
 	if (text == NULL)
 		return (NULL);
@@ -343,11 +341,8 @@ read_role(struct reader *r, yaml_node_t *n, bool handler)
 		return (HANDLER);
 	if ((code = roster_role(text)) != NULL)
 		return (code);
-	nearest_begin(&near, text, strlen(text));
-	for (unsigned i = 0; i < f->list->count; i++)
-		nearest_offer(&near, f->list->values[i].code);
-	if (near.best != NULL)
-		yamltext_mistake(&r->y, n, "there is no role %.40s; did you mean %s?", text, near.best);
+	if ((near = roster_role_nearest(text)) != NULL)
+		yamltext_mistake(&r->y, n, "there is no role %.40s; did you mean %s?", text, near);
 	else
 		yamltext_mistake(&r->y, n, "there is no role %.40s; `estate types case.assigned` lists them", text);
 	return (NULL);
