@@ -38,6 +38,7 @@ ESCALATE_SRC = \
 	workers/escalate/concern.c \
 	workers/escalate/correct.c \
 	workers/escalate/record.c \
+	workers/escalate/subject.c \
 	workers/escalate/activate.c \
 	workers/escalate/period.c \
 	workers/escalate/duty.c \
@@ -50,6 +51,8 @@ ESCALATE_SRC = \
 	workers/escalate/tell.c \
 	workers/escalate/ask.c \
 	workers/escalate/row.c \
+	workers/escalate/about.c \
 	workers/escalate/trigger.c \
 	workers/escalate/rule_read.c \
+	workers/escalate/rule_trigger.c \
 	workers/escalate/rule_parts.c

@@ -14,10 +14,12 @@
  *	act.c		what its timer does
  *	history.c	what has happened to it, so that it can be told again without one of it, or with one more
  *	record.c	events whose fields decide what they mean, so that they can be amended
+ *	subject.c	how long what is known of a subject is kept
+ *	activate.c	another calendar, other rules
  *	plan.c		by when, and what is next: pure functions of rule, row and calendar
  *	tell.c		the events that are derived
  *	ask.c		the questions `open` and `case`
- *	row.c, rule*.c	what is remembered; what the rules say
+ *	row.c, about.c, rule*.c, trigger.c	what is remembered; what the rules say
  *
  * An obligation is a row, keyed by what it is about and its rule, and has one timer, for its next instant.  Its due is never a fact of its
  * own: opening, term and the time that did not count are kept, and the due is made from them again when the calendar changes.
@@ -198,6 +200,11 @@ bool	history_without(struct turn *, struct obligation *, uint64_t seq);
 void	record_keep(struct turn *, const struct worker_event *);
 void	record_amend(struct turn *, struct text subject, uint64_t seq, const struct mp *fields);
 void	record_retract(struct turn *, struct text subject, uint64_t seq);
+/* Delete what is older than that; returns whether anything is left. */
+bool	record_tidy(struct turn *, struct text subject, int64_t before);
+
+/* ---- subject.c --------------------------------------------------------------------------------------------------------------------------- */
+
 /* See to it that what is kept of a subject does not outlive it; and that: its last obligation, if it had any, is forgotten. */
 void	subject_watch(struct turn *, struct text subject);
 void	subject_tidy(struct turn *, struct text subject);

@@ -2,7 +2,8 @@
  * rule: what the department owes, as config/rules/escalate.yaml says it.  The file's own head is the manual of the language.
  *
  *	rule_read.c	the file: maps and lists, what is missing, what contradicts
- *	rule_parts.c	what stands in one value: triggers, terms, warnings, steps
+ *	rule_trigger.c	what stands in one value: triggers
+ *	rule_parts.c	terms, warnings, steps
  *	trigger.c	does an event meet a trigger?
  *
  * Rules are read only, and made anew with each activation: nobody keeps a pointer into them from one call to the next.
