@@ -324,6 +324,21 @@ def test_a_calendar_that_changes_while_it_is_suspended_or_was():
     assert told.of("X.day/C-1")[-1].endswith("due 11-26 00:00 (calendar)") and "breached" not in "".join(told.of("X.day/C-1"))
 
 
+def test_joined_to_the_wrong_household():
+    """Merged with what another household asked, it would be nobody's when that is answered."""
+    events = [MON("10:00", "help.requested", "H-1", kind="other", household="3-2-1201"), MON("10:01", "help.requested", "H-2", kind="other", household="3-2-1201")]
+    told = rehearse([*events, amended("10:02", 2, "H-2", household="3-2-1202"), replied("10:03", "H-1")], "2026-11-23 10:06:30")
+    assert told.of("H3/H-1")[-1] == "fulfilled 11-23 10:03"
+    assert told.of("H3/H-2")[:3] == ["opened 11-23 10:02 due 11-23 10:06 (amended)", "warned 11-23 10:04", "breached 11-23 10:06"]
+    # The one that others had joined turns out to be another household's: the first of them takes its place.
+    told = rehearse([*events, amended("10:02", 1, "H-1", household="3-2-1202"), replied("10:03", "H-2")], "2026-11-23 10:04")
+    assert told.of("H3/H-1") == ["opened 11-23 10:00 due 11-23 10:05", "cancelled 11-23 10:02 (amended)", "opened 11-23 10:02 due 11-23 10:05 (amended)", "warned 11-23 10:03"]
+    assert told.of("H3/H-2") == ["opened 11-23 10:02 due 11-23 10:06", "fulfilled 11-23 10:03"]
+    # Of another kind, it is another matter.
+    told = rehearse([*events, MON("10:02", "case.reclassified", "H-2", kind="medical", by="c-1"), replied("10:03", "H-1")], "2026-11-23 10:06")
+    assert told.of("H3/H-2")[0] == "opened 11-23 10:02 due 11-23 10:07"
+
+
 def test_joined_to_whoever_is_open():
     """Fulfilled, another one opened, and the fulfilment taken back: two are open, and each ends by its own."""
     def asked(clock, case):

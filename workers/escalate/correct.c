@@ -119,6 +119,25 @@ begins_with_type(const struct rule *r, const char *type)
 	return (false);
 }
 
+/* With these fields it would agree with others than it does: it leaves them, and is owed by itself or joins whom it agrees with now. */
+static void
+part(struct turn *t, struct obligation *o, const struct event *known, const char *reason)
+{
+	char merge[ROW_MERGE_MAX + 1] = "";
+	const struct opening as_known = { .rule = o->rule, .e = known };
+
+	if (o->rule->merges == 0 || (o->row.state != ROW_OPEN && o->row.state != ROW_JOINED) ||
+	    strcmp(merge_name(&as_known, merge) ? merge : "", o->row.merge) == 0)
+		return;
+	if (o->row.state == ROW_JOINED)
+		merge_leave(t, o);
+	o->row.superseded = true;
+	if (o->row.state == ROW_OPEN)
+		oblige_cancel(t, o, reason);
+	else
+		oblige_save(t, o);
+}
+
 /* Which rules hold now?  Those that don't are cancelled, those that newly do begin. */
 static void
 reconsider(struct turn *t, struct text subject, struct about *a, const struct opening *how)
@@ -130,13 +149,17 @@ reconsider(struct turn *t, struct text subject, struct about *a, const struct op
 	struct about flat = *a;
 	unsigned count = 0;
 
-	while (oblige_each(t, subject, &s))
-		if (s.o.row.state == ROW_OPEN && begins_with_type(s.o.rule, a->type) && concern_begins(s.o.rule, a) == NULL) {
-			s.o.row.superseded = true;
-			oblige_cancel(t, &s.o, "reclassified");
-		}
 	about_flatten(&flat);
 	known = (struct event){ .data = mp_over(flat.data, flat.data_len) };
+	while (oblige_each(t, subject, &s)) {
+		if (!begins_with_type(s.o.rule, a->type))
+			continue;
+		if (s.o.row.state == ROW_OPEN && concern_begins(s.o.rule, a) == NULL) {
+			s.o.row.superseded = true;
+			oblige_cancel(t, &s.o, "reclassified");
+		} else
+			part(t, &s.o, &known, how->amended ? "amended" : "reclassified");
+	}
 	for (unsigned i = 0; t->x->rules != NULL && i < t->x->rules->count; i++) {
 		const struct rule *r = t->x->rules->rule[i];
 

@@ -165,6 +165,8 @@ void	merge_put(struct turn *, const struct obligation *);
 bool	merge_joins(struct turn *, const struct opening *, const char *merge);
 /* It has ended: those that had joined are done with it, or the first of them takes its place. */
 void	merge_left(struct turn *, struct obligation *, bool fulfilled);
+/* It had joined, and does no longer. */
+void	merge_leave(struct turn *, struct obligation *);
 void	merge_forget(struct turn *, const struct obligation *);
 
 /* ---- history.c -------------------------------------------------------------------------------------------------------------------------- */

@@ -141,6 +141,16 @@ merge_left(struct turn *t, struct obligation *o, bool fulfilled)
 }
 
 void
+merge_leave(struct turn *t, struct obligation *o)
+{
+	merge_forget(t, o);
+	o->row.state = ROW_CANCELLED;
+	o->row.ended = t->now;
+	o->row.ended_seq = t->seq;
+	o->row.merge[0] = o->row.owner[0] = '\0';
+}
+
+void
 merge_forget(struct turn *t, const struct obligation *o)
 {
 	char key[MERGED_KEY_MAX];
