@@ -37,13 +37,22 @@ HARNESS_SRC = \
 ESCALATE_SRC = \
 	workers/escalate/concern.c \
 	workers/escalate/correct.c \
+	workers/escalate/record.c \
+	workers/escalate/subject.c \
+	workers/escalate/activate.c \
 	workers/escalate/period.c \
 	workers/escalate/duty.c \
 	workers/escalate/oblige.c \
+	workers/escalate/merge.c \
+	workers/escalate/history.c \
+	workers/escalate/rest.c \
+	workers/escalate/act.c \
 	workers/escalate/plan.c \
 	workers/escalate/tell.c \
 	workers/escalate/ask.c \
 	workers/escalate/row.c \
+	workers/escalate/about.c \
 	workers/escalate/trigger.c \
 	workers/escalate/rule_read.c \
+	workers/escalate/rule_trigger.c \
 	workers/escalate/rule_parts.c

@@ -12,7 +12,10 @@ What it holds true (the regulations and 民法典 201–203, 1259):
   - time between suspended and resumed does not count: working hours for hours, working days begun for eod and same, days begun for days;
   - reopened, it is owed anew from then; what happened before the reopening does not fulfil it;
   - what was retracted never was: another end that stood behind it counts, suspended time counts or does not, and without an end it is
-    owed as before, overdue at once if the due has passed; a retracted beginning cancels it for good, also what was fulfilled.
+    owed as before, overdue at once if the due has passed; a retracted beginning cancels it, also what was fulfilled, and only its beginning
+    entered again opens it, anew;
+  - what was amended always was as it is now: it counts from when it happened, or never did; an amendment taken back never was;
+  - an end that came after the due was late, however it becomes known.
 Instants are nanoseconds since 1970, days are days since 1970-01-01 of the site, which is in Asia/Shanghai.
 """
 import dataclasses
@@ -134,7 +137,7 @@ class Event:
     log: int
     when: int
     data: dict
-    of: int = -1
+    of: int = -1                                    # … or an amendment
 
 
 class Obligation:
@@ -145,6 +148,7 @@ class Obligation:
     def __init__(self, case, rule, index, log, when, reopened=False):
         self.case, self.rule, self.began, self.opened, self.reopened = case, rule, index, when, reopened
         self.state, self.final, self.breached, self.ended = "open", False, False, None
+        self.withdrawn = False                      # its beginning was taken back
         self.facts = []                             # (index, what, log, when): ends, pauses and resumptions, in the order of the log
         self.known = log                            # since when its due is what it is
         self.breach_log = None
@@ -234,20 +238,34 @@ class Obligation:
     def without(self, index, log):
         """As if that had not been."""
         fact = next((fact for fact in self.facts if fact[0] == index), None)
-        if fact is None:
-            return
-        self.facts.remove(fact)
+        if fact is not None:
+            self.facts.remove(fact)
+            self.again(log)
+
+    def after_all(self, fact, log):
+        """As if it had always been that."""
+        if not (fact[1] == "fulfil" and self.reopened and fact[3] < self.opened) and (fact[0] > self.began or not self.reopened):
+            self.facts = sorted([*self.facts, fact])
+            self.again(log)
+
+    def again(self, log):
+        """Something was added to what happened, or dropped."""
         if self.final:
             return
+        end = self.first_end()
         if self.state == "open":
             before = self.due
             self.paused, self.credit = self.pauses(anew=True)
             if not self.breached:
                 self.due, self.known = self.count(), log
-                if self.due != before:
-                    self.tell("rescheduled", log)
+            if end is not None:
+                if not self.breached and end[3] > self.due:
+                    self.breach(log)
+                self.end(end, log)
+            elif self.due != before:
+                self.tell("rescheduled", log)
             return
-        was, before, end = self.ended, self.due, self.first_end()
+        was, before = self.ended, self.due
         self.paused, self.credit = self.pauses(anew=True)
         self.due = self.count()
         if end is not None and end[0] == was and (self.breached or end[3] <= self.due or self.due == before):
@@ -267,6 +285,7 @@ class Case:
     def __init__(self, id, rules, calendar):
         self.id, self.rules, self.calendar = id, rules, calendar
         self.owed, self.early, self.told, self.events = {}, [], [], 0
+        self.all, self.amended = [], {}             # events as they are now; by an amendment's index, what its event was before
 
     def pass_time(self, until, inclusive=False):
         """Deadlines that pass before the next event."""
@@ -284,22 +303,33 @@ class Case:
         return MEANS.get(event.type)
 
     def open(self, rule, index, event):
-        o = self.owed[rule.id] = Obligation(self, rule, index, event.log, event.when)
-        for early_index, early in self.early:
-            what = self.means(rule, early)
+        anew = rule.id in self.owed
+        o = self.owed[rule.id] = Obligation(self, rule, index, event.log, event.when, reopened=anew)
+        for early in [] if anew else self.early:
+            what = self.means(rule, self.all[early])
             if what in ("fulfil", "cancel"):
-                o.happened(early_index, what, event.log, early.when)
+                if o.state == "open" and self.all[early].when > o.due:
+                    o.breach(event.log)
+                o.happened(early, what, event.log, self.all[early].when)
 
     def take(self, event):
         index, self.events = self.events, self.events + 1
+        self.all.append(event)
         self.pass_time(event.log)
         if event.type == "complaint.opened":
             for rule in self.rules:
-                if rule.id not in self.owed:
+                if rule.id not in self.owed or self.owed[rule.id].withdrawn:
                     self.open(rule, index, event)
             return
-        if not self.owed:
-            self.early.append((index, event))
+        if event.type == "record.amended" and not self.all[event.of].type.startswith("gone"):
+            self.amended[index] = (event.of, self.all[event.of].data)
+            self.amend(event.of, {**self.all[event.of].data, **event.data["fields"]}, event.log)
+        elif event.type == "record.retracted":
+            if event.of in self.amended and not self.all[self.amended[event.of][0]].type.startswith("gone"):
+                self.amend(*self.amended.pop(event.of), event.log)
+            self.all[event.of] = dataclasses.replace(self.all[event.of], type="gone")
+        elif not self.owed:
+            self.early.append(index)
         for o in list(self.owed.values()):
             what = self.means(o.rule, event)
             if event.type == "record.retracted":
@@ -313,13 +343,24 @@ class Case:
             elif what is not None:
                 o.happened(index, what, event.log, event.when)
 
+    def amend(self, index, data, log):
+        """That event is, and was, this."""
+        before = self.all[index]
+        after = self.all[index] = dataclasses.replace(before, data=data)
+        for o in list(self.owed.values()):
+            was, what = self.means(o.rule, before), self.means(o.rule, after)
+            if was != what and was is not None:
+                o.without(index, log)
+            if was != what and what is not None:
+                o.after_all((index, what, after.log, after.when), log)
+
     def retract(self, o, of, log):
         if o.began != of:
             o.without(of, log)
             return
         if o.state != "cancelled":                  # a fulfilled one too: it never was owed
             o.cancel(log)
-        o.final = True
+        o.final = o.withdrawn = True
 
 
 def conclusions(rules, calendar, events, until, id="C-1"):
@@ -352,7 +393,7 @@ def data_of(type, random_, id):
 STEPS = [0, 1, SECOND, 4 * MINUTE, 20 * MINUTE, 3 * HOUR, 9 * HOUR, 17 * HOUR, DAY, 2 * DAY, 5 * DAY]
 LATE = [1, MINUTE, 2 * HOUR, 10 * HOUR, DAY]
 TYPES = (["case.replied"] * 5 + ["supervisor.consulted"] * 2 + ["case.assigned"] * 2 + ["case.suspended"] * 3 + ["case.resumed"] * 3 +
-         ["case.reopened"] * 3 + ["case.closed"] * 2 + ["record.retracted"] * 3 + ["obligation.waived", "complaint.opened"])
+         ["case.reopened"] * 3 + ["case.closed"] * 2 + ["record.retracted"] * 3 + ["record.amended"] * 4 + ["obligation.waived", "complaint.opened"])
 
 
 def history(seed, calendar, id):
@@ -375,16 +416,24 @@ def history(seed, calendar, id):
         began = max((o.opened for o in case.owed.values() if not o.reopened), default=None)
         if began is not None and type != "complaint.opened" and when < began:
             when = log
+        if type == "record.amended" and not amendable(events):
+            type = "case.replied"
         event = Event(type, log, when, data_of(type, rng, id))
         if type == "record.retracted":
             event.of = rng.randrange(len(events))
             if events[event.of].type in ("record.retracted", "obligation.waived", "case.reopened"):
                 event.of = 0
-            if event.of < opening and opening > 1:  # of several before the beginning
-                event = Event("case.replied", log, when, data_of("case.replied", rng, id))
+        if type == "record.amended":
+            event.of = rng.choice(amendable(events))
+            was = case.all[event.of].data
+            event.data["fields"] = {"outcome": rng.choice(["done", *CANCELLED])} if "outcome" in was else {"automatic": not was.get("automatic", False)}
         case.take(event)
         events.append(event)
     return events
+
+
+def amendable(events):
+    return [index for index, event in enumerate(events) if event.type in ("case.replied", "case.closed")]
 
 
 def as_log(histories):
@@ -394,7 +443,7 @@ def as_log(histories):
     lines = []
     for log, id, index in order:
         event = histories[id][index]
-        data = event.data if event.type != "record.retracted" else {"event": numbers[id, event.of], "by": "S-1", "reason": "r"}
+        data = event.data if event.of < 0 else {**event.data, "event": numbers[id, event.of]}
         lines.append(json.dumps({"specversion": "1.0", "id": f"{id}-{index}", "source": "/test/oracle", "type": event.type, "time": instant(event.when),
                                  "subject": id, "data": data, "seq": numbers[id, index], "logtime": instant(log), "sender": "test", "flags": 0}))
     return "".join(line + "\n" for line in lines)

@@ -16,11 +16,19 @@ def test_m1_each_who_was_on_duty_is_checked_that_week():
 
 def test_m2_m6_m8_m12_every_month_and_week():
     told = rehearse([QUIET, MON("10:00", "plan.made", "P-1", kind="cleaning", period="2026-11", by="h-1", role="dept_head"), MON("10:00", "meeting.held", "cleaning", by="h-1"),
-                     MON("10:00", "notice.published", "N-1", topic="rules", by="c-1"), MON("10:00", "inspection.done", "clubhouse", by="h-1")], until="2026-12-01 01:00")
+                     MON("10:00", "notice.published", "N-1", topic="rules", by="c-1"), *(MON("10:00", "inspection.done", f"area-{kind}", by="h-1", area_kind=kind) for kind in ("cleaning", "venue"))],
+                    until="2026-12-01 01:00")
     for rule in "M2", "M2.meeting", "M6", "M12":
         assert told.of(f"{rule}/2026-11") == ["opened 11-01 00:00 due 12-01 00:00", "fulfilled 11-23 10:00"]
     assert told.of("M8/2026-W48") == ["opened 11-23 00:00 due 11-30 00:00", "fulfilled 11-23 10:00"]
     assert "breached 11-16 00:00" in told.of("M8/2026-W46") and told.of("M8/2026-W46")[-1] == "fulfilled 11-23 10:00"
+    # Who inspects the lawns has not seen the clubhouse; and somebody's work is neither.
+    other = "M8.greening/2026-W48", "M12.sports/2026-11", "M12.parking/2026-11"
+    assert [text for obligation in other for text in told.of(obligation) if "fulfilled" in text] == []
+    told = rehearse([QUIET, *(MON("10:00", "inspection.done", f"area-{kind}", by="h-1", area_kind=kind) for kind in ("greening", "sports", "parking")),
+                     MON("11:00", "inspection.done", "c-1", by="h-1")], until="2026-12-01 01:00")
+    assert all(told.of(obligation)[-1] == "fulfilled 11-23 10:00" for obligation in other)
+    assert "breached 12-01 00:00" in told.of("M12/2026-11") and "breached 11-30 00:00" in told.of("M8/2026-W48")
     told = rehearse([QUIET], until="2026-12-01 01:00")
     for rule in "M2", "M2.meeting", "M6", "M12":
         assert told.of(f"{rule}/2026-11")[1:] == ["breached 12-01 00:00", "level 1 site_manager 12-01 00:00"]

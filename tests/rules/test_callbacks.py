@@ -44,9 +44,11 @@ def test_v8_a_complaint_said_in_a_callback():
 
 def test_v9_v11_the_manager_reviews_every_month():
     told = rehearse([MON("2026-10-30 10:00", "probe.recorded", "x"), MON("10:00", "review.done", "2026-11", by="l-1", role="cs_lead"),
-                     MON("2026-11-29 10:00", "review.done", "2026-11", by="m-1", role="site_manager")], until="2027-01-01 01:00")
+                     MON("2026-11-25 10:00", "review.done", "3-2-1201", by="m-1", role="site_manager"),          # of one visit: neither
+                     MON("2026-11-26 10:00", "review.done", "2026-11", by="m-1", role="site_manager", kind="manager"),
+                     MON("2026-11-29 10:00", "review.done", "2026-11", by="m-1", role="site_manager", kind="month_end")], until="2027-01-01 01:00")
     assert told.of("V9/2026-11") == ["opened 11-01 00:00 due 12-01 00:00", "warned 11-28 00:00", "fulfilled 11-29 10:00"]
-    assert told.of("V11/2026-11") == ["opened 11-01 00:00 due 12-01 00:00", "fulfilled 11-29 10:00"]
+    assert told.of("V11/2026-11") == ["opened 11-01 00:00 due 12-01 00:00", "fulfilled 11-26 10:00"]
     assert told.of("V11/2026-12")[1:] == ["breached 01-01 00:00", "level 1 site_manager 01-01 00:00"]
 
 

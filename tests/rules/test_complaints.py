@@ -111,8 +111,9 @@ def test_c10_ageing_at_3_7_and_15_working_days_even_suspended():
 
 
 def test_c11_monthly_report_and_a_rejected_one():
-    report = {"name": "complaints", "period": "2026-11", "version": 1}
+    report = {"name": "投诉处理和回访分析", "kind": "complaints", "period": "2026-11", "version": 1}
     told = rehearse([MON("10:00", "probe.recorded", "x"), MON("2026-12-04 10:00", "report.rejected", "R-1", **report), MON("2026-12-07 10:00", "report.submitted", "R-1", **report),
+                     MON("2026-12-07 12:00", "report.approved", "R-2", **{**report, "kind": "callback_rate"}),      # another report
                      MON("2026-12-08 10:00", "report.approved", "R-1", **report)], until="2026-12-20")
     # Tuesday the first; five working days later is the 8th.
     assert told.of("C11/2026-12") == ["opened 12-01 00:00 due 12-09 00:00", "fulfilled 12-08 10:00"]

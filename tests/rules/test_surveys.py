@@ -42,11 +42,16 @@ def test_s6_reminded_half_way():
 
 
 def test_s9_reviewed_and_distributed():
-    report = {"name": "survey", "period": "2026-H2", "version": 1}
+    report = {"name": "意见征询分析", "kind": "survey", "survey": "S-1", "period": "2026-H2", "version": 1}
     told = rehearse([MON("10:00", "survey.closed", "S-1", by="q-1", role="quality_dept"), MON("2026-11-24 10:00", "report.reviewed", "R-1", role="mgmt_rep", **report),
-                     MON("2026-11-25 10:00", "report.distributed", "R-1", **report), MON("2026-11-26 10:00", "mgmt_review.submitted", "S-1", by="q-1")], until="2026-12-20")
+                     MON("2026-11-25 10:00", "report.distributed", "R-1", **report), MON("2026-11-26 10:00", "mgmt_review.submitted", "S-2", by="q-1"),
+                     MON("2026-11-23 11:00", "survey.closed", "S-2", by="q-1", role="quality_dept"),
+                     MON("2026-11-27 10:00", "report.reviewed", "R-2", role="mgmt_rep", **{**report, "kind": "other", "survey": "S-3"})], until="2026-12-20")
     assert told.of("S9/R-1") == ["opened 11-24 10:00 due 12-02 00:00", "fulfilled 11-25 10:00"]
-    assert told.of("S9.report/S-1") == ["opened 11-23 10:00 due 12-08 00:00", "fulfilled 11-26 10:00"]
+    # The survey's own report, or the management review that has it.
+    assert told.of("S9.report/S-1") == ["opened 11-23 10:00 due 12-08 00:00", "fulfilled 11-24 10:00"]
+    assert told.of("S9.report/S-2") == ["opened 11-23 11:00 due 12-08 00:00", "fulfilled 11-26 10:00"]
+    assert told.of("S9/R-2") == []
 
 
 def test_s10_a_corrective_action_by_its_own_day():

@@ -113,7 +113,11 @@ def test_what_the_page_does_not_name(catalogue):
 
 
 # Optional fields that the page doesn't name, behind those that it does.
-ADDED = {f"obligation.{step}": ["reason"] for step in ("opened", "fulfilled", "warned", "breached", "cancelled", "rescheduled")}
+ADDED = {
+    **{f"obligation.{step}": ["reason"] for step in ("opened", "fulfilled", "warned", "breached", "cancelled", "rescheduled")},
+    **{f"report.{step}": ["kind", "survey"] for step in ("generated", "submitted", "approved", "rejected", "reviewed", "distributed")},
+    "inspection.done": ["area_kind"], "review.requested": ["kind"], "review.done": ["kind"],
+}
 
 
 @needs_page

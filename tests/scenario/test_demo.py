@@ -22,6 +22,12 @@ def assert_shown(done, folder):
     assert re.search(r"^\(as of event \d+\)$", done.stdout, re.M)
     assert re.search(r"^sound: events 1 to \d+", done.stdout, re.M)
     assert re.search(r"\d+ events/s durable", done.stdout)
+    # The day of deadlines was live: told as they fell, and summed up.
+    assert re.search(r"^\d\d-\d\d \d\d:\d\d:\d\d obligation\.breached +H\S+/H-", done.stdout, re.M)
+    assert re.search(r"^\d\d-\d\d \d\d:\d\d:\d\d notification\.requested +site_manager", done.stdout, re.M)
+    owed, met, missed = (sum(numbers) for numbers in zip(*(map(int, row) for row in re.findall(r"^[A-Z]\d+\S* +(\d+) +(\d+) +(\d+)$", done.stdout, re.M))))
+    assert owed > 20 and 5 < met <= owed and 0 < missed <= owed
+    assert re.search(r"^\d+ running, \d+ overdue", done.stdout, re.M)
     assert "How to look around" in done.stdout and "\x1b" not in done.stdout
     assert os.listdir(folder) == []
 

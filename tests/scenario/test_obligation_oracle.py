@@ -110,7 +110,7 @@ def test_what_a_retracted_event_did_never_was(config, events, breached):
     assert [hours for step, hours in steps if step == "breached"] == ([] if breached is None else [breached])
 
 
-@pytest.mark.parametrize("wrong", ["late", "hours", "credit", "same", "eod", "edge", "reopened", "retracted"])
+@pytest.mark.parametrize("wrong", ["late", "hours", "credit", "same", "eod", "edge", "reopened", "retracted", "amended"])
 def test_it_would_find_a_difference(calendar, config, monkeypatch, wrong):
     """The second opinion, made wrong on purpose, is contradicted: the histories reach these edges."""
     due, breach_at, end = model.Calendar.due, model.Obligation.breach_at, model.Obligation.end
@@ -128,6 +128,7 @@ def test_it_would_find_a_difference(calendar, config, monkeypatch, wrong):
         "edge": (model.Obligation, "breach_at", lambda self: None if breach_at(self) is None else breach_at(self) - 1),
         "reopened": (model.Obligation, "happened", lambda self, *fact: setattr(self, "reopened", False) or happened(self, *fact)),
         "retracted": (model.Obligation, "without", lambda self, index, log: None),
+        "amended": (model.Obligation, "after_all", lambda self, fact, log: None),
     }
     histories = split(cases(0, calendar), calendar)[0]
     assert list(differences(histories, calendar, config)) == []

@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 
+#include "config.h"
 #include "emit.h"
 
 /*
@@ -330,13 +331,18 @@ test_rebuild_tells_what_the_old_one_had_still_to_fire(void **state)
 
 /* ---- What an activation changes ---- */
 
+static char in_force[64];
+static bool unfollowable;
+
 static int
 configure(void *user, const char *name, const char *text, char *why, size_t size)
 {
 	(void)user;
 	(void)name;
-	if (strcmp(text, "bad") != 0)
+	if (text == NULL || strcmp(text, "bad") != 0) {
+		snprintf(in_force, sizeof(in_force), "%s", text != NULL ? text : "(none)");
 		return (0);
+	}
 	snprintf(why, size, "it is bad");
 	return (-1);
 }
@@ -347,7 +353,7 @@ activated(struct worker *w, const char *name)
 {
 	say(w, name, (uint64_t)worker_now(w));
 	worker_set_timer(w, "tick", 4, worker_now(w) + 50, NULL, 0);
-	return (worker_now(w) == 666 ? worker_fail(w, "cannot follow") : 0);
+	return (unfollowable || worker_now(w) == 666 ? worker_fail(w, "cannot follow") : 0);
 }
 
 static const struct worker_config configs[] = { { "rules", "r.yaml" }, { NULL, NULL } };
@@ -395,6 +401,35 @@ test_an_activation_is_followed(void **state)
 	activate(g, 2, 110, "good");
 	engine_progress(&g->worker, 2, 200);
 	said(g, "before@100(muted) rules@110(muted) tick@160(muted) ");
+	stage_close(g);
+}
+
+/* What can be read but not followed is not in force: neither in memory, nor after a restart, nor for what proposes the next one. */
+static void
+test_an_activation_that_cannot_be_followed_changes_nothing(void **state)
+{
+	struct stage *g = stage_open(&following);
+	struct config_in_force c = { .kind = "" };
+	char why[200];
+
+	(void)state;
+	activate(g, 1, 666, "lame");
+	assert_string_equal(in_force, "(none)");
+	assert_false(config_next(&g->worker, &c));
+	activate(g, 2, 667, "good");
+	assert_string_equal(in_force, "good");
+	activate(g, 3, 668, "bad");
+	assert_string_equal(in_force, "good");
+	unfollowable = true;
+	activate(g, 4, 669, "lame");
+	unfollowable = false;
+	assert_string_equal(in_force, "good");
+	in_force[0] = '\0';
+	assert_int_equal(config_load(&g->worker, why, sizeof(why)), 0);
+	assert_string_equal(in_force, "good");
+	c = (struct config_in_force){ .kind = "" };
+	assert_true(config_next(&g->worker, &c));
+	assert_int_equal(c.since, 2);
 	stage_close(g);
 }
 
@@ -466,6 +501,7 @@ main(void)
 		cmocka_unit_test(test_rebuild_is_silent_up_to_the_old_cursor),
 		cmocka_unit_test(test_rebuild_tells_what_the_old_one_had_still_to_fire),
 		cmocka_unit_test(test_an_activation_is_followed),
+		cmocka_unit_test(test_an_activation_that_cannot_be_followed_changes_nothing),
 		cmocka_unit_test(test_fixed_rules_are_followed_from_the_first_event),
 		cmocka_unit_test(test_batches_do_not_matter),
 	};

@@ -46,6 +46,16 @@ read_instant(const struct escalate *x, struct text t, int64_t *at)
 }
 
 static int
+refuse_role(struct worker *w, const char *role)
+{
+	const char *near = roster_role_nearest(role);
+
+	if (near != NULL)
+		return (worker_refuse(w, E_ARGUMENT, "role", "there is no such role; did you mean %s?", near));
+	return (worker_refuse(w, E_ARGUMENT, "role", "there is no such role; `estate types case.assigned` lists them"));
+}
+
+static int
 read_filter(struct worker *w, struct filter *f)
 {
 	const struct escalate *x = worker_user(w);
@@ -58,7 +68,7 @@ read_filter(struct worker *w, struct filter *f)
 	if (worker_asked_text(w, "role", sizeof(role) - 1, &t)) {
 		snprintf(role, sizeof(role), "%.*s", (int)t.len, t.s);
 		if (roster_role(role) == NULL)
-			return (worker_refuse(w, E_ARGUMENT, "role", "there is no such role; `estate types case.assigned` lists them"));
+			return (refuse_role(w, role));
 		f->role = text_of(roster_role(role));
 	}
 	if ((f->has_before = worker_asked_text(w, "due_before", 64, &t)) && !read_instant(x, t, &f->before))
@@ -92,8 +102,8 @@ reply_next(struct worker *w, const struct obligation *o)
 		snprintf(step, sizeof(step), "step %u", p.step + 1);
 	} else if (p.act == ACT_BREACH && o->rule->steps > 0)
 		role = o->rule->step[0].role;
-	else if (p.act == ACT_AGAIN && o->row.level > 0)
-		role = o->rule->step[o->row.level - 1].role;
+	else if (p.act == ACT_AGAIN && plan_told_last(o->rule, &o->row) != NULL)
+		role = plan_told_last(o->rule, &o->row)->role;
 	else if (p.act == ACT_WARN)
 		role = HANDLER;
 	if (strcmp(role, HANDLER) == 0 && !(about_load(w, row_subject(&o->key), &a) && a.handler[0] != '\0'))

@@ -46,27 +46,37 @@ may_begin(const struct rule *r, const struct type *type)
 	return (false);
 }
 
-/* An end for which there was no beginning: it may still come. */
-static void
-keep_early(struct turn *t, const struct worker_event *v, const struct concern *c)
+/* Does the rule begin with what made the subject known, so that it may hold after all when that is amended? */
+static bool
+begins_with(const struct rule *r, const char *type)
 {
-	struct row_key key = row_key(v->e->subject, c->rule->id);
-	char name[1 + ROW_KEY_MAX];
-	uint8_t value[17];
-	const void *first;
-	size_t len;
+	for (unsigned i = 0; i < r->on[ON].count; i++)
+		if (r->on[ON].list[i].keys == 0 && strcmp(r->on[ON].list[i].type->name, type) == 0)
+			return (true);
+	return (false);
+}
 
-	/* Of several the first, as it would be behind the beginning. */
-	if (worker_get(t->w, EARLY, key.bytes, key.len, &first, &len))
+void
+concern_await(struct turn *t, const struct concern *c, struct text subject, const struct type *type, const struct fact *f)
+{
+	struct row_key key = row_key(subject, c->rule->id);
+	char name[1 + ROW_KEY_MAX];
+	struct about a;
+
+	if (c->trigger->keys != 0 || subject.len == 0)
 		return;
-	put_le64(value, (uint64_t)v->when);
-	put_le64(value + 8, v->seq);
-	value[16] = c->verb == CANCEL;
-	worker_put(t->w, EARLY, key.bytes, key.len, value, sizeof(value));
-	name[0] = 'e';
-	memcpy(name + 1, key.bytes, key.len);
-	worker_set_timer(t->w, name, 1 + key.len, t->now + t->x->rules->keep, NULL, 0);
-	oblige_caused(t, v->e->subject);
+	if (about_load(t->w, subject, &a) && a.seq != 0) {
+		if (!begins_with(c->rule, a.type))
+			return;
+	} else if ((c->verb != UNTIL && c->verb != CANCEL) || !may_begin(c->rule, type))
+		return;
+	else {
+		name[0] = 'e';
+		memcpy(name + 1, key.bytes, key.len);
+		worker_set_timer(t->w, name, 1 + key.len, t->now + t->x->rules->keep, NULL, 0);
+	}
+	history_add(t, &key, f);
+	oblige_caused_by(t, f->seq, subject);
 }
 
 static void
@@ -75,10 +85,9 @@ apply(struct turn *t, const struct worker_event *v, enum rule_verb verb, struct 
 	/* A reply before the reopening is none to it. */
 	if (o->row.reopened && v->when < o->row.opened && verb == UNTIL)
 		return;
-	oblige_remember(t, o, verb, v->when, v->seq);
+	history_add(t, &o->key, &(struct fact){ verb, v->when > t->now ? t->now : v->when, v->seq });
 	if (o->row.state != ROW_OPEN || (verb == PAUSE && o->row.paused != 0) || (verb == RESUME && o->row.paused == 0)) {
 		/* It changes nothing, and would count if what was before it is taken back. */
-		row_store(t->w, &o->key, &o->row);
 		oblige_caused(t, row_subject(&o->key));
 		return;
 	}
@@ -100,16 +109,17 @@ apply(struct turn *t, const struct worker_event *v, enum rule_verb verb, struct 
 	}
 }
 
-/* The one that is meant: of a joined one whom it joined. */
-static bool
-load_owner(struct turn *t, struct obligation *o)
+bool
+concern_owner(struct turn *t, const struct rule *r, struct text subject, struct obligation *o)
 {
 	char owner[ID_CHARS_MAX + 1];
 
+	if (!oblige_load(t, r, subject, o))
+		return (false);
 	if (o->row.state != ROW_JOINED)
 		return (true);
 	memcpy(owner, o->row.owner, sizeof(owner));
-	return (oblige_load(t, o->rule, text_of(owner), o) && o->row.state != ROW_JOINED);
+	return (oblige_load(t, r, text_of(owner), o) && o->row.state != ROW_JOINED);
 }
 
 /* Ends, pauses: of what is open.  Returns whether there was anything. */
@@ -121,7 +131,7 @@ settle(struct turn *t, const struct worker_event *v, const struct concern *c)
 
 	if (c->rule->every != PERIOD_NONE) {
 		if (c->verb == UNTIL)
-			period_fulfil(t, c->rule, v->when);
+			period_fulfil(t, c->rule, v->when, v->seq);
 		return (true);
 	}
 	if (key.len == 0 || key.len > ID_CHARS_MAX)
@@ -130,9 +140,30 @@ settle(struct turn *t, const struct worker_event *v, const struct concern *c)
 		return (false);
 	if (o.row.state == ROW_JOINED && c->verb == CANCEL)
 		return (true);
-	if (load_owner(t, &o))
+	if (concern_owner(t, c->rule, key, &o))
 		apply(t, v, c->verb, &o);
 	return (true);
+}
+
+void
+concern_seen(struct turn *t, const struct row_key *at, uint64_t seq, int64_t log)
+{
+	uint8_t value[16];
+
+	put_le64(value, seq);
+	put_le64(value + 8, (uint64_t)log);
+	worker_put(t->w, SEEN, at->bytes, at->len, value, sizeof(value));
+	oblige_caused_by(t, seq, row_subject(at));
+	subject_watch(t, row_subject(at));
+}
+
+bool
+concern_was_seen(struct turn *t, const struct row_key *at)
+{
+	const void *v;
+	size_t len;
+
+	return (worker_get(t->w, SEEN, at->bytes, at->len, &v, &len));
 }
 
 static void
@@ -144,11 +175,10 @@ guard(struct turn *t, const struct worker_event *v, const struct concern *c)
 	if (key.len == 0 || key.len > ID_CHARS_MAX)
 		return;
 	at = row_key(key, c->rule->id);
-	if (c->verb == WITHOUT) {
-		worker_put_number(t->w, SEEN, at.bytes, at.len, v->seq);
-		oblige_caused(t, key);
-	} else if (worker_get_number(t->w, SEEN, at.bytes, at.len) == 0)
-		tell_violated(t, c->rule, v->e->subject.len > 0 ? v->e->subject : key, v->e);
+	if (c->verb == WITHOUT)
+		concern_seen(t, &at, v->seq, t->now);
+	else if (!concern_was_seen(t, &at))
+		tell_violated(t, c->rule, v->e->subject.len > 0 ? v->e->subject : key, v->e, v->seq);
 }
 
 /* Reopened: what was owed of it is owed again, also what a more specific limit had replaced. */
@@ -173,9 +203,9 @@ concern_update(struct turn *t, const struct worker_event *v)
 	const struct concern *c, *end, *early[RULES_MAX];
 	struct mp none = mp_over(NULL, 0);
 	struct opening opening[RULES_MAX];
-	struct event known;
+	struct event opened_by;
 	struct about about;
-	bool reopens = false, of_subject = false;
+	bool reopens = false, of_subject = false, known;
 
 	if (rules == NULL || rules->by_type[type].count == 0)
 		return;
@@ -201,22 +231,24 @@ concern_update(struct turn *t, const struct worker_event *v)
 			if (!reopens)
 				about_load(t->w, v->e->subject, &about);
 			reopens = true;
-			known = (struct event){ .data = mp_over(about.data, about.data_len) };
+			opened_by = (struct event){ .data = mp_over(about.data, about.data_len) };
 			if (v->e->subject.len > 0 && count < RULES_MAX && is_reopened(t, c->rule, v->e->subject, &about))
-				opening[count++] = (struct opening){ .rule = c->rule, .subject = v->e->subject, .e = &known, .when = v->when, .seq = v->seq,
-				    .reopened = true };
+				opening[count++] = (struct opening){ .rule = c->rule, .subject = v->e->subject, .e = &opened_by, .when = v->when, .seq = v->seq,
+				    .reopened = true, .anew = true };
 			break;
 		default:
-			if (!settle(t, v, c) && (c->verb == UNTIL || c->verb == CANCEL) && c->trigger->keys == 0 && unmet < RULES_MAX &&
-			    may_begin(c->rule, v->e->kind))
+			if (!settle(t, v, c) && unmet < RULES_MAX)
 				early[unmet++] = c;
 		}
 	}
+	/* An event that opens something is no end of what it did not find: unless that may hold after all. */
+	known = about_load(t->w, v->e->subject, &about) && about.seq != 0;
+	for (unsigned i = 0; (known || count == 0) && i < unmet; i++)
+		concern_await(t, early[i], v->e->subject, v->e->kind, &(struct fact){ early[i]->verb, v->when > t->now ? t->now : v->when, v->seq });
 	if (count > 0 && of_subject)
 		know(t, v);
 	if (count > 0)
 		oblige_open(t, opening, count);
-	else if (unmet > 0 && v->e->subject.len > 0 && !about_load(t->w, v->e->subject, &about))
-		for (unsigned i = 0; i < unmet; i++)
-			keep_early(t, v, early[i]);
+	if (rules->by_type[type].conditional && v->e->subject.len <= ID_CHARS_MAX)
+		record_keep(t, v);
 }

@@ -6,8 +6,6 @@
 
 #include "bytes.h"
 
-#define SUBJECTS_MAX	32u	/* that one event has changed something about */
-
 /* ---- Seen by somebody ---- */
 
 /* Of the obligation that an event names, wherever it belongs: what it is about, as its id says; else the event's own subject. */
@@ -112,9 +110,37 @@ correct_linked(struct turn *t, const struct worker_event *v)
 
 /* ---- Of another kind ---- */
 
+static bool
+begins_with_type(const struct rule *r, const char *type)
+{
+	for (unsigned i = 0; i < r->on[ON].count; i++)
+		if (strcmp(r->on[ON].list[i].type->name, type) == 0)
+			return (true);
+	return (false);
+}
+
+/* With these fields it would agree with others than it does: it leaves them, and is owed by itself or joins whom it agrees with now. */
+static void
+part(struct turn *t, struct obligation *o, const struct event *known, const char *reason)
+{
+	char merge[ROW_MERGE_MAX + 1] = "";
+	const struct opening as_known = { .rule = o->rule, .e = known };
+
+	if (o->rule->merges == 0 || (o->row.state != ROW_OPEN && o->row.state != ROW_JOINED) ||
+	    strcmp(merge_name(&as_known, merge) ? merge : "", o->row.merge) == 0)
+		return;
+	if (o->row.state == ROW_JOINED)
+		merge_leave(t, o);
+	o->row.superseded = true;
+	if (o->row.state == ROW_OPEN)
+		oblige_cancel(t, o, reason);
+	else
+		oblige_save(t, o);
+}
+
 /* Which rules hold now?  Those that don't are cancelled, those that newly do begin. */
 static void
-reconsider(struct turn *t, struct text subject, struct about *a, int64_t when)
+reconsider(struct turn *t, struct text subject, struct about *a, const struct opening *how)
 {
 	struct subject_walk s = { .walk.key_len = 0 };
 	struct opening opening[RULES_MAX];
@@ -123,24 +149,26 @@ reconsider(struct turn *t, struct text subject, struct about *a, int64_t when)
 	struct about flat = *a;
 	unsigned count = 0;
 
-	while (oblige_each(t, subject, &s)) {
-		bool of_this = false;
-
-		for (unsigned i = 0; i < s.o.rule->on[ON].count; i++)
-			of_this |= strcmp(s.o.rule->on[ON].list[i].type->name, a->type) == 0;
-		if (s.o.row.state == ROW_OPEN && of_this && concern_begins(s.o.rule, a) == NULL) {
-			s.o.row.superseded = true;
-			oblige_cancel(t, &s.o, "reclassified");
-		}
-	}
 	about_flatten(&flat);
 	known = (struct event){ .data = mp_over(flat.data, flat.data_len) };
+	while (oblige_each(t, subject, &s)) {
+		if (!begins_with_type(s.o.rule, a->type))
+			continue;
+		if (s.o.row.state == ROW_OPEN && concern_begins(s.o.rule, a) == NULL) {
+			s.o.row.superseded = true;
+			oblige_cancel(t, &s.o, "reclassified");
+		} else
+			part(t, &s.o, &known, how->amended ? "amended" : "reclassified");
+	}
 	for (unsigned i = 0; t->x->rules != NULL && i < t->x->rules->count; i++) {
 		const struct rule *r = t->x->rules->rule[i];
 
 		if (r->on[ON].count == 0 || concern_begins(r, a) == NULL || (oblige_load(t, r, subject, &o) && !o.row.superseded))
 			continue;
-		opening[count++] = (struct opening){ .rule = r, .subject = subject, .e = &known, .when = when, .seq = t->seq };
+		opening[count] = *how;
+		opening[count].rule = r;
+		opening[count].subject = subject;
+		opening[count++].e = &known;
 	}
 	if (count > 0)
 		oblige_open(t, opening, count);
@@ -159,22 +187,22 @@ correct_reclassified(struct turn *t, const struct worker_event *v)
 	a.over_seq = v->seq;
 	about_store(t->w, v->e->subject, &a);
 	oblige_caused(t, v->e->subject);
-	reconsider(t, v->e->subject, &a, v->when);
+	reconsider(t, v->e->subject, &a, &(struct opening){ .when = v->when, .seq = v->seq, .anew = true });
 }
 
 /* ---- Taken back, amended ---- */
 
 static void
-drop_seen(struct turn *t, unsigned table, struct text subject, uint64_t seq, size_t at)
+drop_seen(struct turn *t, struct text subject, uint64_t seq)
 {
 	struct worker_walk walk = { .key_len = 0 };
 	char prefix[ID_CHARS_MAX + 1];
 
 	memcpy(prefix, subject.s, subject.len);
 	prefix[subject.len] = '\0';
-	while (worker_each(t->w, table, prefix, subject.len + 1, &walk))
-		if (walk.value_len >= at + 8 && get_le64((const uint8_t *)walk.value + at) == seq)
-			worker_delete(t->w, table, walk.key, walk.key_len);
+	while (worker_each(t->w, SEEN, prefix, subject.len + 1, &walk))
+		if (walk.value_len >= 8 && get_le64(walk.value) == seq)
+			worker_delete(t->w, SEEN, walk.key, walk.key_len);
 }
 
 static void
@@ -184,21 +212,48 @@ retract_row(struct turn *t, struct obligation *o, uint64_t seq)
 
 	if (r->opened_seq == seq && (r->state == ROW_JOINED || r->state == ROW_CANCELLED)) {
 		/* Nobody takes it for owed, so nothing is said; what cancelled it before has nothing left to take back. */
-		r->final = true;
+		r->final = r->superseded = true;
 		r->state = ROW_CANCELLED;
 		r->ended_seq = t->seq;
 		oblige_save(t, o);
 	} else if (r->opened_seq == seq) {
-		r->final = true;
+		r->final = r->superseded = true;
 		oblige_cancel(t, o, "retracted");
-	} else if (oblige_without(t, o, seq)) {
+	} else if (history_without(t, o, seq)) {
 		return;
 	} else if ((r->state == ROW_FULFILLED || r->state == ROW_CANCELLED) && r->ended_seq == seq) {
-		oblige_rearm(t, o);
+		/* What happened while it was over counts again. */
+		r->final = r->superseded = false;
+		history_retell(t, o, "retracted");
 	} else if (r->state == ROW_OPEN && r->rest != 0 && r->rest_seq == seq) {
 		r->rest = t->now;
 		oblige_save(t, o);
 	}
+}
+
+/* It was so from the beginning, and is known only now. */
+static void
+reconsider_amended(struct turn *t, struct text subject, struct about *a)
+{
+	reconsider(t, subject, a, &(struct opening){ .when = a->when, .seq = a->seq, .amended = true });
+}
+
+/* What made the subject known never was: nor what other fields of it opened.  Whoever enters it again, rightly, begins anew. */
+static void
+unknow(struct turn *t, struct text subject, struct about *a)
+{
+	struct subject_walk s = { .walk.key_len = 0 };
+
+	while (oblige_each(t, subject, &s)) {
+		/* Who reopened it meant it. */
+		if (s.o.row.state != ROW_OPEN || s.o.row.reopened || !begins_with_type(s.o.rule, a->type))
+			continue;
+		s.o.row.final = s.o.row.superseded = true;
+		oblige_cancel(t, &s.o, "retracted");
+	}
+	a->seq = a->over_seq = 0;
+	a->data_len = a->over_len = 0;
+	about_store(t->w, subject, a);
 }
 
 static void
@@ -219,51 +274,32 @@ retract(struct turn *t, struct text subject, uint64_t seq)
 		about_store(t->w, subject, &a);
 	}
 	duty_correct(t, subject, seq, NULL);
-	drop_seen(t, SEEN, subject, seq, 0);
-	drop_seen(t, EARLY, subject, seq, 8);
+	drop_seen(t, subject, seq);
+	record_retract(t, subject, seq);
 	while (oblige_each(t, subject, &s))
 		retract_row(t, &s.o, seq);
-	if (known && a.over_seq == seq) {
+	history_drop_subject(t, subject, seq);
+	if (known && a.seq == seq) {
+		unknow(t, subject, &a);
+	} else if (known && a.over_seq == seq) {
 		a.over_len = 0;
 		a.over_seq = 0;
 		about_store(t->w, subject, &a);
-		reconsider(t, subject, &a, t->now);
+		reconsider_amended(t, subject, &a);
 	}
-}
-
-/* What happened was recorded wrongly: does it still mean to the rule what it did? */
-static bool
-still_means(const struct rule *r, const struct row *o, uint64_t seq, const struct mp *fields)
-{
-	struct mp none = mp_over(NULL, 0);
-
-	for (unsigned f = 0; f < o->facts; f++) {
-		const struct triggers *means = &r->on[o->fact[f].verb];
-
-		if (o->fact[f].seq != seq)
-			continue;
-		for (unsigned i = 0; i < means->count; i++)
-			if (trigger_matches(&means->list[i], fields, &none, true))
-				return (true);
-		return (false);
-	}
-	return (true);
 }
 
 static void
 amend(struct turn *t, struct text subject, uint64_t seq, struct mp fields)
 {
 	struct event amended = { .data = fields };
-	struct subject_walk s = { .walk.key_len = 0 };
 	struct about a;
 	const uint8_t *raw;
 	struct mp m = fields;
 	size_t len;
 
 	duty_correct(t, subject, seq, &amended);
-	while (oblige_each(t, subject, &s))
-		if (s.o.row.opened_seq != seq && !still_means(s.o.rule, &s.o.row, seq, &fields))
-			oblige_without(t, &s.o, seq);
+	record_amend(t, subject, seq, &fields);
 	if (!about_load(t->w, subject, &a) || (a.seq != seq && a.over_seq != seq) || !mp_raw(&m, &raw, &len))
 		return;
 	if (a.seq == seq)
@@ -273,16 +309,15 @@ amend(struct turn *t, struct text subject, uint64_t seq, struct mp fields)
 	a.over_seq = t->seq;
 	about_store(t->w, subject, &a);
 	oblige_caused(t, subject);
-	reconsider(t, subject, &a, t->now);
+	reconsider_amended(t, subject, &a);
 }
 
 void
 correct_record(struct turn *t, const struct worker_event *v, bool retracted)
 {
-	char subjects[SUBJECTS_MAX][ID_CHARS_MAX + 1];
 	struct worker_walk walk = { .key_len = 0 };
 	struct mp fields = mp_over("\x80", 1);
-	unsigned count = 0;
+	char subject[ID_CHARS_MAX];
 	uint8_t prefix[8];
 	int64_t seq;
 
@@ -290,13 +325,15 @@ correct_record(struct turn *t, const struct worker_event *v, bool retracted)
 		return;
 	event_field(v->e, "fields", &fields);
 	put_be64(prefix, (uint64_t)seq);
-	while (count < SUBJECTS_MAX && worker_each(t->w, CAUSES, prefix, sizeof(prefix), &walk))
-		snprintf(subjects[count++], sizeof(subjects[0]), "%.*s", (int)(walk.key_len - 8), (const char *)walk.key + 8);
-	for (unsigned i = 0; i < count; i++)
+	while (worker_each(t->w, CAUSES, prefix, sizeof(prefix), &walk)) {
+		struct text s = { subject, (uint32_t)(walk.key_len - sizeof(prefix)) };
+
+		memcpy(subject, walk.key + sizeof(prefix), s.len);
 		if (retracted)
-			retract(t, text_of(subjects[i]), (uint64_t)seq);
+			retract(t, s, (uint64_t)seq);
 		else
-			amend(t, text_of(subjects[i]), (uint64_t)seq, fields);
+			amend(t, s, (uint64_t)seq, fields);
+	}
 }
 
 void
@@ -315,63 +352,5 @@ correct_waived(struct turn *t, const struct worker_event *v)
 			s.o.row.final = true;
 			oblige_cancel(t, &s.o, "waived");
 		}
-	}
-}
-
-/* ---- Another calendar, other rules ---- */
-
-static bool
-each_open(struct turn *t, struct worker_walk *walk, struct obligation *o)
-{
-	while (worker_each(t->w, DUES, NULL, 0, walk)) {
-		struct text rule;
-
-		if (walk->key_len <= 8 || !row_key_read(&o->key, walk->key + 8, walk->key_len - 8) || !row_load(t->w, &o->key, &o->row))
-			continue;
-		rule = row_rule(&o->key);
-		o->rule = rules_find(t->x->rules, rule.s, rule.len);
-		return (true);
-	}
-	return (false);
-}
-
-void
-correct_calendar(struct turn *t)
-{
-	struct worker_walk walk = { .key_len = 0 };
-	struct obligation o;
-	struct row before;
-
-	while (each_open(t, &walk, &o)) {
-		before = o.row;
-		/* A breach stays: it was one by what was known then.  What was moved once lies behind its own place and is met again, unchanged. */
-		if (o.rule == NULL || o.row.breached || !plan_due(t->x, &o.row) ||
-		    (o.row.due == before.due && o.row.last_day == before.last_day && o.row.provisional == before.provisional))
-			continue;
-		o.row.due = before.due;
-		oblige_reschedule(t, &o, "calendar");
-	}
-}
-
-/* What no rule asks for any more is not owed.  Its role is no longer known: whoever asks finds it in the opening. */
-void
-correct_rules(struct turn *t)
-{
-	struct worker_walk walk = { .key_len = 0 };
-	struct obligation o;
-
-	while (each_open(t, &walk, &o)) {
-		struct text rule = row_rule(&o.key);
-		char id[RULE_ID_MAX + 1];
-		struct rule gone = { .id = id, .role = "cs_lead" };
-
-		if (o.rule != NULL) {
-			oblige_save(t, &o);
-			continue;
-		}
-		snprintf(id, sizeof(id), "%.*s", (int)rule.len, rule.s);
-		o.rule = &gone;
-		o.row.final = true;
-		oblige_cancel(t, &o, "rules");
 	}
 }

@@ -47,23 +47,23 @@ escalate_configure(void *user, const char *kind, const char *text, char *why, si
 	struct escalate *x = user;
 
 	if (strcmp(kind, "rules") == 0) {
-		struct rules *fresh = rules_read(text, why, size);
+		struct rules *fresh = text != NULL ? rules_read(text, why, size) : NULL;
 
-		if (fresh == NULL)
+		if (fresh == NULL && text != NULL)
 			return (-1);
 		rules_free(x->rules);
 		x->rules = fresh;
 	} else if (strcmp(kind, "calendar") == 0) {
-		struct calendar *fresh = calendar_parse(text, why, size);
+		struct calendar *fresh = text != NULL ? calendar_parse(text, why, size) : NULL;
 
-		if (fresh == NULL)
+		if (fresh == NULL && text != NULL)
 			return (-1);
 		calendar_free(x->calendar);
 		x->calendar = fresh;
 	} else {
-		struct roster *fresh = roster_parse(text, why, size);
+		struct roster *fresh = text != NULL ? roster_parse(text, why, size) : NULL;
 
-		if (fresh == NULL)
+		if (fresh == NULL && text != NULL)
 			return (-1);
 		roster_free(x->roster);
 		x->roster = fresh;
@@ -83,9 +83,9 @@ escalate_activated(struct worker *w, const char *kind)
 	struct turn t = turn(w, worker_cause(w));
 
 	if (strcmp(kind, "calendar") == 0)
-		correct_calendar(&t);
+		activate_calendar(&t);
 	else if (strcmp(kind, "rules") == 0)
-		correct_rules(&t);
+		activate_rules(&t);
 	else
 		return (0);
 	period_begin(&t);
@@ -122,10 +122,12 @@ escalate_due(struct worker *w, const struct worker_timer *timer)
 
 	if (name[0] == 'p')
 		period_due(&t, (struct text){ name + 1, (uint32_t)timer->name_len - 1 });
+	else if (name[0] == 'h')
+		subject_tidy(&t, (struct text){ name + 1, (uint32_t)timer->name_len - 1 });
 	else if (!row_key_read(&key, name + 1, timer->name_len - 1))
 		return (worker_fail(w, "a timer has no name of ours"));
 	else if (name[0] == 'e')
-		worker_delete(w, EARLY, key.bytes, key.len);
+		history_expire(&t, &key);
 	else
 		oblige_due(&t, &key);
 	return (0);
@@ -135,12 +137,12 @@ int
 main(int argc, char **argv)
 {
 	static const char *const types[] = { "**", NULL };
-	static const char *const tables[] = { "obligations", "dues", "subjects", "causes", "early", "merged", "staff", "seen", "empty", NULL };
+	static const char *const tables[] = { "obligations", "dues", "subjects", "causes", "facts", "records", "merged", "staff", "seen", "empty", NULL };
 	/* The rules last: they count by the calendar, and tell by the roster. */
 	static const struct worker_config configs[] = { { "calendar", "calendars/cn.yaml" }, { "roster", "roster.yaml" }, { "rules", "rules/escalate.yaml" },
 	    { NULL, NULL } };
 	static const struct worker_kind escalate = {
-		.name = "escalate", .version = 1, .types = types, .tables = tables, .configs = configs,
+		.name = "escalate", .version = 2, .types = types, .tables = tables, .configs = configs,
 		.about = "What is owed by when, and who is told when it is not done: deadlines by the rules of the department, warnings before, ladders after.",
 		.open = escalate_open, .close = escalate_close, .configure = escalate_configure, .activated = escalate_activated,
 		.update = escalate_update, .due = escalate_due, .queries = ask_queries,

@@ -121,21 +121,55 @@ period_due(struct turn *t, struct text id)
 	await(t, r);
 }
 
-void
-period_fulfil(struct turn *t, const struct rule *r, int64_t when)
+/* The obligation of the period that holds an instant, or of the one before it, and so on: the next one that there is. */
+static bool
+each_back(struct turn *t, const struct rule *r, int64_t *at, unsigned *back, struct obligation *o)
 {
 	struct span_of_time s;
+
+	for (int i = 0; i < AHEAD_MAX && *back < BACK_MAX; i++) {
+		if (!period_of(t->x->calendar, r->every, *at, &s)) {
+			*at -= 86400 * SECOND_NS;
+			continue;
+		}
+		++*back;
+		*at = s.begin - 1;
+		if (oblige_load(t, r, text_of(s.name), o))
+			return (true);
+	}
+	return (false);
+}
+
+void
+period_fulfil(struct turn *t, const struct rule *r, int64_t when, uint64_t seq)
+{
+	struct fact f = { UNTIL, when > t->now ? t->now : when, seq };
 	struct obligation o;
 	unsigned back = 0;
 	int64_t at = when;
 
-	for (int i = 0; i < AHEAD_MAX && back < BACK_MAX; i++) {
-		if (period_of(t->x->calendar, r->every, at, &s)) {
-			back++;
-			if (oblige_load(t, r, text_of(s.name), &o) && o.row.state == ROW_OPEN)
-				oblige_fulfil(t, &o, when);
-			at = s.begin - 1;
-		} else
-			at -= 86400 * SECOND_NS;
+	while (each_back(t, r, &at, &back, &o)) {
+		/* The one in which it lies remembers it in any case: it counts if what ended it before is taken back. */
+		if (o.row.state != ROW_OPEN && back > 1)
+			continue;
+		history_add(t, &o.key, &f);
+		oblige_caused_by(t, seq, row_subject(&o.key));
+		if (o.row.state == ROW_OPEN) {
+			oblige_fulfil(t, &o, when);
+			o.row.ended_seq = seq;
+			row_store(t->w, &o.key, &o.row);
+		}
 	}
+}
+
+void
+period_without(struct turn *t, const struct rule *r, int64_t when, uint64_t seq)
+{
+	struct obligation o;
+	unsigned back = 0;
+	int64_t at = when;
+
+	while (each_back(t, r, &at, &back, &o))
+		if (history_drop(t, &o.key, seq, UNTIL))
+			history_retell(t, &o, "amended");
 }

@@ -64,6 +64,14 @@ offer(struct plan *p, enum act act, int64_t at, unsigned step)
 		*p = (struct plan){ act, at, step };
 }
 
+const struct step *
+plan_told_last(const struct rule *r, const struct row *o)
+{
+	unsigned level = o->level < r->steps ? o->level : r->steps;
+
+	return (level > 0 ? &r->step[level - 1] : NULL);
+}
+
 struct plan
 plan_next(const struct escalate *x, const struct rule *r, const struct row *o)
 {

@@ -8,7 +8,7 @@
 
 #include "bytes.h"
 
-#define ROW_VERSION	1u
+#define ROW_VERSION	2u
 
 /* Writing and reading in the same order; reading beyond the end gives zeros and says so. */
 struct pen {
@@ -179,14 +179,6 @@ row_read(struct row *o, const void *bytes, size_t len)
 	o->rest = (int64_t)get_number(&r);
 	o->rest_seq = get_number(&r);
 	o->shift = (int64_t)get_number(&r);
-	o->facts = get_byte(&r);
-	if (o->facts > FACTS_MAX)
-		return (false);
-	for (unsigned i = 0; i < o->facts; i++) {
-		o->fact[i].verb = (enum rule_verb)get_byte(&r);
-		o->fact[i].when = (int64_t)get_number(&r);
-		o->fact[i].seq = get_number(&r);
-	}
 	get_string(&r, o->household, sizeof(o->household));
 	get_string(&r, o->merge, sizeof(o->merge));
 	get_string(&r, o->owner, sizeof(o->owner));
@@ -249,12 +241,6 @@ row_store(struct worker *w, const struct row_key *k, struct row *o)
 	put_number(&p, (uint64_t)o->rest);
 	put_number(&p, o->rest_seq);
 	put_number(&p, (uint64_t)o->shift);
-	put_byte(&p, o->facts);
-	for (unsigned i = 0; i < o->facts; i++) {
-		put_byte(&p, o->fact[i].verb);
-		put_number(&p, (uint64_t)o->fact[i].when);
-		put_number(&p, o->fact[i].seq);
-	}
 	put_string(&p, o->household);
 	put_string(&p, o->merge);
 	put_string(&p, o->owner);
@@ -326,78 +312,4 @@ about_store(struct worker *w, struct text subject, const struct about *a)
 	memcpy(p.p + a->data_len, a->over, a->over_len);
 	p.p += a->data_len + a->over_len;
 	worker_put(w, SUBJECTS, subject.s, subject.len, bytes, (size_t)(p.p - bytes));
-}
-
-/* A packed map of at most 15 pairs that grows at its end. */
-static size_t
-add_pair(uint8_t *out, size_t len, const char *name, uint32_t name_len, struct mp value)
-{
-	const uint8_t *raw;
-	size_t raw_len;
-
-	if (!mp_raw(&value, &raw, &raw_len) || name_len > 31 || (out[0] & 15) == 15 || len + 1 + name_len + raw_len > ABOUT_DATA_MAX)
-		return (len);
-	out[0]++;
-	out[len++] = (uint8_t)(0xa0 | name_len);
-	memcpy(out + len, name, name_len);
-	memcpy(out + len + name_len, raw, raw_len);
-	return (len + name_len + raw_len);
-}
-
-static bool
-may_ask(const struct type *t, const char *name, uint32_t len)
-{
-	const struct field *f = t != NULL ? catalogue_field(t, name, len) : NULL;
-
-	return (f != NULL && !f->personal && f->kind != FIELD_TEXT && f->kind != FIELD_ITEMS && f->kind != FIELD_MAP && f->kind != FIELD_IDS);
-}
-
-size_t
-about_pack(const struct event *e, uint8_t out[ABOUT_DATA_MAX])
-{
-	struct mp m = e->data;
-	uint32_t pairs, len;
-	const char *name;
-	size_t n = 1;
-
-	out[0] = 0x80;
-	if (!mp_map(&m, &pairs))
-		return (1);
-	for (; pairs > 0 && mp_str(&m, &name, &len); pairs--) {
-		if (may_ask(e->kind, name, len))
-			n = add_pair(out, n, name, len, m);
-		if (!mp_skip(&m))
-			break;
-	}
-	return (n);
-}
-
-void
-about_flatten(struct about *a)
-{
-	struct event over = { .data = mp_over(a->over, a->over_len) };
-	struct mp m = mp_over(a->data, a->data_len), value;
-	uint8_t out[ABOUT_DATA_MAX];
-	uint32_t pairs, len;
-	const char *name;
-	size_t n;
-
-	if (a->over_len == 0)
-		return;
-	memcpy(out, a->over, a->over_len);
-	n = a->over_len;
-	if (a->data_len > 0 && mp_map(&m, &pairs))
-		for (; pairs > 0 && mp_str(&m, &name, &len); pairs--) {
-			char text[64];
-
-			snprintf(text, sizeof(text), "%.*s", (int)len, name);
-			if (!event_field(&over, text, &value))
-				n = add_pair(out, n, name, len, m);
-			if (!mp_skip(&m))
-				break;
-		}
-	memcpy(a->data, out, n);
-	a->data_len = n;
-	a->over_len = 0;
-	a->over_seq = 0;
 }

@@ -5,10 +5,11 @@
  * DUES		due, subject, 0, rule	 ->  nothing: what is open, the next deadline first
  * SUBJECTS	subject			 ->  struct about: the event that opened it, who has it, where it belongs
  * CAUSES	seq, subject		 ->  nothing: what an event has changed, so that it can be taken back
- * EARLY	subject, 0, type	 ->  when, seq: an end that came before its beginning
- * MERGED	rule, values, 0, subject ->  nothing: the members of a merged obligation, while it is open
+ * FACTS		subject, 0, rule, 0, seq, verb ->  when: what has happened to it, be it over, or not yet begun
+ * RECORDS	subject, 0, seq		 ->  struct record: an event whose fields decide what it means, so that it can be amended
+ * MERGED	rule, values, 0, subject ->  nothing: the members of a merged obligation, while it is open; without subject: the one that is open
  * STAFF	staff, 0, seq		 ->  from, until, swapped, deputy: absences and swaps
- * SEEN		subject, 0, rule	 ->  seq: what a rule of never had to wait for
+ * SEEN		subject, 0, rule	 ->  seq, log time: what a rule of never had to wait for
  * EMPTY	role			 ->  the day on which the operator was last told that nobody is there
  *
  * Values begin with a version; a further field goes to the end, with ROW_VERSION raised, and worker_kind.version with it (the tables are then
@@ -21,20 +22,15 @@
 #include "rule.h"
 #include "worker.h"
 
-enum { OBLIGATIONS, DUES, SUBJECTS, CAUSES, EARLY, MERGED, STAFF, SEEN, EMPTY };
+enum { OBLIGATIONS, DUES, SUBJECTS, CAUSES, FACTS, RECORDS, MERGED, STAFF, SEEN, EMPTY };
 
-enum row_state { ROW_NONE, ROW_OPEN, ROW_FULFILLED, ROW_CANCELLED, ROW_JOINED };
+enum row_state {
+	ROW_NONE, ROW_OPEN, ROW_FULFILLED, ROW_CANCELLED, ROW_JOINED,
+	ROW_RETIRED		/* cancelled with its rule: owed again if that comes back */
+};
 
 #define ROW_KEY_MAX	(ID_CHARS_MAX + 1 + RULE_ID_MAX)
 #define ROW_MERGE_MAX	(RULE_ID_MAX + (MERGES_MAX) * (ID_CHARS_MAX + 1u))
-
-/* What happened to it: so that what an event did can be taken back, with all that it kept others from doing. */
-struct fact {
-	enum rule_verb verb;		/* UNTIL, CANCEL, PAUSE, RESUME */
-	int64_t when;
-	uint64_t seq;
-};
-#define FACTS_MAX	24u		/* of an opening; what is beyond them cannot be taken back */
 
 struct row {
 	enum row_state state;
@@ -58,8 +54,6 @@ struct row {
 	int64_t rest;			/* the ladder rests until; 0: it doesn't */
 	uint64_t rest_seq;
 	int64_t shift;			/* by how much the ladder is later for resting and pausing */
-	unsigned facts;
-	struct fact fact[FACTS_MAX];
 	char household[ID_CHARS_MAX + 1];
 	char merge[ROW_MERGE_MAX + 1];	/* its key in MERGED without the subject, blanks for zeros; or empty */
 	char owner[ID_CHARS_MAX + 1];	/* ROW_JOINED: the subject whose obligation this one joined */
@@ -114,7 +108,7 @@ struct about {
 bool	about_load(struct worker *, struct text subject, struct about *);
 void	about_store(struct worker *, struct text subject, const struct about *);
 
-/* The fields of an event that rules may ask for, packed.  Those that do not fit are left out. */
+/* The fields of an event that rules may ask for, packed: of personal and long ones only that they are given.  Those that do not fit are left out. */
 size_t	about_pack(const struct event *, uint8_t out[ABOUT_DATA_MAX]);
 /* `over` over `data`, into data. */
 void	about_flatten(struct about *);

@@ -2,7 +2,8 @@
  * rule: what the department owes, as config/rules/escalate.yaml says it.  The file's own head is the manual of the language.
  *
  *	rule_read.c	the file: maps and lists, what is missing, what contradicts
- *	rule_parts.c	what stands in one value: triggers, terms, warnings, steps
+ *	rule_trigger.c	what stands in one value: triggers
+ *	rule_parts.c	terms, warnings, steps
  *	trigger.c	does an event meet a trigger?
  *
  * Rules are read only, and made anew with each activation: nobody keeps a pointer into them from one call to the next.
@@ -115,7 +116,7 @@ struct rules {
 	struct rule *rule[RULES_MAX];
 	int64_t keep;			/* how long an ended obligation is remembered, so that it can be reopened or taken back */
 	/* By catalogue index of the type: which rules it concerns, in the order of the file. */
-	struct { unsigned first, count; } *by_type;
+	struct { unsigned first, count; bool conditional; } *by_type;	/* conditional: its fields decide what it means */
 	struct concern *concerns;
 	struct block *blocks;		/* memory of all of it */
 };
@@ -124,7 +125,7 @@ struct rules {
 struct rules	*rules_read(const char *text, char *why, size_t why_size);
 void		 rules_free(struct rules *);
 
-/* The rule of that id, or NULL. */
+/* The rule of that id, or NULL; also of one that forbids, by which nothing is owed. */
 const struct rule	*rules_find(const struct rules *, const char *id, size_t len);
 
 /* How a term reads: "eod 1".  Returns out. */

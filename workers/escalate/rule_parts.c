@@ -1,4 +1,4 @@
-/* What stands in one value of a rule. */
+/* What stands in one value of a rule: terms, warnings, steps. */
 #include "rule_internal.h"
 
 #include <ctype.h>
@@ -11,10 +11,6 @@
 #include "nearest.h"
 #include "roster.h"
 
-/* Types that this worker concludes: what it emits does not come back to it, so a rule on them would wait for itself. */
-static const char *const own_types[] = { "obligation.opened", "obligation.fulfilled", "obligation.warned", "obligation.breached", "obligation.cancelled",
-    "obligation.rescheduled", "case.escalated", "notification.requested", "rule.violated", NULL };
-
 yaml_node_t *
 read_item(struct reader *r, yaml_node_t *n, unsigned i)
 {
@@ -25,11 +21,8 @@ read_item(struct reader *r, yaml_node_t *n, unsigned i)
 	return (yamltext_node(&r->y, n->data.sequence.items.start[i]));
 }
 
-/* ---- Words of a value ---- */
-
-/* The next word, up to a blank; empty at the end. */
-static bool
-next_word(const char **at, char *out, size_t size)
+bool
+read_word(const char **at, char *out, size_t size)
 {
 	size_t len;
 
@@ -38,172 +31,6 @@ next_word(const char **at, char *out, size_t size)
 	snprintf(out, size, "%.*s", (int)len, *at);
 	*at += len;
 	return (len > 0 && len < size);
-}
-
-static const struct type *
-find_type(struct reader *r, yaml_node_t *n, const char *name)
-{
-	const struct type *t = catalogue_find(name, strlen(name));
-	const char *near;
-
-	for (const char *const *own = own_types; *own != NULL; own++)
-		if (strcmp(name, *own) == 0) {
-			yamltext_mistake(&r->y, n, "%s is what this worker concludes: a rule on it would be a cycle", name);
-			return (NULL);
-		}
-	if (t != NULL)
-		return (t);
-	if ((near = catalogue_nearest(name, strlen(name))) != NULL)
-		yamltext_mistake(&r->y, n, "there is no type %.40s; did you mean %s?", name, near);
-	else
-		yamltext_mistake(&r->y, n, "there is no type %.40s; `estate types` lists them", name);
-	return (NULL);
-}
-
-static const struct field *
-find_field(struct reader *r, yaml_node_t *n, const struct type *t, const char *name, bool value)
-{
-	const struct field *f = catalogue_field(t, name, strlen(name));
-	struct nearest near;
-
-	/* That something was said may count; what was said is nobody's business. */
-	if (f != NULL && f->personal && value) {
-		yamltext_mistake(&r->y, n, "%s of %s is personal: nothing may depend on what it says", name, t->name);
-		return (NULL);
-	}
-	if (f != NULL)
-		return (f);
-	nearest_begin(&near, name, strlen(name));
-	for (unsigned i = 0; i < t->count; i++)
-		nearest_offer(&near, t->fields[i].name);
-	if (near.best != NULL)
-		yamltext_mistake(&r->y, n, "%s has no field %.40s; did you mean %s?", t->name, name, near.best);
-	else
-		yamltext_mistake(&r->y, n, "%s has no field %.40s; `estate types %s` lists them", t->name, name, t->name);
-	return (NULL);
-}
-
-static void
-check_value(struct reader *r, yaml_node_t *n, const struct field *f, const char *value)
-{
-	struct nearest near;
-
-	if (f->kind == FIELD_BOOL && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
-		yamltext_mistake(&r->y, n, "%s is true or false, not %.40s", f->name, value);
-	if (f->kind != FIELD_ENUM || f->list->open || catalogue_value(f->list, value, strlen(value)) != NULL)
-		return;
-	nearest_begin(&near, value, strlen(value));
-	for (unsigned i = 0; i < f->list->count; i++)
-		nearest_offer(&near, f->list->values[i].code);
-	if (near.best != NULL)
-		yamltext_mistake(&r->y, n, "%s is never %.40s; did you mean %s?", f->name, value, near.best);
-	else
-		yamltext_mistake(&r->y, n, "%s is never %.40s", f->name, value);
-}
-
-static void
-read_number(struct reader *r, yaml_node_t *n, struct condition *c, const char *text, bool needed)
-{
-	char *end;
-
-	errno = 0;
-	c->number = strtoll(text, &end, 10);
-	if (needed && (errno != 0 || end == text || *end != '\0'))
-		yamltext_mistake(&r->y, n, "%s is compared with a whole number, not %.40s", c->field->name, text);
-}
-
-/* field=a|b, field!=a, field>=5, field, !field */
-static void
-read_condition(struct reader *r, yaml_node_t *n, struct trigger *t, char *word)
-{
-	struct condition *c;
-	char *op = strpbrk(word, "!<>="), *value, *save = NULL;
-	bool negated = word[0] == '!';
-
-	if (t->conditions == CONDITIONS_MAX) {
-		yamltext_mistake(&r->y, n, "more than %u conditions of one event", CONDITIONS_MAX);
-		return;
-	}
-	c = &t->condition[t->conditions++];
-	if (negated || op == NULL) {
-		c->how = negated ? IS_MISSING : IS_GIVEN;
-		c->field = find_field(r, n, t->type, word + negated, false);
-		return;
-	}
-	value = op + strspn(op, "!<>=");
-	c->how = op[0] == '!' ? IS_NONE_OF : op[0] == '>' ? IS_AT_LEAST : op[0] == '<' ? IS_AT_MOST : IS_ONE_OF;
-	if (op[0] != '=' ? value - op != 2 || op[1] != '=' : value - op != 1) {
-		yamltext_mistake(&r->y, n, "a condition is field=a|b, field!=a, field>=5, field<=5, field or !field, not %.60s", word);
-		return;
-	}
-	*op = '\0';
-	if ((c->field = find_field(r, n, t->type, word, true)) == NULL)
-		return;
-	read_number(r, n, c, value, c->how == IS_AT_LEAST || c->how == IS_AT_MOST || c->field->kind == FIELD_INT);
-	for (char *one = strtok_r(value, "|", &save); one != NULL; one = strtok_r(NULL, "|", &save)) {
-		if (c->count == VALUES_MAX) {
-			yamltext_mistake(&r->y, n, "more than %u values of %s", VALUES_MAX, c->field->name);
-			return;
-		}
-		check_value(r, n, c->field, one);
-		c->values[c->count++] = rules_copy(r->rules, one, strlen(one));
-	}
-	if (c->count == 0)
-		yamltext_mistake(&r->y, n, "%s is compared with nothing", c->field->name);
-}
-
-/* @household|subject */
-static void
-read_key(struct reader *r, yaml_node_t *n, struct trigger *t, char *word)
-{
-	char *save = NULL;
-
-	for (char *one = strtok_r(word + 1, "|", &save); one != NULL; one = strtok_r(NULL, "|", &save)) {
-		const struct field *f;
-
-		if (strcmp(one, "subject") == 0) {
-			t->or_subject = true;
-		} else if (t->keys == KEYS_MAX) {
-			yamltext_mistake(&r->y, n, "more than %u fields after @", KEYS_MAX);
-		} else if ((f = find_field(r, n, t->type, one, true)) != NULL) {
-			if (f->kind != FIELD_ID)
-				yamltext_mistake(&r->y, n, "%s is no id: it cannot name what the obligation is about", one);
-			t->key[t->keys++] = f->name;
-		}
-	}
-}
-
-static void
-read_trigger(struct reader *r, yaml_node_t *n, struct trigger *t)
-{
-	const char *at = yamltext_text(&r->y, n, "a trigger");
-	char word[512];
-
-	if (at == NULL || !next_word(&at, word, sizeof(word)) || (t->type = find_type(r, n, word)) == NULL)
-		return;
-	while (r->y.mistake[0] == '\0' && next_word(&at, word, sizeof(word)))
-		if (word[0] == '@')
-			read_key(r, n, t, word);
-		else
-			read_condition(r, n, t, word);
-	if (r->y.mistake[0] == '\0' && at[strspn(at, " ")] != '\0')
-		yamltext_mistake(&r->y, n, "a word of this trigger is longer than %zu characters", sizeof(word) - 1);
-}
-
-void
-read_triggers(struct reader *r, yaml_node_t *n, struct triggers *out)
-{
-	yaml_node_t *item;
-
-	memset(out, 0, sizeof(*out));
-	out->list = rules_alloc(r->rules, TRIGGERS_MAX * sizeof(*out->list));
-	for (; (item = read_item(r, n, out->count)) != NULL && r->y.mistake[0] == '\0'; out->count++) {
-		if (out->count == TRIGGERS_MAX) {
-			yamltext_mistake(&r->y, item, "more than %u triggers", TRIGGERS_MAX);
-			return;
-		}
-		read_trigger(r, item, &out->list[out->count]);
-	}
 }
 
 /* ---- Times ---- */
@@ -251,17 +78,17 @@ read_term(struct reader *r, yaml_node_t *n, const char *text, struct calendar_te
 	char word[64], why[200];
 
 	memset(t, 0, sizeof(*t));
-	if (!next_word(&at, word, sizeof(word)))
+	if (!read_word(&at, word, sizeof(word)))
 		return (false);
 	if ((t->mode = calendar_mode_read(word, why, sizeof(why))) == CALENDAR_MODES) {
 		yamltext_mistake(&r->y, n, "%s", why);
 		return (false);
 	}
-	if (!next_word(&at, word, sizeof(word)) || calendar_term_read(t, word, why, sizeof(why)) != 0) {
+	if (!read_word(&at, word, sizeof(word)) || calendar_term_read(t, word, why, sizeof(why)) != 0) {
 		yamltext_mistake(&r->y, n, "%s needs a number: %s", calendar_mode_name(t->mode), word[0] != '\0' ? why : "eod 1, days 3, hours 9h, elapsed 5min");
 		return (false);
 	}
-	while (next_word(&at, word, sizeof(word)))
+	while (read_word(&at, word, sizeof(word)))
 		if (strcmp(word, "roll") == 0 && t->mode == CALENDAR_DAYS)
 			t->roll = true;
 		else if (strcmp(word, "close") == 0 && (t->mode == CALENDAR_DAYS || t->mode == CALENDAR_EOD))
@@ -333,9 +160,7 @@ read_warn(struct reader *r, yaml_node_t *n, struct rule *rule)
 const char *
 read_role(struct reader *r, yaml_node_t *n, bool handler)
 {
-	const char *text = yamltext_text(&r->y, n, "role"), *code;
-	const struct field *f = catalogue_field(catalogue_find("case.assigned", 13), "role", 4);
-	struct nearest near;
+	const char *text = yamltext_text(&r->y, n, "role"), *code, *near;
 
 	if (text == NULL)
 		return (NULL);
@@ -343,11 +168,8 @@ read_role(struct reader *r, yaml_node_t *n, bool handler)
 		return (HANDLER);
 	if ((code = roster_role(text)) != NULL)
 		return (code);
-	nearest_begin(&near, text, strlen(text));
-	for (unsigned i = 0; i < f->list->count; i++)
-		nearest_offer(&near, f->list->values[i].code);
-	if (near.best != NULL)
-		yamltext_mistake(&r->y, n, "there is no role %.40s; did you mean %s?", text, near.best);
+	if ((near = roster_role_nearest(text)) != NULL)
+		yamltext_mistake(&r->y, n, "there is no role %.40s; did you mean %s?", text, near);
 	else
 		yamltext_mistake(&r->y, n, "there is no role %.40s; `estate types case.assigned` lists them", text);
 	return (NULL);
@@ -390,7 +212,7 @@ read_code(struct reader *r, yaml_node_t *n, const char *name, const char *type, 
 
 	if (text == NULL)
 		return (NULL);
-	check_value(r, n, f, text);
+	read_value(r, n, f, text);
 	return (rules_copy(r->rules, text, strlen(text)));
 }
 

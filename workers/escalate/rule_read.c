@@ -66,7 +66,7 @@ rules_find(const struct rules *rules, const char *id, size_t len)
 {
 	for (unsigned i = 0; rules != NULL && i < rules->count; i++)
 		if (mp_equal(id, (uint32_t)len, rules->rule[i]->id))
-			return (rules->rule[i]);
+			return (rules->rule[i]->on[NEVER].count == 0 ? rules->rule[i] : NULL);
 	return (NULL);
 }
 
@@ -381,6 +381,8 @@ index_types(struct rules *rules)
 
 				rules->concerns[rules->by_type[type].first + rules->by_type[type].count++] =
 				    (struct concern){ rules->rule[i], (enum rule_verb)v, trigger };
+				rules->by_type[type].conditional |= trigger->conditions > 0 || trigger->keys > 0 ||
+				    (v == ON && rules->rule[i]->due == DUE_FIELD);
 			}
 }
 

@@ -172,15 +172,15 @@ tell_escalated(struct turn *t, const struct obligation *o, const struct step *s)
 }
 
 void
-tell_violated(struct turn *t, const struct rule *r, struct text subject, const struct event *e)
+tell_violated(struct turn *t, const struct rule *r, struct text subject, const struct event *e, uint64_t seq)
 {
-	struct worker_identity i = { r->id, subject, "violated", t->seq };
+	struct worker_identity i = { r->id, subject, "violated", seq };
 	struct text by;
 
 	worker_derive(t->w, "rule.violated", subject, &i);
 	worker_field(t->w, "rule", text_of(r->id));
 	if (event_text(e, "by", &by) && id_valid(by.s, by.len))
 		worker_field(t->w, "by", by);
-	worker_field_int(t->w, "event", (int64_t)t->seq);
+	worker_field_int(t->w, "event", (int64_t)seq);
 	worker_emit(t->w);
 }

@@ -37,12 +37,16 @@ example_open(void)
 static int
 example_configure(void *user, const char *kind, const char *text, char *why, size_t why_size)
 {
-	struct conf *y = conf_read(text, why, why_size);
 	struct rules fresh = { 0 };
+	struct conf *y;
 	bool fine;
 
 	(void)kind;
-	if (y == NULL)
+	if (text == NULL) {
+		*(struct rules *)user = fresh;
+		return (0);
+	}
+	if ((y = conf_read(text, why, why_size)) == NULL)
 		return (-1);
 	for (; fresh.count < RULES_MAX && conf_entry(y, "watch", fresh.count); fresh.count++) {
 		struct rule *r = &fresh.rules[fresh.count];

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "buffer.h"
 #include "bytes.h"
@@ -183,10 +184,41 @@ remember(struct worker *w, const char *kind, uint64_t seq, const char digest[CON
 	buffer_free(&b);
 }
 
+/* A text of which no more is known than where it begins and ends, as one that ends with a zero; free it. */
+static char *
+copy_text(const char *s, size_t len)
+{
+	return (memcpy(memset(alloc_or_exit(NULL, len + 1), 0, len + 1), s, len));
+}
+
+/* What was in force before, or NULL for nothing; free it. */
+static char *
+text_in_force(struct worker *w, const char *kind)
+{
+	MDB_val v;
+
+	if (!state_get(w->state, DB_CONFIG, kind, strlen(kind), &v) || v.mv_size < HEAD_BYTES)
+		return (NULL);
+	return (copy_text((const char *)v.mv_data + HEAD_BYTES, v.mv_size - HEAD_BYTES));
+}
+
+/* The worker has read another text and could not follow it: what its tables were made by is in force again. */
+static void
+restore(struct worker *w, const char *kind, const char *before)
+{
+	char why[400];
+
+	if (w->kind->configure(w->user, kind, before, why, sizeof(why)) == 0)
+		return;
+	/* It was in force a moment ago.  Nothing of this transaction is kept; a restart reads what it was. */
+	log_error("what was in force is refused: restarting", "worker=%s kind=%s", w->kind->name, kind);
+	exit(EX_CONFIG);
+}
+
 bool
 config_activated(struct worker *w, const struct stored *v, const struct event *e, const struct cause *cause)
 {
-	char kind[64], digest[CONFIG_DIGEST_SIZE], why[400], *copy;
+	char kind[64], digest[CONFIG_DIGEST_SIZE], why[400], *copy, *before;
 	struct text k, said, content;
 	int r;
 
@@ -205,16 +237,22 @@ config_activated(struct worker *w, const struct stored *v, const struct event *e
 		worker_fail(w, "the digest of %s is not that of its content", kind);
 		return (false);
 	}
-	if ((copy = strndup(content.s, content.len)) == NULL)
-		alloc_or_exit(NULL, SIZE_MAX);
+	copy = copy_text(content.s, content.len);
 	r = w->kind->configure(w->user, kind, copy, why, sizeof(why));
 	free(copy);
 	if (r != 0) {
 		worker_fail(w, "the %s activated are refused: %s", kind, why);
 		return (false);
 	}
-	remember(w, kind, v->seq, digest, content);
-	return (call_activated(w, cause, kind));
+	/* All of it or nothing: what the worker can read but not follow is not in force either. */
+	if (call_activated(w, cause, kind)) {
+		remember(w, kind, v->seq, digest, content);
+		return (true);
+	}
+	before = text_in_force(w, kind);
+	restore(w, kind, before);
+	free(before);
+	return (false);
 }
 
 void

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalogue.h"
+#include "nearest.h"
 #include "roster_internal.h"
 
 #define NS		INT64_C(1000000000)
@@ -46,6 +47,17 @@ unsigned
 roster_role_count(void)
 {
 	return (role_list()->count);
+}
+
+const char *
+roster_role_nearest(const char *name)
+{
+	struct nearest near;
+
+	nearest_begin(&near, name, strlen(name));
+	for (unsigned i = 0; i < roster_role_count(); i++)
+		nearest_offer(&near, roster_role_code(i));
+	return (near.best);
 }
 
 const char *

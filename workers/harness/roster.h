@@ -76,6 +76,8 @@ unsigned	roster_on_duty(const struct roster *, const char *role, int64_t at, con
 
 /* The code of a role by its code, Chinese name or usual other name; NULL if there is none. */
 const char	*roster_role(const char *name);
+/* The code that was meant, perhaps; or NULL. */
+const char	*roster_role_nearest(const char *name);
 
 /* "instead of m-1, who is absent; on a shift": for people. */
 #define ROSTER_WHY_SIZE	256

@@ -5,7 +5,6 @@
 
 #include "buffer.h"
 #include "event.h"
-#include "nearest.h"
 #include "rfc3339.h"
 #include "roster_internal.h"
 #include "yamltext.h"
@@ -43,15 +42,12 @@ static unsigned
 read_role(struct reader *r, const yaml_node_t *n, const char *name)
 {
 	unsigned role = roster_role_index(name);
-	struct nearest near;
+	const char *near;
 
 	if (role < ROLES_MAX)
 		return (role);
-	nearest_begin(&near, name, strlen(name));
-	for (unsigned i = 0; i < roster_role_count(); i++)
-		nearest_offer(&near, roster_role_code(i));
-	if (near.best != NULL)
-		yamltext_mistake(&r->y, n, "there is no role %.40s; did you mean %s?", name, near.best);
+	if ((near = roster_role_nearest(name)) != NULL)
+		yamltext_mistake(&r->y, n, "there is no role %.40s; did you mean %s?", name, near);
 	else
 		yamltext_mistake(&r->y, n, "there is no role %.40s; `estate types case.assigned` lists them", name);
 	return (ROLES_MAX);

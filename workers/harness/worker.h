@@ -84,7 +84,8 @@ struct worker_kind {
 	/*
 	 * That kind is in force as of worker_now(): put right what was made from the one before it, such as a deadline counted by another
 	 * calendar, and set timers that no event sets.  It may do all that update() may, and is replayed with the log; in a rehearsal under
-	 * fixed rules it is called before the first event.  0, or -1 after worker_fail().  May be NULL.
+	 * fixed rules it is called before the first event.  0, or -1 after worker_fail(): then it is as if it had not been activated, and
+	 * configure() is given the text before it again, or NULL.  May be NULL.
 	 */
 	int (*activated)(struct worker *, const char *kind);
 
