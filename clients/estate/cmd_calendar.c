@@ -108,7 +108,7 @@ read_text(const char *file, char text[FILE_BYTES_MAX + 2])
 	while (fd >= 0 && (n = read(fd, text + len, FILE_BYTES_MAX + 1 - len)) > 0)
 		len += (size_t)n;
 	if (fd < 0 || n < 0) {
-		fprintf(stderr, "estate calendar: cannot read %s: %s; name another with --calendar\n", file, strerror(errno));
+		fprintf(stderr, "estate calendar: cannot read %s: %s; name another with --calendar, in the source tree config/calendars/cn.yaml\n", file, strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return (EXIT_UNREACHED);
