@@ -30,6 +30,11 @@ ESTATE_SRC = \
 	clients/estate/cmd_consumer.c \
 	clients/estate/cmd_consumers.c \
 	clients/estate/cmd_generate.c \
+	clients/estate/cmd_import.c \
+	clients/estate/csv.c \
+	clients/estate/import_columns.c \
+	clients/estate/import_register.c \
+	clients/estate/import_values.c \
 	clients/estate/cmd_get.c \
 	clients/estate/cmd_keygen.c \
 	clients/estate/cmd_obligations.c \

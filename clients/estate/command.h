@@ -7,6 +7,7 @@
 #define COMMAND_H
 
 int	cmd_put(int argc, char **argv);
+int	cmd_import(int argc, char **argv);
 int	cmd_outbox(int argc, char **argv);
 int	cmd_tail(int argc, char **argv);
 int	cmd_get(int argc, char **argv);

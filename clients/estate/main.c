@@ -14,6 +14,7 @@ static const struct verb {
 	const char *en, *zh;		/* one line of the help */
 } verbs[] = {
 	{ "put", cmd_put, "send events from a file or standard input", "发送事件" },
+	{ "import", cmd_import, "households, bills and payments from a spreadsheet's table", "从表格（CSV）导入业户、账单、收款" },
 	{ "outbox", cmd_outbox, "events kept on this side until the daemon has them", "本地发件箱：待发、被拒、待查的事件" },
 	{ "tail", cmd_tail, "watch the event stream", "查看事件流" },
 	{ "get", cmd_get, "show one event", "查看一个事件" },
