@@ -21,6 +21,7 @@ struct import_kind {
 	const char *sum, *group;	/* fields: what is added up in the end, by what; NULL: nothing is */
 	bool replaces;			/* a changed line is another event about the same subject, not a contradiction */
 	bool needs_household;		/* one that is registered */
+	bool composed;			/* without a number of its own it is HOUSEHOLD/FEE/MONTH */
 };
 
 /* By name, or NULL. */

@@ -1,6 +1,7 @@
 /* Which column is which: see import.h. */
 #include "import.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +9,9 @@
 #include "nearest.h"
 
 static const struct import_kind kinds[] = {
-	{ "households", "household.registered", "household|房号|房间|房间号|户号|住户编号", NULL, "kind", true, false },
-	{ "bills", "bill.issued", "bill|账单编号|账单号|单号|帐单编号", "amount", "fee_kind", false, true },
-	{ "payments", "payment.posted", "payment|收款编号|收款单号|流水号|交易号|单号", "amount", "method", false, true },
+	{ "households", "household.registered", "household|房号|房间|房间号|户号|住户编号", NULL, "kind", true, false, false },
+	{ "bills", "bill.issued", "bill|账单编号|账单号|单号|帐单编号", "amount", "fee_kind", false, true, true },
+	{ "payments", "payment.posted", "payment|收款编号|收款单号|流水号|交易号|单号", "amount", "method", false, true, false },
 };
 
 /* What such columns are called besides the catalogue's name and label. */
@@ -192,7 +193,7 @@ nothing_is_missing(const struct import_map *m, struct buffer *why, bool zh)
 		buffer_printf(why, zh ? "。可用 --map 列名=%s 指定" : "; --map HEADING=%s names it", f->name);
 		return (false);
 	}
-	if (m->subject < 0 && strcmp(m->kind->name, "bills") != 0) {
+	if (m->subject < 0 && !m->kind->composed) {
 		buffer_printf(why, zh ? "缺少编号列（%s）" : "no column names them (%s)", m->kind->subject);
 		return (false);
 	}
@@ -208,6 +209,7 @@ import_map_headings(struct import_map *m, const struct import_kind *kind, const 
 	memset(m, 0, sizeof(*m));
 	m->kind = kind;
 	m->type = catalogue_find(kind->type, strlen(kind->type));
+	assert(m->type != NULL);
 	m->subject = -1;
 	m->count = c->count;
 	for (unsigned i = 0; i < c->count; i++) {

@@ -300,7 +300,7 @@ name_row(struct reading *r, struct import_row *row, const struct csv *c)
 	int n;
 
 	r->fault->column = r->map->subject;
-	if (*s == '\0' && strcmp(r->map->kind->name, "bills") == 0)
+	if (*s == '\0' && r->map->kind->composed)
 		n = snprintf(row->subject, sizeof(row->subject), "%s/%s/%s", import_row_value(row, "household")->text,
 		    import_row_value(row, "fee_kind")->text, import_row_value(row, "period")->text);
 	else
