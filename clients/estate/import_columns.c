@@ -150,23 +150,30 @@ given_for(const char *const *given, const char *heading)
 	return (NULL);
 }
 
+static const char *
+nearest_field(const struct type *t, const char *name)
+{
+	struct nearest n;
+
+	nearest_begin(&n, name, strlen(name));
+	for (const struct field *f = t->fields, *end = f + t->count; f < end; f++)
+		nearest_offer(&n, f->name);
+	return (n.best);
+}
+
 static bool
 given_is_known(const struct import_map *m, const char *given, struct buffer *why, bool zh)
 {
-	const char *field = strchr(given, '=');
-	struct nearest n;
+	const char *field = strchr(given, '='), *nearest;
 
 	if (field == NULL) {
 		buffer_printf(why, zh ? "--map %s：写作 列名=字段" : "--map %s: write HEADING=FIELD", given);
 		return (false);
 	}
 	if (field_of(m->type, field + 1) == NULL && !among(m->kind->subject, field + 1)) {
-		nearest_begin(&n, field + 1, strlen(field + 1));
-		for (unsigned i = 0; i < m->type->count; i++)
-			nearest_offer(&n, m->type->fields[i].name);
 		buffer_printf(why, zh ? "--map %s：没有此字段" : "--map %s: there is no such field", given);
-		if (n.best != NULL)
-			buffer_printf(why, zh ? "，是否指 %s？" : "; did you mean %s?", n.best);
+		if ((nearest = nearest_field(m->type, field + 1)) != NULL)
+			buffer_printf(why, zh ? "，是否指 %s？" : "; did you mean %s?", nearest);
 		return (false);
 	}
 	for (unsigned i = 0; i < m->count; i++)
