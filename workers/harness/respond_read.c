@@ -204,7 +204,7 @@ read_answer(struct reader *f, yaml_node_t *n)
 		return;
 	if (a->name == NULL)
 		yamltext_mistake(&f->y, n, "an answer needs a name, by which it draws");
-	for (unsigned i = 0; script_fine(f) && i + 1 < r->count; i++)
+	for (unsigned i = 0; a->name != NULL && script_fine(f) && i + 1 < r->count; i++)
 		if (strcmp(r->list[i]->name, a->name) == 0)
 			yamltext_mistake(&f->y, n, "%s is the name of two answers", a->name);
 	a->asks = (on = value_of(f, n, "ask")) != NULL;
