@@ -7,6 +7,12 @@ HARNESS_SRC = \
 	workers/harness/asked.c \
 	workers/harness/page.c \
 	workers/harness/rehearse.c \
+	workers/harness/rehearse_loop.c \
+	workers/harness/rehearse_ask.c \
+	workers/harness/respond.c \
+	workers/harness/respond_event.c \
+	workers/harness/respond_read.c \
+	workers/harness/respond_parts.c \
 	workers/harness/rebuild.c \
 	workers/harness/inbox.c \
 	workers/harness/engine.c \

@@ -29,6 +29,8 @@ static const char help[] =
 "      --from TIME          compare what is concluded from then on (default: from the beginning)\n"
 "      --until TIME         and up to then: time goes on until it at the end, so that deadlines pass (default: the\n"
 "                           log's own time now; of a FILE, its last event)\n"
+"      --respond SCRIPT     how people answer what is concluded (see --rehearse of any worker): both sides meet the same\n"
+"                           people, and differ by what the rules make of them\n"
 "      --cases N            how many of the worst cases (default 10, at most 1000); --json has all\n"
 "      --no-color           no colour\n"
 COMMON_HELP
@@ -80,7 +82,7 @@ is_folder(const char *option, const char *path)
 static int
 parse(struct simulate *s, int argc, char **argv)
 {
-	enum { WORKER = OPTION_OWN, CONFIG, AGAINST, FROM, UNTIL, CASES, NO_COLOR };
+	enum { WORKER = OPTION_OWN, CONFIG, AGAINST, FROM, UNTIL, CASES, RESPOND, NO_COLOR };
 	static const struct option options[] = {
 		{ "worker", required_argument, NULL, WORKER },
 		{ "config", required_argument, NULL, CONFIG },
@@ -88,6 +90,7 @@ parse(struct simulate *s, int argc, char **argv)
 		{ "from", required_argument, NULL, FROM },
 		{ "until", required_argument, NULL, UNTIL },
 		{ "cases", required_argument, NULL, CASES },
+		{ "respond", required_argument, NULL, RESPOND },
 		{ "no-color", no_argument, NULL, NO_COLOR },
 		{ "no-colour", no_argument, NULL, NO_COLOR },
 		COMMON_OPTIONS
@@ -108,6 +111,8 @@ parse(struct simulate *s, int argc, char **argv)
 			return (EXIT_USAGE);
 		if (c == CONFIG || c == AGAINST)
 			s->config[c == CONFIG ? SIDE_A : SIDE_B] = optarg;
+		if (c == RESPOND)
+			s->respond = optarg;
 		from = c == FROM ? optarg : from;
 		until = c == UNTIL ? optarg : until;
 		no_color |= c == NO_COLOR;

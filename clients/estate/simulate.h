@@ -55,6 +55,7 @@ struct simulate {
 	struct common common;
 	const char *config[SIDES];	/* NULL: what the log activates */
 	const char *path;		/* NULL: the log */
+	const char *respond;		/* a script of answers, or NULL */
 	struct period period;
 	bool has_until;
 	uint64_t cases;			/* how many are shown to people */

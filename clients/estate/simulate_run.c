@@ -298,7 +298,7 @@ static void __attribute__((noreturn))
 become(const struct simulate *s, const struct simulation *w, const struct child *c, enum simulate_side side)
 {
 	char input[64], until[SITETIME_TEXT];
-	const char *words[8] = { w->program, "--rehearse", "-" };
+	const char *words[10] = { w->program, "--rehearse", "-" };
 	unsigned n = 3;
 	int fd;
 
@@ -316,6 +316,10 @@ become(const struct simulate *s, const struct simulation *w, const struct child 
 	if (s->config[side] != NULL) {
 		words[n++] = "--config";
 		words[n++] = s->config[side];
+	}
+	if (s->respond != NULL) {
+		words[n++] = "--respond";
+		words[n++] = s->respond;
 	}
 	execv(w->program, (char *const *)(uintptr_t)words);
 	_exit(127);

@@ -205,3 +205,15 @@ def test_nothing_is_left_behind(tmp_path):
     place.mkdir()
     simulate("--worker", "example", "--config", rules(tmp_path), "--against", rules(tmp_path), "-", stdin=lines(STORY), TMPDIR=str(place))
     assert list(place.iterdir()) == []
+
+
+def test_both_sides_meet_the_same_people(tmp_path):
+    """With answers: a lead who assigns what is open after a quarter of an hour, whichever rules are in force."""
+    script = tmp_path / "answers.yaml"
+    script.write_text("answers:\n  - name: lead\n    on: obligation.opened\n    after: 15min\n    unless: case.assigned\n    choose:\n"
+                      "      type: case.assigned\n      data: { to: lead-1, role: cs_lead }\n", encoding="utf-8")
+    worker = compared(rules(tmp_path), rules(tmp_path, "20min"), "--until", "2026-11-03", "--respond", script)
+    assert {("breached", "C-3", "only", "a"), ("fulfilled", "C-3", "only", "b")} <= cases(worker)
+    said = simulate("--worker", "example", "--config", rules(tmp_path), "--against", rules(tmp_path), "--respond", tmp_path / "none.yaml", "-",
+                    stdin=lines(STORY), expect=1).stderr
+    assert "none.yaml" in said

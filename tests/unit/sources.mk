@@ -27,6 +27,7 @@ UNIT_TESTS += \
 	test_query \
 	test_recent \
 	test_registry \
+	test_respond \
 	test_rfc3339 \
 	test_roster \
 	test_rules \

@@ -21,7 +21,7 @@
 
 static const char help[] =
 "Usage: estate-%1$s [OPTION...]\n"
-"       estate-%1$s --rehearse FILE|- [--until TIME] [--config DIR] [--ask QUESTION]\n"
+"       estate-%1$s --rehearse FILE|- [--until TIME] [--config DIR] [--respond SCRIPT] [--log FILE] [--ask QUESTION]\n"
 "%2$s\n"
 "\n"
 "Live: reads the log from where it left off, and puts what it concludes back as events of source\n"
@@ -43,6 +43,11 @@ static const char help[] =
 "      --until TIME         at the end let time go on until then, so that deadlines pass\n"
 "      --config DIR         these rules throughout, instead of those that the log activates\n"
 "      --ask NAME[={…}]     at the end, the answer to a question with these arguments, a line of JSON for each page\n"
+"      --respond SCRIPT     how staff, residents and providers answer what happens and what is concluded: their events\n"
+"                           come between those of the input, drawn from a seed (GUIDE.md tells how a script is written)\n"
+"      --share NAME=PERCENT of the script, in the place of the share it has under that name; may be given more than once\n"
+"      --log FILE|-         write everything, input, answers and conclusions, as estate tail --json would print it;\n"
+"                           rehearsed again, it leads to the same conclusions\n"
 "      --batch N            events a transaction (default 4096): nothing depends on it\n"
 "\n"
 "      --help               this text\n"
@@ -55,11 +60,12 @@ static const char help[] =
 "  estate tail --from first --json | estate-%1$s --rehearse -         what it concludes from the log\n"
 "  estate generate --households 100 --from 2026-11-01 --days 30 --seed 1 |\n"
 "      estate-%1$s --rehearse - --config %4$s --until 2026-12-31\n"
+"  estate-%1$s --rehearse year.jsonl --config %4$s --respond answers.yaml --log whole.jsonl --until 2027-01-01\n"
 "  estate-%1$s --connect ipc:///tmp/estate.sock --state /tmp/%1$s --config %4$s\n"
 "Exit status: 0 done or told to stop, 1 lines refused or an own bug found, 2 wrong usage, 3 could not read or reach,\n"
 "4 another instance took over, 70 the state could not be written, 78 state, log, rules or rights refused: the message names the remedy\n";
 
-enum { OPT_CONNECT = 1, OPT_STATE, OPT_CONFIG, OPT_REBUILD, OPT_REHEARSE, OPT_UNTIL, OPT_BATCH, OPT_METRICS, OPT_ASK, OPT_HELP, OPT_VERSION };
+enum { OPT_CONNECT = 1, OPT_STATE, OPT_CONFIG, OPT_REBUILD, OPT_REHEARSE, OPT_UNTIL, OPT_BATCH, OPT_METRICS, OPT_ASK, OPT_RESPOND, OPT_SHARE, OPT_LOG, OPT_HELP, OPT_VERSION };
 
 static const struct option options[] = {
 	{ "connect", required_argument, NULL, OPT_CONNECT },
@@ -71,6 +77,9 @@ static const struct option options[] = {
 	{ "batch", required_argument, NULL, OPT_BATCH },
 	{ "metrics", required_argument, NULL, OPT_METRICS },
 	{ "ask", required_argument, NULL, OPT_ASK },
+	{ "respond", required_argument, NULL, OPT_RESPOND },
+	{ "share", required_argument, NULL, OPT_SHARE },
+	{ "log", required_argument, NULL, OPT_LOG },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 }
@@ -161,6 +170,20 @@ take_option(struct given *g, int option)
 		g->rehearsal.ask = optarg;
 		g->only_rehearsal = true;
 		break;
+	case OPT_RESPOND:
+		g->rehearsal.respond = optarg;
+		g->only_rehearsal = true;
+		break;
+	case OPT_SHARE:
+		if (g->rehearsal.share_count == REHEARSE_SHARES_MAX)
+			return (wrong(g, "--share: %u at most", REHEARSE_SHARES_MAX));
+		g->rehearsal.shares[g->rehearsal.share_count++] = optarg;
+		g->only_rehearsal = true;
+		break;
+	case OPT_LOG:
+		g->rehearsal.log = optarg;
+		g->only_rehearsal = true;
+		break;
 	case OPT_HELP:
 		print_help(g->kind);
 		return (0);
@@ -186,8 +209,10 @@ take_options(struct given *g, int argc, char **argv)
 		return (wrong(g, "%s is too much: every argument has a name", argv[optind]));
 	if (g->rehearsal.path != NULL && g->only_live)
 		return (wrong(g, "a rehearsal has no daemon and no state: --connect, --state, --metrics and --rebuild are for live operation"));
+	if (g->rehearsal.share_count > 0 && g->rehearsal.respond == NULL)
+		return (wrong(g, "--share is for --respond: whose share?"));
 	if (g->rehearsal.path == NULL && g->only_rehearsal)
-		return (wrong(g, "--until, --ask and --batch are for --rehearse"));
+		return (wrong(g, "--until, --ask, --respond, --log and --batch are for --rehearse"));
 	return (-1);
 }
 

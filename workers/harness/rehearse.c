@@ -1,4 +1,4 @@
-#include "rehearse.h"
+#include "rehearse_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,43 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "buffer.h"
 #include "bytes.h"
-#include "engine.h"
 #include "errcode.h"
 #include "files.h"
 #include "json.h"
-#include "jsonl.h"
-#include "lines.h"
-#include "query.h"
-#include "seen.h"
 
 #define OUT_BYTES	(64u << 10)
-
-/* A line without number, kept until all are read. */
-struct waiting {
-	int64_t when;
-	size_t at;
-	uint32_t len;
-};
-
-struct run {
-	const struct worker_kind *kind;
-	const struct rehearsal *o;
-	const char *name;		/* of the input, for messages */
-	struct worker worker;
-	struct state *state;
-	struct lines in;
-	struct jsonl line;
-	struct buffer out, kept;
-	struct seen ids, inputs;	/* derived events; events without number */
-	struct buffer arena;		/* packed events without number … */
-	struct waiting *waiting;	/* … and where each is */
-	size_t count, room;
-	uint64_t last_seq, in_batch, refused, twice;
-	int64_t last_time;
-	bool numbered, failed;
-};
 
 static void __attribute__((format(printf, 2, 3)))
 complain(struct run *r, const char *fmt, ...)
@@ -62,8 +31,8 @@ complain(struct run *r, const char *fmt, ...)
 	r->refused++;
 }
 
-static void
-flush(struct run *r)
+void
+rehearse_flush(struct run *r)
 {
 	if (r->out.len > 0 && !r->failed && (fwrite(r->out.data, 1, r->out.len, stdout) != r->out.len || fflush(stdout) != 0)) {
 		/* Whoever closed the pipe has enough. */
@@ -100,10 +69,14 @@ on_derived(void *end, const struct derived *d)
 		r->twice++;
 		return;
 	}
+	if (rehearse_is_whole(r))
+		rehearse_derived(r, d);
+	if (r->log == stdout)
+		return;			/* it stands in the log */
 	json_write(&r->out, &m);
 	buffer_add(&r->out, "\n", 1);
 	if (r->out.len > OUT_BYTES)
-		flush(r);
+		rehearse_flush(r);
 }
 
 static void
@@ -155,13 +128,12 @@ on_fetch(void *end, uint64_t seq, struct stored *v, bool *interrupted)
 
 /* ---- Input ---- */
 
-/* One event into the engine.  False: stop. */
-static bool
-feed(struct run *r, const struct stored *v)
+bool
+rehearse_feed(struct run *r, const struct stored *v)
 {
-	engine_event(&r->worker, v);
 	r->last_seq = v->seq;
-	r->last_time = v->log_time;
+	r->now = v->log_time;
+	engine_event(&r->worker, v);
 	if (++r->in_batch >= r->o->batch) {
 		r->in_batch = 0;
 		if (state_commit(r->state) != 0)
@@ -171,16 +143,25 @@ feed(struct run *r, const struct stored *v)
 	return (!r->failed);
 }
 
+/* An event of the input, in its order.  False: stop. */
+static bool
+feed(struct run *r, const struct stored *v)
+{
+	return (rehearse_is_whole(r) ? rehearse_arrived(r, v) : rehearse_feed(r, v));
+}
+
 static bool
 take_numbered(struct run *r)
 {
 	const struct jsonl *j = &r->line;
 	struct stored v = { j->seq, j->log_time, j->flags, j->sender, j->bytes, j->len };
 
-	if (r->last_seq > 0 && (v.seq <= r->last_seq || v.log_time < r->last_time)) {
-		complain(r, "event %" PRIu64 " is not behind event %" PRIu64 " in number and log time: not the order of one log", v.seq, r->last_seq);
+	if (r->input_seq > 0 && (v.seq <= r->input_seq || v.log_time < r->last_time)) {
+		complain(r, "event %" PRIu64 " is not behind event %" PRIu64 " in number and log time: not the order of one log", v.seq, r->input_seq);
 		return (true);
 	}
+	r->input_seq = v.seq;
+	r->last_time = v.log_time;
 	return (feed(r, &v));
 }
 
@@ -234,7 +215,7 @@ take_line(struct run *r, const char *line, size_t len)
 		complain(r, "column %zu: %s", r->line.where + 1, r->line.why);
 		return (true);
 	}
-	if (r->last_seq == 0 && r->count == 0)
+	if (r->input_seq == 0 && r->count == 0)
 		r->numbered = r->line.numbered;
 	if (r->numbered != r->line.numbered) {
 		complain(r, r->numbered ? "no seq, logtime, sender and flags, unlike the lines before" :
@@ -305,84 +286,6 @@ read_input(struct run *r, int fd)
 	return (0);
 }
 
-/* ---- A question at the end ---- */
-
-/* NAME, or NAME={…}, as a packed map.  False after a line that says what is wrong. */
-static bool
-pack_question(struct run *r, msgpack_sbuffer *b)
-{
-	const char *sign = strchr(r->o->ask, '='), *key;
-	json_t *v = sign != NULL ? json_loads(sign + 1, JSON_REJECT_DUPLICATES, NULL) : json_object(), *item;
-	msgpack_packer p;
-
-	if (!json_is_object(v) || json_object_get(v, "name") != NULL) {
-		fprintf(stderr, "estate-%s: --ask %s: a question is NAME, or NAME={\"argument\":value,…}\n", r->kind->name, r->o->ask);
-		json_decref(v);
-		return (false);
-	}
-	msgpack_packer_init(&p, b, msgpack_sbuffer_write);
-	msgpack_pack_map(&p, json_object_size(v) + 1);
-	msgpack_pack_str_with_body(&p, "name", 4);
-	msgpack_pack_str_with_body(&p, r->o->ask, sign != NULL ? (size_t)(sign - r->o->ask) : strlen(r->o->ask));
-	json_object_foreach(v, key, item) {
-		msgpack_pack_str_with_body(&p, key, strlen(key));
-		json_to_msgpack(&p, item);
-	}
-	json_decref(v);
-	return (true);
-}
-
-static void
-write_member(struct buffer *out, const char *name, const char *value)
-{
-	buffer_printf(out, ",\"%s\":", name);
-	json_write_text(out, value, strlen(value));
-}
-
-static void
-write_answer(struct run *r, const struct query *q)
-{
-	struct mp m = mp_over(q->answer.data, q->answer.size);
-
-	if (q->code != 0) {
-		buffer_printf(&r->out, "{\"refused\":\"%s\"", errcode_name(q->code));
-		write_member(&r->out, "path", q->path);
-		write_member(&r->out, "detail", q->detail);
-	} else {
-		buffer_text(&r->out, "{\"answer\":");
-		json_write(&r->out, &m);
-		buffer_printf(&r->out, ",\"seq\":%" PRIu64, r->state->cursor.seq);
-		if (q->next[0] != '\0')
-			write_member(&r->out, "next", q->next);
-	}
-	buffer_text(&r->out, "}\n");
-}
-
-/* All its pages.  False: refused. */
-static bool
-ask(struct run *r)
-{
-	char page[sizeof(((struct query *)0)->next)] = "";
-	msgpack_sbuffer b;
-	bool refused;
-
-	msgpack_sbuffer_init(&b);
-	if ((refused = !pack_question(r, &b)) == false)
-		do {
-			struct query q = { .question = mp_over(b.data, b.size), .asker = "rehearsal", .page = page };
-
-			state_begin(r->state);
-			query_answer(&r->worker, &q);
-			state_abort(r->state);
-			write_answer(r, &q);
-			refused = q.code != 0;
-			snprintf(page, sizeof(page), "%s", q.next);
-			query_free(&q);
-		} while (page[0] != '\0' && !refused);
-	msgpack_sbuffer_destroy(&b);
-	return (!refused);
-}
-
 /* ---- The whole ---- */
 
 /* A folder that is gone before anything is in it: nothing is left behind, however this ends. */
@@ -435,16 +338,21 @@ finish(struct run *r)
 {
 	bool answered;
 
+	if (r->o->has_until && rehearse_is_whole(r))
+		rehearse_until(r, r->o->until < INT64_MAX ? r->o->until + 1 : INT64_MAX);
 	if (r->o->has_until)
 		engine_progress(&r->worker, r->last_seq, r->o->until);
 	if (state_commit(r->state) != 0) {
 		fprintf(stderr, "estate-%s: the scratch state failed: %s\n", r->kind->name, state_why(r->state));
 		return (3);
 	}
-	answered = r->o->ask == NULL || ask(r);
-	flush(r);
+	answered = r->o->ask == NULL || rehearse_ask(r);
+	rehearse_flush(r);
+	rehearse_log_flush(r);
 	fprintf(stderr, "estate-%s: %" PRIu64 " events, %" PRIu64 " timers fired, %" PRIu64 " derived, %" PRIu64 " parked, %" PRIu64 " refused\n",
 	    r->kind->name, r->worker.events, r->worker.fired, r->worker.emitted, r->worker.parked, r->refused);
+	if (r->respond != NULL)
+		fprintf(stderr, "estate-%s: of these events %" PRIu64 " were answers\n", r->kind->name, respond_count(r->respond));
 	return (r->refused + r->twice > 0 || r->failed || !answered ? 1 : 0);
 }
 
@@ -454,7 +362,7 @@ rehearse(const struct worker_kind *kind, const struct rehearsal *o)
 	struct run r = { .kind = kind, .o = o, .name = strcmp(o->path, "-") == 0 ? "standard input" : o->path };
 	int fd = -1, status;
 
-	if ((status = open_all(&r, &fd)) == 0) {
+	if ((status = rehearse_open_loop(&r)) == 0 && (status = open_all(&r, &fd)) == 0) {
 		state_begin(r.state);
 		if ((status = read_input(&r, fd)) == 0)
 			status = finish(&r);
@@ -470,6 +378,10 @@ rehearse(const struct worker_kind *kind, const struct rehearsal *o)
 	buffer_free(&r.out);
 	buffer_free(&r.kept);
 	buffer_free(&r.arena);
+	buffer_free(&r.log_out);
+	respond_free(r.respond);
+	if (r.log != NULL && r.log != stdout)
+		fclose(r.log);
 	free(r.waiting);
 	return (status);
 }
