@@ -112,8 +112,8 @@ reply_kind(struct turn *t, const char *name, int64_t month, int kind)
 	worker_reply_int(w, "pace", pace);
 	worker_reply_int(w, "mandatory", m.mandatory);
 	worker_reply_int(w, "picked", m.picked);
-	worker_reply_int(w, "optional_done", m.optional_done);
-	worker_reply_int(w, "optional_last5", m.optional_last);
+	worker_reply_int(w, "optional_done", m.drawn_done);
+	worker_reply_int(w, "optional_last5", m.drawn_last);
 	worker_reply_int(w, "unmatched", m.unmatched);
 	worker_reply_bool(w, "short", over ? m.done < required : m.done + m.open < pace);
 }

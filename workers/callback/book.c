@@ -55,11 +55,12 @@ count(struct worker *w, const struct callback *c, int64_t by)
 		m.mandatory_done += done ? by : 0;
 		m.mandatory_ended += ended ? by : 0;
 	} else {
-		m.picked += called ? by : 0;
+		m.picked += called && c->drawn ? by : 0;
 		m.optional_open += open ? by : 0;
 		m.optional_done += done ? by : 0;
 		m.optional_ended += ended ? by : 0;
-		m.optional_last += done && c->last_days ? by : 0;
+		m.drawn_done += done && c->drawn ? by : 0;
+		m.drawn_last += done && c->drawn && c->last_days ? by : 0;
 	}
 	book_tally_put(w, c->month, c->kind, &m);
 }

@@ -172,6 +172,8 @@ void	resident_plan(struct turn *, int64_t day);
 /* A key household whose time has come. */
 void	resident_key_due(struct turn *, const char *household);
 void	resident_await_key(struct turn *, const char *household, const struct household *);
+/* Is their routine call within a week from now? */
+bool	resident_planned_soon(struct turn *, const struct household *);
 void	resident_unreached(struct turn *, const struct callback *);
 /* They were spoken to. */
 void	resident_contacted(struct turn *, const struct callback *, int64_t when);

@@ -275,6 +275,7 @@ static void
 mandatory(struct turn *t, struct callback *c, const char *reason, int64_t due)
 {
 	c->mandatory = 1;
+	c->drawn = 0;
 	c->opens = c->plan = t->now;
 	if (due != 0)
 		c->due = due;

@@ -122,9 +122,14 @@ owe_due(struct turn *t, const char *id)
 	clear = budget_merges(t, c.household, c.id) ? t->now : budget_clear(t, c.household, &h, t->now, c.id);
 	if (clear == INT64_MAX)
 		clear = t->now + DAY_NS;
-	clear = clear > t->now ? clock_at(t, clock_day(t, clear), (unsigned)t->p->run) : t->now;
-	if (clear > t->now && clear < c.due - DAY_NS) {
+	/* The first morning that is not before it. */
+	if (clear > t->now)
+		clear = clock_at(t, clock_day(t, clear) + (clock_minute(t, clear) > (unsigned)t->p->run), (unsigned)t->p->run);
+	/* Beyond its month if it must be, but not beyond its year. */
+	if (clear > t->now && clock_month(t, clear) / 12 == c.month / 12) {
 		c.plan = c.opens = clear;
+		if (c.due < clock_days_later(t, clear, 1))
+			c.due = clock_days_later(t, clear, 1);
 		owe_plan(t, &c);
 		return;
 	}
@@ -189,7 +194,7 @@ owe_done(struct turn *t, struct callback *c, int64_t when, uint64_t seq, const c
 	/* Nobody had drawn it, and they called all the same. */
 	if (!was_told && (c->kind == KIND_REPAIR))
 		c->mandatory = 0;
-	c->last_days = t->p != NULL && !c->mandatory && when >= clock_at(t, clock_month_first(c->month + 1) - t->p->repair.last_days, 0);
+	c->last_days = t->p != NULL && when >= clock_at(t, clock_month_first(c->month + 1) - t->p->repair.last_days, 0);
 	book_note(t, c->id, "done", by, "%s", was_told ? "" : "before it was asked for");
 	book_store(t, c);
 	resident_contacted(t, c, when);

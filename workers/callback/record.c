@@ -28,7 +28,7 @@ struct member {
 
 static const struct member callback_members[] = { T(callback, id), T(callback, subject), T(callback, household), T(callback, role), T(callback, staff),
 	T(callback, trade), T(callback, repairer), T(callback, reason), T(callback, done_by), B(callback, kind), B(callback, state), B(callback, mode),
-	B(callback, mandatory), B(callback, told), B(callback, deferred), B(callback, topped_up), B(callback, merged), B(callback, granted),
+	B(callback, mandatory), B(callback, told), B(callback, deferred), B(callback, drawn), B(callback, topped_up), B(callback, merged), B(callback, granted),
 	B(callback, at_lead), B(callback, key), B(callback, appointment), B(callback, visited), B(callback, flagged), B(callback, early),
 	N(callback, began), N(callback, began_seq), N(callback, contact_seq), N(callback, opens), N(callback, due), N(callback, plan), N(callback, month),
 	N(callback, load_month), N(callback, attempts), N(callback, lead_attempts), N(callback, last_attempt), N(callback, day_attempts),
@@ -48,7 +48,7 @@ static const struct member household_members[] = { T(household, party), T(househ
 	N(household, ring[7]), N(household, blocked), LAST };
 static const struct member tally_members[] = { N(tally, n), N(tally, told), N(tally, mandatory), N(tally, done), N(tally, attempted), N(tally, open),
 	N(tally, classified), N(tally, mandatory_done), N(tally, mandatory_ended), N(tally, mandatory_open), N(tally, picked), N(tally, optional_done),
-	N(tally, optional_ended), N(tally, optional_open), N(tally, optional_last), N(tally, short_said), N(tally, unmatched), N(tally, planned), LAST };
+	N(tally, optional_ended), N(tally, optional_open), N(tally, drawn_done), N(tally, drawn_last), N(tally, short_said), N(tally, unmatched), N(tally, planned), LAST };
 static const struct member share_members[] = { N(share, finished), N(share, called), LAST };
 static const struct member load_members[] = { N(load, assigned), N(load, done), N(load, attempted), LAST };
 static const struct member line_members[] = { T(line, role), T(line, staff), B(line, kind), N(line, plan), N(line, opens), LAST };

@@ -65,6 +65,7 @@ struct callback {
 	uint8_t kind, state, mode, mandatory;
 	uint8_t told;			/* callback.due was said */
 	uint8_t deferred;		/* C6 */
+	uint8_t drawn;			/* by lot, for the quota */
 	uint8_t topped_up;		/* Z7: outside the time of Z1 */
 	uint8_t merged;			/* rides along with another contact: no budget is used */
 	uint8_t granted;		/* a contact of its own, out of the budget */
@@ -79,7 +80,7 @@ struct callback {
 	int64_t attempts, lead_attempts, last_attempt, day_attempts, attempt_day, not_before;
 	int64_t extensions, no_shows, at;	/* at: of the appointment */
 	int64_t done, done_seq, repeated;	/* repeated: further results */
-	int64_t last_days;		/* it was done, optional, in the last days of its month */
+	int64_t last_days;		/* it was done in the last days of its month, or later */
 	int64_t draw;			/* the number it was drawn by */
 };
 
@@ -113,7 +114,7 @@ struct household {
 struct tally {
 	int64_t n, told, mandatory, done, attempted, open;
 	int64_t classified, mandatory_done, mandatory_ended, mandatory_open;
-	int64_t picked, optional_done, optional_ended, optional_open, optional_last;
+	int64_t picked, optional_done, optional_ended, optional_open, drawn_done, drawn_last;
 	int64_t short_said, unmatched, planned;	/* not sums: how often quota.short was said; results that belonged to nothing; the plan was made */
 };
 

@@ -271,6 +271,14 @@ resident_await_key(struct turn *t, const char *household, const struct household
 	worker_set_timer(t->w, k.bytes, k.len, at > t->now ? at : t->now, NULL, 0);
 }
 
+bool
+resident_planned_soon(struct turn *t, const struct household *h)
+{
+	struct callback c;
+
+	return (book_load(t, h->routine, &c) && c.state == IS_PLANNED && c.plan < t->now + t->p->contact.week);
+}
+
 /* Nobody could be spoken to: once more, after a while. */
 void
 resident_unreached(struct turn *t, const struct callback *c)
@@ -303,7 +311,7 @@ resident_key_due(struct turn *t, const char *household)
 	c.opens = c.plan = t->now;
 	c.due = clock_at(t, clock_day(t, t->now) + t->p->routine.key_ahead_days, 1440);
 	snprintf(c.reason, sizeof(c.reason), "V3: key household, at most %d days apart", (int)t->p->routine.key_days);
-	owe_open(t, &c);
+	owe_plan(t, &c);
 }
 
 /* ---- The year ---- */
