@@ -88,6 +88,7 @@ class Callback:
         self.first = self.first or happened(event)
         self.opens, self.due, self.mandatory, self.reason = instant(data["opens"]), instant(data["due"]), data["mandatory"], data["reason"]
         self.staff, self.role = data.get("staff"), data["role"]
+        self.drawn = getattr(self, "drawn", False) or self.reason.startswith("Z3")
 
 
 class CallbackYear:
@@ -273,15 +274,14 @@ class CallbackYear:
                 done = next((c for c in mine if c.done), None)
                 if work.reopened_at is None and mandatory and not mine and work.at.date() + 2 * DAY < self.until.date():
                     self.breaches.append(f"{case} of {work.at:%F} had to be called back (Z4), and is on no agenda")
-                optional = [c for c in mine if not c.mandatory]
-                month.picked += bool(optional)
+                month.picked += any(c.drawn for c in mine)
                 if done is None:
                     continue
                 month.done += 1
-                if not done.mandatory:
+                if done.drawn:
                     month.optional += 1
                     month.optional_last += (done.done[0].date() - work.at.date().replace(day=1)).days >= days_in(month_of(work.at)) - LAST_DAYS
-                elif done.done[0] > done.due:
+                elif done.mandatory and done.done[0] > done.due:
                     month.late += 1
         for name, month in self.months.items():
             month.required = -(-PERCENT * month.repairs // 100)
