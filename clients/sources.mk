@@ -48,6 +48,7 @@ ESTATE_SRC = \
 	clients/estate/ask.c \
 	clients/estate/buffer.c \
 	clients/estate/calendar_import.c \
+	clients/estate/calendar_load.c \
 	clients/estate/calendar_show.c \
 	clients/estate/cursor.c \
 	clients/estate/histogram.c \

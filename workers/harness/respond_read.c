@@ -122,7 +122,7 @@ read_choice(struct reader *f, yaml_node_t *n, struct answer *a)
 	type = value_of(f, n, "type");
 	if (type == NULL)
 		yamltext_mistake(&f->y, n, "a choice needs a type: the event it answers with");
-	else if (script_fine(f) && (name = yamltext_text(&f->y, type, "type")) != NULL)
+	else if (script_fine(f) && (name = yamltext_text(&f->y, type, "type")) != NULL && strcmp(name, "none") != 0)
 		c->type = script_type(f, type, name);
 	if (script_fine(f) && (data = value_of(f, n, "data")) != NULL)
 		script_data(f, data, c);

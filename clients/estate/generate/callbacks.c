@@ -182,6 +182,8 @@ callback_begins(struct world *w, struct story *s)
 {
 	unsigned visits = s->subject.letter == 'C' ? 300 : is_routine(s) ? 400 : 0;
 
+	if (w->plan->without[PART_CALLBACKS])
+		return;
 	s->caller = somebody_else(w, s);
 	s->urgency = URGENCY_NONE;	/* the alarm is over */
 	s->flag = rng_chance(&w->rng, visits);

@@ -49,12 +49,14 @@ complaint_handled(struct world *w, struct story *s)
 	event_text(w, "dept", c->dept);
 	event_bool(w, "ongoing", s->flag && rng_chance(&w->rng, 300));
 	s->cause = event_end(w);
+	if (!w->plan->without[PART_RATINGS] && s->household != NOBODY)
+		world_at(w, world_desk_hours(w, w->now + rng_between(&w->rng, 20 * MINUTE, 12 * HOUR)), complaint_signed, s);
 	if (s->household == NOBODY) {			/* nobody to sign or to call */
 		world_at(w, world_desk_hours(w, w->now + rng_between(&w->rng, 1 * HOUR, 20 * HOUR)), case_closed, s);
 		return;
 	}
-	world_at(w, world_desk_hours(w, w->now + rng_between(&w->rng, 20 * MINUTE, 12 * HOUR)), complaint_signed, s);
-	world_at(w, world_on_day(w, callback_day(w, s), 9 * HOUR, 17 * HOUR), callback_begins, s);
+	if (!w->plan->without[PART_CALLBACKS])
+		world_at(w, world_on_day(w, callback_day(w, s), 9 * HOUR, 17 * HOUR), callback_begins, s);
 }
 
 static void

@@ -15,6 +15,32 @@ party_id(char out[PARTY_SIZE], const struct estate *e, uint32_t household)
 	snprintf(out, PARTY_SIZE, "%s-%s", household_kind(e, household), id);
 }
 
+/* Some say when they don't want to be called, or that nobody is to come. */
+static void
+contact_rule_set(struct world *w, const char *id, struct rng *facts)
+{
+	static const char *const quiet[] = { "12:00-14:30", "20:00-09:00", "08:00-17:00" };
+	bool hours = rng_chance(facts, 600);
+
+	event_begin(w, "household.contact_rule_set", FROM_REGISTRY, id, NULL);
+	event_text(w, "quiet", hours ? quiet[rng_below(facts, 3)] : NULL);
+	event_bool(w, "no_visit", !hours);
+	event_staff(w, "by", (struct staff){ DUTY_LEAD, 1 });
+	event_end(w);
+}
+
+/* A household becomes one that the lead looks after, or no longer is one. */
+static void
+household_tagged(struct world *w, struct story *s)
+{
+	char id[HOUSEHOLD_TEXT_SIZE];
+
+	household_id(id, s->household);
+	event_begin(w, "household.tagged_key", FROM_REGISTRY, id, NULL);
+	event_bool(w, "key", !household_is_key(&w->estate, s->household));
+	event_end(w);
+}
+
 static void
 household_registered(struct world *w, struct story *s)
 {
@@ -48,6 +74,10 @@ household_registered(struct world *w, struct story *s)
 	event_text(w, "channel", channels[channel]);
 	event_text(w, "language", rng_chance(&facts, 975) ? "zh" : "en");
 	event_end(w);
+	if (w->estate.occupied[s->household] && rng_chance(&facts, 50))
+		contact_rule_set(w, id, &facts);
+	if (rng_chance(&facts, 6))
+		world_at(w, w->begin + rng_between(&facts, 1, 365) * DAY + 10 * HOUR, household_tagged, s);
 	if (++s->household < w->estate.households)
 		world_at(w, w->now + 1, household_registered, s);
 }

@@ -53,7 +53,7 @@ plan_rating(struct world *w, struct story *s)
 
 	s->grade = NULL;
 	s->flag = false;
-	if (!rng_chance(&w->rng, 740))
+	if (w->plan->without[PART_RATINGS] || !rng_chance(&w->rng, 740))
 		return;
 	s->kind = (uint8_t)rng_weighted(&w->rng, weights, 4);
 	s->flag = s->kind != ON_PAPER || rng_chance(&w->rng, 940);
@@ -81,6 +81,8 @@ plan_callback(struct world *w, struct story *s)
 	bool owed = s->grade == NULL || !s->flag || grade_unhappy(s->grade);
 	int64_t day = w->now / DAY + (rng_chance(&w->rng, 880) ? 1 : rng_between(&w->rng, 2, 4));
 
+	if (w->plan->without[PART_CALLBACKS])
+		return;
 	if (s->household != NOBODY && (owed || rng_chance(&w->rng, 250)))
 		world_at(w, world_on_day(w, day, 9 * HOUR, 17 * HOUR), callback_begins, s);
 	else
@@ -149,7 +151,7 @@ repair_again(struct world *w, struct story *s)
 void
 repair_requested(struct world *w, struct story *s)
 {
-	const struct trade *t = words_trade(&w->rng);
+	const struct trade *t = s->matter != NULL ? s->matter : words_trade(&w->rng);
 	bool special = t->in_home && rng_chance(&w->rng, 50);
 	int64_t known_at = contact_known_at(w, s);
 	char source[SOURCE_SIZE], call[ID_SIZE];
