@@ -20,6 +20,7 @@ LIBESTATE_SRC = \
 
 ESTATE_SRC = \
 	clients/estate/main.c \
+	clients/estate/cmd_agenda.c \
 	clients/estate/cmd_ask.c \
 	clients/estate/cmd_backup.c \
 	clients/estate/cmd_bench.c \
@@ -44,6 +45,9 @@ ESTATE_SRC = \
 	clients/estate/cmd_tail.c \
 	clients/estate/cmd_types.c \
 	clients/estate/cmd_verify.c \
+	clients/estate/agenda.c \
+	clients/estate/agenda_ics.c \
+	clients/estate/agenda_show.c \
 	clients/estate/arguments.c \
 	clients/estate/ask.c \
 	clients/estate/buffer.c \
@@ -63,6 +67,7 @@ ESTATE_SRC = \
 	clients/estate/parcel.c \
 	clients/estate/parkings.c \
 	clients/estate/probe.c \
+	clients/estate/question.c \
 	clients/estate/reach.c \
 	clients/estate/simulate_compare.c \
 	clients/estate/simulate_run.c \
