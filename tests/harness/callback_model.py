@@ -333,6 +333,26 @@ class CallbackYear:
                 if b - a < MONTH_DAYS:
                     self.breaches.append(f"{household}: {MONTH_MOST + 1} contacts from {first} on {a:%F} to {third} on {b:%F}")
 
+    def failures(self, staff=None, through=None):
+        """What the department promises and this year does not hold, a sentence each; of the months up to `through`."""
+        found = list(self.breaches)
+        for name in sorted(self.months):
+            month = self.months[name]
+            if through is not None and name > through:
+                continue
+            if month.done < month.required:
+                found.append(f"{name}: {month.done} of {month.required} callbacks after repairs (Z3)")
+            if month.required >= 5 and 100 * month.optional_last > LAST_PERCENT * month.optional:
+                found.append(f"{name}: {month.optional_last} of {month.optional} optional ones in the last {LAST_DAYS} days (Z2)")
+            if 100 * (month.picked - month.needed) > MARGIN_PERCENT * month.repairs:
+                found.append(f"{name}: {month.picked} drawn where {month.needed} were needed, of {month.repairs} repairs")
+            if month.complaints != month.complaints_done + month.complaints_attempted:
+                found.append(f"{name}: of {month.complaints} complaints {month.complaints_done} done and {month.complaints_attempted} attempted (C3)")
+            if sum(month.load.values()) >= 100 and month.spread(staff) > 1.15:
+                found.append(f"{name}: the load is uneven, {month.spread(staff):.2f}")
+        found += [f"{household} was not spoken to (V1)" for household in sorted(self.missed)]
+        return found
+
     # --- for people
 
     def table(self, staff=None):
@@ -357,5 +377,5 @@ if __name__ == "__main__":
     import sys
     the_year = CallbackYear(read(sys.argv[1]))
     print(the_year.table({f"cs-{n}" for n in range(1, 9)}))
-    for breach in the_year.breaches[:20]:
-        print(breach)
+    for failure in the_year.failures({f"cs-{n}" for n in range(1, 9)}, sys.argv[2] if len(sys.argv) > 2 else None)[:20]:
+        print(failure)
