@@ -25,6 +25,7 @@ ESTATE_SRC = \
 	clients/estate/cmd_backup.c \
 	clients/estate/cmd_bench.c \
 	clients/estate/cmd_calendar.c \
+	clients/estate/cmd_callback.c \
 	clients/estate/cmd_case.c \
 	clients/estate/cmd_client.c \
 	clients/estate/cmd_clock.c \
@@ -54,6 +55,8 @@ ESTATE_SRC = \
 	clients/estate/calendar_import.c \
 	clients/estate/calendar_load.c \
 	clients/estate/calendar_show.c \
+	clients/estate/callback_record.c \
+	clients/estate/callback_show.c \
 	clients/estate/cursor.c \
 	clients/estate/histogram.c \
 	clients/estate/json.c \

@@ -225,6 +225,30 @@ agenda_word(struct buffer *b, const char *field, struct text value, bool zh)
 		paint_clean(b, value.s, value.len, 0);
 }
 
+void
+agenda_reason(struct buffer *b, struct text reason, bool zh)
+{
+	/* What follows the words is a figure or a name, and stands as it is. */
+	static const char *const words[][2] = {
+		{ "Z4: not rated", "Z4：未评价" }, { "Z4: not signed", "Z4：未签字" }, { "Z4: dissatisfied", "Z4：不满意" }, { "Z3: drawn", "Z3：抽访" },
+		{ "C2: complaint handled, reopened", "C2：投诉已处理，重开次数" }, { "C2: complaint handled", "C2：投诉已处理" },
+		{ "C6: complaint handled, to be verified later", "C6：投诉已处理，延后验证" }, { "V1: plan of", "V1：年度计划" }, { "C6: extended,", "C6：已延期，" },
+		{ "V3: key household, at most 90 days apart", "V3：重点客户，间隔不超过 90 天" }, { "V3: key household", "V3：重点客户" },
+		{ "V4: the visit was refused: by telephone", "V4：拒绝上门，改电话" }, { "V4: not at home at the agreed times: by telephone", "V4：约定时间不在家，改电话" },
+		{ "H10: special service", "H10：特约服务" }, { "H10: help request,", "H10：求助" }, { "H2: gave up waiting", "H2：等待中挂机" },
+		{ "H2: left a message", "H2：语音留言" },
+	};
+
+	for (size_t i = 0; zh && i < sizeof(words) / sizeof(*words); i++)
+		if (reason.len >= strlen(words[i][0]) && memcmp(reason.s, words[i][0], strlen(words[i][0])) == 0) {
+			buffer_text(b, words[i][1]);
+			reason.s += strlen(words[i][0]);
+			reason.len -= (uint32_t)strlen(words[i][0]);
+			break;
+		}
+	paint_clean(b, reason.s, reason.len, 0);
+}
+
 static void
 add_clock(struct buffer *b, int64_t at)
 {
@@ -284,7 +308,7 @@ agenda_why(struct buffer *b, const struct agenda *a, const struct agenda_row *r,
 	}
 	if (r->reason.s != NULL) {
 		buffer_text(b, zh ? "；" : "; ");
-		paint_clean(b, r->reason.s, r->reason.len, 0);
+		agenda_reason(b, r->reason, zh);
 	}
 	if (r->mode.s != NULL && mp_equal(r->mode.s, r->mode.len, "visit") && r->agreed == INT64_MIN)
 		buffer_text(b, r->appointment.s != NULL && mp_equal(r->appointment.s, r->appointment.len, "requested") ?

@@ -47,6 +47,8 @@ void	agenda_count(const struct agenda *, size_t first, unsigned *rows, unsigned 
 
 /* A word of the catalogue for a value of callback.due: kind, role, mode … in Chinese if asked; the value itself if it is none. */
 void	agenda_word(struct buffer *, const char *field, struct text value, bool zh);
+/* The worker's reason, in words of the language asked for where they are known. */
+void	agenda_reason(struct buffer *, struct text reason, bool zh);
 /* When: "14:30" if it is agreed, "≥11:20" if it must wait, nothing otherwise. */
 void	agenda_when(struct buffer *, const struct agenda_row *);
 /* Why, and what else: "not rated; due today 24:00; 2 tries; with R-7". */

@@ -10,6 +10,7 @@
 
 #include "agenda.h"
 #include "files.h"
+#include "rfc3339.h"
 #include "sitetime.h"
 #include "worker.h"
 
@@ -24,14 +25,14 @@ struct making {
 	struct agenda_calendars *c;
 	const struct agenda *a;
 	struct text staff;
-	icaltimezone *zone;
 	icalcomponent *before, *now;	/* before: as it was written last, or NULL */
 };
 
 /* ---- One event ---- */
 
+/* Instants are written in UTC: an agreed hour is one instant, whatever rules of the clock the telephone knows. */
 static struct icaltimetype
-utc_now(int64_t ns)
+utc(int64_t ns)
 {
 	return (icaltime_from_timet_with_zone((time_t)(ns / SECOND_NS), 0, icaltimezone_get_utc_timezone()));
 }
@@ -43,26 +44,15 @@ add_text(icalcomponent *event, icalproperty *(*make)(const char *), const struct
 		icalcomponent_add_property(event, make(b->data));
 }
 
-static void
-add_time(icalcomponent *event, icalproperty *p, const icaltimezone *zone)
-{
-	if (zone != NULL)
-		icalproperty_add_parameter(p, icalparameter_new_tzid(icaltimezone_get_tzid((icaltimezone *)(uintptr_t)zone)));
-	icalcomponent_add_property(event, p);
-}
-
 /* An agreed visit has its hour; everything else is to be done some time that day. */
 static void
-add_times(const struct making *m, icalcomponent *event, const struct agenda_row *r)
+add_times(icalcomponent *event, const struct agenda_row *r)
 {
 	struct icaltimetype from, until;
 
 	if (r->agreed != INT64_MIN) {
-		from = icaltime_from_timet_with_zone((time_t)(r->agreed / SECOND_NS), 0, m->zone);
-		until = from;
-		icaltime_adjust(&until, 0, 0, VISIT_MINUTES, 0);
-		add_time(event, icalproperty_new_dtstart(from), m->zone);
-		add_time(event, icalproperty_new_dtend(until), m->zone);
+		icalcomponent_add_property(event, icalproperty_new_dtstart(utc(r->agreed)));
+		icalcomponent_add_property(event, icalproperty_new_dtend(utc(r->agreed + VISIT_MINUTES * 60 * SECOND_NS)));
 		return;
 	}
 	from = icaltime_from_timet_with_zone((time_t)(r->day * 86400), 1, NULL);
@@ -89,7 +79,7 @@ event_of(const struct making *m, const struct agenda_row *r)
 
 	uid_of(uid, r->callback.s, r->callback.len);
 	icalcomponent_add_property(event, icalproperty_new_uid(uid));
-	add_times(m, event, r);
+	add_times(event, r);
 	buffer_printf(&b, "%.*s ", (int)(r->household.s != NULL ? r->household.len : r->subject.len), r->household.s != NULL ? r->household.s : r->subject.s);
 	agenda_word(&b, "kind", r->kind, m->c->zh);
 	buffer_text(&b, m->c->zh ? "（" : " (");
@@ -163,7 +153,7 @@ settle(struct making *m, icalcomponent *old, icalcomponent *fresh)
 		icalcomponent_add_component(m->now, icalcomponent_new_clone(old));
 		return;
 	}
-	icalcomponent_add_property(fresh, icalproperty_new_dtstamp(utc_now(m->a->now)));
+	icalcomponent_add_property(fresh, icalproperty_new_dtstamp(utc(m->a->now)));
 	icalcomponent_add_property(fresh, icalproperty_new_sequence(p != NULL ? icalproperty_get_sequence(p) + 1 : 0));
 	icalcomponent_add_component(m->now, fresh);
 }
@@ -176,16 +166,18 @@ is_settled(icalcomponent *e)
 	return (icalcomponent_get_status(e) == ICAL_STATUS_CANCELLED || (summary != NULL && strncmp(summary, DONE_MARK, strlen(DONE_MARK)) == 0));
 }
 
-/* Days since 1970 on which it begins, on the clock that it names. */
+/* Days since 1970 on which it begins, on the site's clock. */
 static int64_t
 day_of(icalcomponent *e)
 {
 	struct icaltimetype t = icalcomponent_get_dtstart(e);
+	time_t second = icaltime_as_timet(t);
+	struct tm tm;
 
-	t.hour = t.minute = t.second = 0;
-	t.zone = NULL;
-	t.is_date = 1;
-	return (icaltime_as_timet(t) / 86400);
+	if (t.is_date)
+		return (second / 86400);
+	localtime_r(&second, &tm);
+	return (rfc3339_days((unsigned)tm.tm_year + 1900, (unsigned)tm.tm_mon + 1, (unsigned)tm.tm_mday));
 }
 
 /* One that this person no longer has on the agenda: it was done, or it is not to be done, or not by this person, or not then. */
@@ -237,7 +229,6 @@ begin(struct making *m)
 	icalproperty_set_x_name(p, "X-WR-CALNAME");
 	icalcomponent_add_property(m->now, p);
 	buffer_free(&name);
-	icalcomponent_add_component(m->now, icalcomponent_new_clone(icaltimezone_get_component(m->zone)));
 }
 
 static bool
@@ -415,16 +406,10 @@ write_idle(struct making *m)
 int
 agenda_calendars(struct agenda_calendars *c, const struct agenda *a)
 {
-	const char *zone = getenv("ESTATE_TZ");
 	struct making m = { .c = c, .a = a };
 	char name[80];
 	int r = 0;
 
-	icaltimezone_set_tzid_prefix("");
-	if ((m.zone = icaltimezone_get_builtin_timezone(zone != NULL && *zone != '\0' ? zone : "Asia/Shanghai")) == NULL) {
-		fprintf(stderr, "estate agenda: there is no time zone %s on this machine; install tzdata\n", zone != NULL ? zone : "Asia/Shanghai");
-		return (EXIT_UNREACHED);
-	}
 	if (c->staff != NULL) {
 		m.staff = text_of(c->staff);
 		name_of(name, m.staff);

@@ -61,7 +61,7 @@ cell(struct buffer *b, const struct buffer *text, size_t columns)
 static void
 show_row(struct buffer *b, const struct agenda *a, const struct agenda_row *r, bool zh, unsigned columns)
 {
-	bool wide = columns == 0 || columns >= WIDE_COLUMNS;
+	bool wide = columns == 0 || columns >= WIDE_COLUMNS, by_number;
 	struct buffer one = { NULL, 0, 0 };
 	size_t from;
 
@@ -84,9 +84,14 @@ show_row(struct buffer *b, const struct agenda *a, const struct agenda_row *r, b
 		paint_clean(&one, r->name, strlen(r->name), 0);
 		buffer_text(&one, " ");
 	}
+	/* Of a routine one the household is all there is; where there is little room the number says the kind. */
+	by_number = r->household.s == NULL || r->subject.len != r->household.len || memcmp(r->subject.s, r->household.s, r->subject.len) != 0;
+	if (by_number && !wide) {
+		add_text(&one, r->subject);
+		buffer_text(&one, " ");
+	}
 	agenda_word(&one, "kind", r->kind, zh);
-	/* Of a routine one the household is all there is. */
-	if (r->household.s == NULL || r->subject.len != r->household.len || memcmp(r->subject.s, r->household.s, r->subject.len) != 0) {
+	if (by_number && wide) {
 		buffer_text(&one, " ");
 		add_text(&one, r->subject);
 	}
