@@ -114,6 +114,7 @@ reply_kind(struct turn *t, const char *name, int64_t month, int kind)
 	worker_reply_int(w, "picked", m.picked);
 	worker_reply_int(w, "optional_done", m.drawn_done);
 	worker_reply_int(w, "optional_last5", m.drawn_last);
+	worker_reply_int(w, "optional_after", m.drawn_after);
 	worker_reply_int(w, "unmatched", m.unmatched);
 	worker_reply_bool(w, "short", over ? m.done < required : m.done + m.open < pace);
 }

@@ -60,7 +60,8 @@ count(struct worker *w, const struct callback *c, int64_t by)
 		m.optional_done += done ? by : 0;
 		m.optional_ended += ended ? by : 0;
 		m.drawn_done += done && c->drawn ? by : 0;
-		m.drawn_last += done && c->drawn && c->last_days ? by : 0;
+		m.drawn_last += done && c->drawn && c->last_days == 1 ? by : 0;
+		m.drawn_after += done && c->drawn && c->last_days == 2 ? by : 0;
 	}
 	book_tally_put(w, c->month, c->kind, &m);
 }

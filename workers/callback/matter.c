@@ -228,6 +228,7 @@ matter_finished(struct turn *t, const struct worker_event *v)
 
 	load(t, v, id, &m);
 	m.repair = 1;
+	m.redone = 0;
 	touch_by(&m, v->e, "by");
 	event_text(v->e, "by", &by);
 	event_bool(v->e, "in_home", &in_home);
@@ -314,13 +315,18 @@ matter_rated(struct turn *t, const struct worker_event *v)
 	struct text grade;
 
 	load(t, v, id, &m);
+	if (m.redone)
+		return;			/* of the work that is being done again */
 	event_bool(v->e, "signed", &signed_);
 	event_bool(v->e, "authenticated", &authenticated);
 	m.rated = 1;
-	m.graded = event_text(v->e, "grade", &grade);
-	m.satisfied = m.graded && !mp_equal(grade.s, grade.len, "dissatisfied") && !mp_equal(grade.s, grade.len, "very_dissatisfied");
-	m.signed_ = signed_;
-	m.authenticated = authenticated;
+	/* The last grade holds; a signature that was given is given. */
+	if (event_text(v->e, "grade", &grade)) {
+		m.graded = 1;
+		m.satisfied = !mp_equal(grade.s, grade.len, "dissatisfied") && !mp_equal(grade.s, grade.len, "very_dissatisfied");
+	}
+	m.signed_ |= signed_;
+	m.authenticated |= authenticated;
 	store(t, id, &m);
 	if (t->p == NULL || !book_load(t, m.callback, &c))
 		return;
@@ -483,6 +489,7 @@ matter_reopened(struct turn *t, const struct worker_event *v)
 		return;
 	m.reopened++;
 	m.over = 0;
+	m.redone = m.repair;
 	m.rated = m.graded = m.satisfied = m.signed_ = m.authenticated = 0;
 	store(t, id, &m);
 	if (t->p != NULL && book_load(t, m.callback, &c) && owe_is_open(&c) && v->when >= c.began)

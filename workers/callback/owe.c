@@ -194,7 +194,8 @@ owe_done(struct turn *t, struct callback *c, int64_t when, uint64_t seq, const c
 	/* Nobody had drawn it, and they called all the same. */
 	if (!was_told && (c->kind == KIND_REPAIR))
 		c->mandatory = 0;
-	c->last_days = t->p != NULL && when >= clock_at(t, clock_month_first(c->month + 1) - t->p->repair.last_days, 0);
+	if (t->p != NULL)
+		c->last_days = when >= clock_month_end(t, c->month) ? 2 : when >= clock_at(t, clock_month_first(c->month + 1) - t->p->repair.last_days, 0);
 	book_note(t, c->id, "done", by, "%s", was_told ? "" : "before it was asked for");
 	book_store(t, c);
 	resident_contacted(t, c, when);

@@ -37,7 +37,7 @@ static const struct member callback_members[] = { T(callback, id), T(callback, s
 static const struct member matter_members[] = { T(matter, household), T(matter, trade), T(matter, help_kind), T(matter, callback), T(matter, handlers[0]),
 	T(matter, handlers[1]), T(matter, handlers[2]), T(matter, handlers[3]), T(matter, handlers[4]), T(matter, handlers[5]), T(matter, early_by),
 	B(matter, complaint), B(matter, repair), B(matter, help), B(matter, call), B(matter, major), B(matter, company), B(matter, anonymous),
-	B(matter, special), B(matter, over), B(matter, rated), B(matter, satisfied), B(matter, graded), B(matter, signed_), B(matter, authenticated),
+	B(matter, special), B(matter, over), B(matter, rated), B(matter, satisfied), B(matter, graded), B(matter, signed_), B(matter, authenticated), B(matter, redone),
 	N(matter, handler_count), N(matter, rounds), N(matter, reopened), N(matter, opened_seq), N(matter, contact_seq), N(matter, early),
 	N(matter, early_seq), N(matter, agreed), LAST };
 static const struct member household_members[] = { T(household, party), T(household, steward), T(household, routine), B(household, known),
@@ -48,7 +48,7 @@ static const struct member household_members[] = { T(household, party), T(househ
 	N(household, ring[7]), N(household, blocked), LAST };
 static const struct member tally_members[] = { N(tally, n), N(tally, told), N(tally, mandatory), N(tally, done), N(tally, attempted), N(tally, open),
 	N(tally, classified), N(tally, mandatory_done), N(tally, mandatory_ended), N(tally, mandatory_open), N(tally, picked), N(tally, optional_done),
-	N(tally, optional_ended), N(tally, optional_open), N(tally, drawn_done), N(tally, drawn_last), N(tally, short_said), N(tally, unmatched), N(tally, planned), LAST };
+	N(tally, optional_ended), N(tally, optional_open), N(tally, drawn_done), N(tally, drawn_last), N(tally, drawn_after), N(tally, short_said), N(tally, unmatched), N(tally, planned), LAST };
 static const struct member share_members[] = { N(share, finished), N(share, called), LAST };
 static const struct member load_members[] = { N(load, assigned), N(load, done), N(load, attempted), LAST };
 static const struct member line_members[] = { T(line, role), T(line, staff), B(line, kind), N(line, plan), N(line, opens), LAST };

@@ -80,7 +80,7 @@ struct callback {
 	int64_t attempts, lead_attempts, last_attempt, day_attempts, attempt_day, not_before;
 	int64_t extensions, no_shows, at;	/* at: of the appointment */
 	int64_t done, done_seq, repeated;	/* repeated: further results */
-	int64_t last_days;		/* it was done in the last days of its month, or later */
+	int64_t last_days;		/* it was done in the last days of its month: 1; after it: 2 */
 	int64_t draw;			/* the number it was drawn by */
 };
 
@@ -92,6 +92,7 @@ struct matter {
 	uint8_t complaint, repair, help, call;
 	uint8_t major, company, anonymous, special, over;	/* over: withdrawn, a wrong number, another case's */
 	uint8_t rated, satisfied, graded, signed_, authenticated;
+	uint8_t redone;			/* reopened, and not finished again yet */
 	int64_t handler_count, rounds, reopened, opened_seq, contact_seq;
 	int64_t early, early_seq;	/* a result before what it is about */
 	int64_t agreed;			/* a visit without a callback: agreed for then */
@@ -114,7 +115,7 @@ struct household {
 struct tally {
 	int64_t n, told, mandatory, done, attempted, open;
 	int64_t classified, mandatory_done, mandatory_ended, mandatory_open;
-	int64_t picked, optional_done, optional_ended, optional_open, drawn_done, drawn_last;
+	int64_t picked, optional_done, optional_ended, optional_open, drawn_done, drawn_last, drawn_after;
 	int64_t short_said, unmatched, planned;	/* not sums: how often quota.short was said; results that belonged to nothing; the plan was made */
 };
 

@@ -203,7 +203,8 @@ resident_contacted(struct turn *t, const struct callback *c, int64_t when)
 	resident_load(t->w, c->household, &h);
 	if (when > h.contact)
 		h.contact = when;
-	if (c->granted)
+	/* Also one that was owed, was no longer, and was made all the same. */
+	if (c->granted || (c->kind == KIND_REPAIR && !c->mandatory && !c->merged))
 		budget_spend(&h, when);
 	if (c->kind == KIND_ROUTINE) {
 		if (when > h.routine_done)

@@ -69,6 +69,16 @@ unmatched(struct turn *t, const struct worker_event *v, const char *by)
 
 /* ---- Done ---- */
 
+/* It is still owed, and its terms are said again: the reason is what estate-escalate listens to. */
+static void
+owe_again(struct turn *t, struct callback *c, const char *reason)
+{
+	if (c->state != IS_OPEN)
+		return;
+	snprintf(c->reason, sizeof(c->reason), "%s", reason);
+	owe_open(t, c);
+}
+
 /* Of his own case: recorded, a breach, and somebody else has to call. */
 static bool
 is_own(struct turn *t, struct callback *c, const char *by)
@@ -77,8 +87,7 @@ is_own(struct turn *t, struct callback *c, const char *by)
 		return (false);
 	tell_violated(t, c->subject, "C4", by);
 	book_note(t, c->id, "own_case", by, "called about his own case: it does not count");
-	if (c->state == IS_OPEN && strcmp(c->staff, by) == 0)
-		owe_reassign(t, c, c->role, "C4: nobody calls about a case of his own");
+	owe_again(t, c, "C4.again");
 	return (true);
 }
 
@@ -92,6 +101,7 @@ is_early(struct turn *t, struct callback *c, int64_t when, const char *by)
 	tell_violated(t, c->subject, "C6.early", by);
 	book_note(t, c->id, "early", by, "before it could be verified: it does not count");
 	book_store(t, c);
+	owe_again(t, c, "C6.early");
 	return (true);
 }
 
