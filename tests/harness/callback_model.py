@@ -61,7 +61,7 @@ class Work:
 
 class Month:
     def __init__(self):
-        self.repairs = self.required = self.done = self.mandatory = self.picked = self.needed = self.optional = self.optional_last = 0
+        self.repairs = self.required = self.done = self.mandatory = self.picked = self.needed = self.optional = self.optional_last = self.optional_after = 0
         self.complaints = self.complaints_done = self.complaints_attempted = self.late = 0
         self.planned = self.contacted = 0
         self.load = collections.Counter()
@@ -280,7 +280,10 @@ class CallbackYear:
                 month.done += 1
                 if done.drawn:
                     month.optional += 1
-                    month.optional_last += (done.done[0].date() - work.at.date().replace(day=1)).days >= days_in(month_of(work.at)) - LAST_DAYS
+                    # Z2 is about the month's last days; what tops it up when it is over (Z7) is counted apart.
+                    day, days = (done.done[0].date() - work.at.date().replace(day=1)).days, days_in(month_of(work.at))
+                    month.optional_last += days - LAST_DAYS <= day < days
+                    month.optional_after += day >= days
                 elif done.mandatory and done.done[0] > done.due:
                     month.late += 1
         for name, month in self.months.items():
@@ -356,11 +359,11 @@ class CallbackYear:
     # --- for people
 
     def table(self, staff=None):
-        lines = ["month    repairs  req  done  rate%  pick  need  opt  last5%  above%  late  complaints done att  planned talked  max/mean"]
+        lines = ["month    repairs  req  done  rate%  pick  need  opt  last5% after  above%  late  complaints done att  planned talked  max/mean"]
         for name in sorted(self.months):
             m = self.months[name]
             rate = "n/a" if m.rate is None else f"{100 * m.rate:.1f}"
-            lines.append(f"{name}  {m.repairs:7} {m.required:4} {m.done:5} {rate:>6} {m.picked:5} {m.needed:5} {m.optional:4} {100 * m.last_share:7.1f} "
+            lines.append(f"{name}  {m.repairs:7} {m.required:4} {m.done:5} {rate:>6} {m.picked:5} {m.needed:5} {m.optional:4} {100 * m.last_share:7.1f} {m.optional_after:5} "
                          f"{100 * m.above:7.1f} {m.late:5} {m.complaints:11} {m.complaints_done:4} {m.complaints_attempted:3} {m.planned:8} {m.contacted:6} "
                          f"{m.spread(staff):9.2f}")
         lines.append(f"households owed {len(self.owed)}, spoken to {len(self.reached)}, attempted {len(self.tried)}, missed {len(self.missed)}; "
