@@ -24,6 +24,7 @@ PACKAGES_BUILD = \
 	libc6-dev \
 	libcurl4-openssl-dev \
 	libevent-dev \
+	libical-dev \
 	libjansson-dev \
 	liblmdb-dev \
 	libmsgpack-dev \
@@ -41,6 +42,7 @@ PACKAGES_TEST = \
 	mandoc \
 	mount \
 	python3 \
+	python3-icalendar \
 	python3-msgpack \
 	python3-pytest \
 	python3-zmq \
@@ -114,6 +116,7 @@ $(filter-out $(B)/bin/estated,$(BINARIES)): $(B)/bin/%: $(B_release)/bin/%
 	ln -sf ../../bin/$* $@
 else
 $(B)/bin/estate: $(call OBJ,clients/estate/main.c) $(B)/lib/libverbs.a $(B)/lib/libharness.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+LIBS_estate = $(shell pkg-config --libs libical)
 $(B)/bin/estate-example: $(call OBJ,workers/example/example.c) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 
 $(B)/bin/estate-escalate: $(call OBJ,workers/escalate/escalate.c) $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a

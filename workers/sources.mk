@@ -17,6 +17,7 @@ HARNESS_SRC = \
 	workers/harness/inbox.c \
 	workers/harness/engine.c \
 	workers/harness/call.c \
+	workers/harness/event_data.c \
 	workers/harness/emit.c \
 	workers/harness/timers.c \
 	workers/harness/parked.c \

@@ -84,10 +84,10 @@ contact_received(struct world *w, struct story *s)
 
 	subject_id(id, s->subject);
 	event_begin(w, "contact.received", contact_source(source, s), info ? NULL : id, s);
-	event_text(w, "via", via_names[s->via]);
-	event_household(w, s->household);
-	event_text(w, "text", info ? words_pick(&w->rng, words_inquiries) : NULL);
-	event_text(w, "outcome", outcome);
+	data_text(w, "via", via_names[s->via]);
+	data_household(w, s->household);
+	data_text(w, "text", info ? words_pick(&w->rng, words_inquiries) : NULL);
+	data_text(w, "outcome", outcome);
 	event_end_late(w, contact_known_at(w, s));
 }
 

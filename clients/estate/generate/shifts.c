@@ -15,15 +15,15 @@ duty_event(struct world *w, const char *type, const struct story *s)
 
 	staff_id(id, s->by);
 	event_begin(w, type, FROM_ROSTER, id, NULL);
-	event_instant(w, "from", s->since);
-	event_instant(w, "until", s->since + (staff_in_shifts(s->by.duty) ? SHIFT : OFFICE_CLOSES - OFFICE_OPENS));
+	data_instant(w, "from", s->since);
+	data_instant(w, "until", s->since + (staff_in_shifts(s->by.duty) ? SHIFT : OFFICE_CLOSES - OFFICE_OPENS));
 }
 
 static void
 duty_ended(struct world *w, struct story *s)
 {
 	duty_event(w, "duty.ended", s);
-	event_staff(w, "by", s->by);
+	data_staff(w, "by", s->by);
 	event_end(w);
 }
 
@@ -33,7 +33,7 @@ duty_started(struct world *w, struct story *s)
 	int64_t until = s->since + (staff_in_shifts(s->by.duty) ? SHIFT : OFFICE_CLOSES - OFFICE_OPENS);
 
 	duty_event(w, "duty.started", s);
-	event_staff(w, "by", s->by);
+	data_staff(w, "by", s->by);
 	event_end(w);
 	world_at(w, until + rng_between(&w->rng, 0, 20 * MINUTE), duty_ended, s);
 }
@@ -46,8 +46,8 @@ staff_absent(struct world *w, struct story *s)
 
 	duty_event(w, "staff.absent", s);
 	if (count > 1)
-		event_staff(w, "deputy", deputy);
-	event_staff(w, "by", (struct staff){ DUTY_LEAD, 1 });
+		data_staff(w, "deputy", deputy);
+	data_staff(w, "by", (struct staff){ DUTY_LEAD, 1 });
 	event_end(w);
 }
 
@@ -103,8 +103,8 @@ mailbox_emptied(struct world *w, struct story *s)
 
 	if (world_is_workday(w, w->now / DAY)) {
 		event_begin(w, "mailbox.emptied", FROM_DESK, "mailbox-1", NULL);
-		event_staff(w, "by", staff_on_duty(&w->estate, &w->rng, DUTY_ASSISTANT, w->now));
-		event_int(w, "letters", letters);
+		data_staff(w, "by", staff_on_duty(&w->estate, &w->rng, DUTY_ASSISTANT, w->now));
+		data_int(w, "letters", letters);
 		event_end(w);
 		while (letters-- > 0)
 			world_in(w, 1 * MINUTE, 20 * MINUTE, contact_in_mailbox, &(struct story){ .household = NOBODY });
