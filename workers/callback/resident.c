@@ -437,7 +437,7 @@ plan_one(struct turn *t, const struct waiting *who, int64_t day, int64_t month, 
 void
 resident_plan(struct turn *t, int64_t day)
 {
-	int64_t month = clock_month(t, t->now), left = 12 - month % 12, days[DAYS_OF_MONTH];
+	int64_t month = clock_month(t, t->now), left = 12 - month % 12, days[DAYS_OF_MONTH] = { day };
 	struct waiting *list;
 	struct tally m;
 	size_t count, share, planned = 0;

@@ -195,6 +195,13 @@ too_often(struct turn *t, const struct callback *c, int64_t when)
 	    (when >= c->last_attempt && when - c->last_attempt < t->p->contact.dial_gap)));
 }
 
+/* Optional ones are given up soon, and another one is drawn; the others when the lead has tried, too. */
+static bool
+is_enough(const struct policy *p, const struct callback *c)
+{
+	return (c->mandatory ? c->at_lead && c->lead_attempts >= p->contact.lead_dials : c->attempts >= p->repair.attempts);
+}
+
 void
 result_attempted(struct turn *t, const struct worker_event *v)
 {
@@ -229,18 +236,14 @@ result_attempted(struct turn *t, const struct worker_event *v)
 	if (c.day_attempts >= t->p->contact.dials_a_day)
 		c.not_before = clock_within(t, &t->p->contact.hours, &h, clock_at(t, c.attempt_day + 1, 0));
 	snprintf(said, sizeof(said), "nobody answered, %d times", (int)c.attempts);
-	if (c.state != IS_OPEN)
-		book_store(t, &c);	/* nobody had asked for it */
-	else if (!c.mandatory && c.attempts >= t->p->repair.attempts)
+	if (c.state == IS_OPEN && is_enough(t->p, &c))
 		owe_give_up(t, &c, said);
-	else if (c.at_lead && c.lead_attempts >= t->p->contact.lead_dials)
-		owe_give_up(t, &c, said);
-	else if (!c.at_lead && mp_equal(result.s, result.len, "wrong_number"))
+	else if (c.state == IS_OPEN && !c.at_lead && mp_equal(result.s, result.len, "wrong_number"))
 		to_the_lead(t, &c, "V4: a wrong number: find the right one");
-	else if (!c.at_lead && c.attempts >= t->p->contact.dials)
+	else if (c.state == IS_OPEN && !c.at_lead && c.attempts >= t->p->contact.dials)
 		to_the_lead(t, &c, said);
 	else
-		book_store(t, &c);
+		book_store(t, &c);	/* tried again later, or nobody had asked for it */
 }
 
 void
