@@ -6,7 +6,7 @@
  *	callback.c	the worker: its tables, its configuration, which part an event is for
  *	matter.c	what a case becomes: handled, finished, rated, reopened; what of it is owed
  *	resident.c	households: who lives there, what they want; the plan of the year
- *	result.c	what staff report: done, tried in vain, extended
+ *	result.c	what staff report: done, tried in vain, extended, taken back
  *	visit.c		appointments and visits
  *	owe.c		a callback's life: owed, planned, handed over, ended
  *	assign.c	who has to call: the roster, with the absences of the log, by load
@@ -123,6 +123,8 @@ bool	owe_is_open(const struct callback *);
 void	assign_choose(struct turn *, struct callback *, const char *role);
 bool	assign_is_own(struct turn *, const struct callback *, const char *staff);
 void	assign_note(struct turn *, const struct worker_event *);
+/* Another roster: what those have who are no longer on it is handed over. */
+void	assign_roster(struct turn *);
 /* Has he, or is he, one of these roles? */
 bool	assign_has_role(struct turn *, const char *staff, const struct name_list *);
 
@@ -148,6 +150,7 @@ void	matter_run(struct turn *, const char *id);
 void	result_done(struct turn *, const struct worker_event *);
 void	result_attempted(struct turn *, const struct worker_event *);
 void	result_extended(struct turn *, const struct worker_event *);
+void	result_retracted(struct turn *, const struct worker_event *);
 /* Which callback an event of staff is about: the one that it names, else the open one of its subject.  False: none. */
 bool	result_find(struct turn *, const struct event *, struct callback *);
 

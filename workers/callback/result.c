@@ -272,3 +272,49 @@ result_extended(struct turn *t, const struct worker_event *v)
 	book_note(t, c.id, "extended", by, "%s", "");
 	book_store(t, &c);
 }
+
+/* ---- Taken back ---- */
+
+/* As if that event had not been: a result that it was, or the beginning of what is owed. */
+static bool
+take_back(struct turn *t, struct callback *c, int64_t seq)
+{
+	if (c->state == IS_DONE && c->done_seq == seq) {
+		book_note(t, c->id, "taken_back", "", "the result was a mistake");
+		c->done = c->done_seq = c->last_days = 0;
+		c->done_by[0] = c->staff[0] = '\0';
+		snprintf(c->reason, sizeof(c->reason), "the result was taken back");
+		owe_open(t, c);
+		return (true);
+	}
+	if (c->began_seq == seq && owe_is_open(c)) {
+		owe_cancel(t, c, "retracted");
+		return (true);
+	}
+	return (false);
+}
+
+void
+result_retracted(struct turn *t, const struct worker_event *v)
+{
+	char subject[ID_SIZE_MAX], id[ID_SIZE_MAX], tail[24];
+	struct household h;
+	struct callback c;
+	struct matter m;
+	int64_t seq;
+
+	copy_text(subject, sizeof(subject), v->e->subject);
+	if (t->p == NULL || !event_int(v->e, "event", &seq))
+		return;
+	record_get(t->w, CASES, SHAPE_MATTER, subject, strlen(subject), &m);
+	for (int64_t round = m.rounds; round > 0; round--) {
+		snprintf(tail, sizeof(tail), "%d", (int)round);
+		owe_id(subject, tail, id);
+		if (book_load(t, id, &c) && take_back(t, &c, seq))
+			return;
+	}
+	if (resident_load(t->w, subject, &h) && book_load(t, h.routine, &c) && take_back(t, &c, seq)) {
+		h.year_done = h.year_done == c.month / 12 ? h.year_done - 1 : h.year_done;
+		resident_store(t->w, subject, &h);
+	}
+}
