@@ -92,7 +92,8 @@ void	book_note(struct turn *, const char *id, const char *what, const char *by, 
 void	tell_due(struct turn *, const struct callback *);
 /* callback.cancelled, reassigned, downgraded. */
 void	tell_changed(struct turn *, const struct callback *, const char *type, const char *reason);
-void	tell_violated(struct turn *, const char *subject, const char *rule, const char *by);
+/* `about`: the callback, or the subject itself. */
+void	tell_violated(struct turn *, const char *subject, const char *about, const char *rule, const char *by);
 void	tell_contact(struct turn *, const char *household, const char *type, const char *purpose, const char *ref, int64_t not_before, int64_t until);
 void	tell_short(struct turn *, int64_t month, unsigned kind, int64_t done, int64_t required);
 void	tell_sampled(struct turn *, const char *audit, const char *subject);
@@ -178,6 +179,8 @@ void	resident_await_key(struct turn *, const char *household, const struct house
 /* Is their routine call within a week from now? */
 bool	resident_planned_soon(struct turn *, const struct household *);
 void	resident_unreached(struct turn *, const struct callback *);
+/* A routine call that no plan had asked for.  False: that is no household. */
+bool	resident_called(struct turn *, struct text household, int64_t when, uint64_t seq, const char *by);
 /* They were spoken to. */
 void	resident_contacted(struct turn *, const struct callback *, int64_t when);
 
