@@ -19,7 +19,7 @@
  *
  * A value is a version byte and its members in the order of record.c; a further member goes to the end, with the version raised, and
  * worker_kind.version with it (the tables are then made again from the log).  Months are year * 12 + month - 1.  Nothing personal is kept:
- * the number of the event that bears a telephone number, never the number.  Nothing is forgotten: a year of 3,000 households is some 5 MB.
+ * the number of the event that bears a telephone number, never the number.  Nothing is forgotten: a year of 3,000 households is some 10 MB.
  */
 #ifndef RECORD_H
 #define RECORD_H
