@@ -58,12 +58,14 @@ standing(const struct callback *c, int64_t day_ends)
 	return (c->deferred && c->opens >= day_ends ? "deferred" : "open");
 }
 
-/* Not before it opens, nor soon after it was tried, nor in their quiet hours. */
+/* On that day not before it opens, nor soon after it was tried, nor in their quiet hours. */
 static int64_t
-earliest(struct turn *t, const struct callback *c, const struct household *h)
+earliest(struct turn *t, const struct wish_list *wishes, const struct callback *c, const struct household *h)
 {
 	int64_t at = c->not_before > c->opens ? c->not_before : c->opens;
 
+	if (at < wishes->begins)
+		at = wishes->begins;
 	return (c->kind == KIND_CALL ? at : clock_within(t, &t->p->contact.hours, h, at));
 }
 
@@ -129,7 +131,8 @@ reply(struct turn *t, const struct wish_list *wishes, const struct callback *c)
 	worker_reply(w, "state", text_of(standing(c, wishes->ends)));
 	worker_reply_int(w, "attempts", c->attempts);
 	worker_reply_bool(w, "overdue", c->due < wishes->begins || c->due < t->now);
-	if ((from = earliest(t, c, &h)) > wishes->begins)
+	/* What holds for everybody, the hours of calls, is not said of each. */
+	if ((from = earliest(t, wishes, c, &h)) > clock_within(t, &t->p->contact.hours, NULL, wishes->begins))
 		worker_reply_instant(w, "not_before", from);
 	if (c->appointment != APPOINTMENT_NONE) {
 		worker_reply_map(w, "appointment");

@@ -248,7 +248,8 @@ say_otherwise(struct callback *c, const char *role)
 {
 	char said[REASON_SIZE];
 
-	if (strstr(c->reason, "nobody else") != NULL)
+	/* A reason of one word is what another program listens to. */
+	if (strstr(c->reason, "nobody else") != NULL || strchr(c->reason, ' ') == NULL)
 		return;
 	snprintf(said, sizeof(said), "%.100s; nobody else of %s", c->reason, role);
 	memcpy(c->reason, said, sizeof(said));

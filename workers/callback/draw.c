@@ -12,7 +12,7 @@
  * draws too few must make up for it when the month is over; whoever draws too many asks people for nothing, margin_percent of n at most.
  * What is drawn by the day `last` is the middle of two:
  *
- *	low = (1 - last_percent) · (need - s / 2)        high = max(0, need - 3 s) + margin_percent · n
+ *	low = (1 - last_percent) · (need - s)        high = max(0, need - 3 s) + margin_percent · n
  *
  * A draw cannot be taken back, so what is sure is drawn evenly, and what is not is left for later: by day e
  *
@@ -133,7 +133,7 @@ wanted(const struct policy *p, const struct figures *f)
 		return (f->need);
 	if (f->elapsed > f->last)
 		return (0);
-	low = (f->need - f->spread / 2) * (100 - p->repair.last_percent) / 100;
+	low = (f->need - f->spread) * (100 - p->repair.last_percent) / 100;
 	if (low <= 0)
 		return (0);
 	high = (f->need > 3 * f->spread ? f->need - 3 * f->spread : 0) + f->n * p->repair.margin_percent / 100;

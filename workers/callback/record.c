@@ -34,8 +34,11 @@ static const struct member callback_members[] = { T(callback, id), T(callback, s
 	N(callback, load_month), N(callback, attempts), N(callback, lead_attempts), N(callback, last_attempt), N(callback, day_attempts),
 	N(callback, attempt_day), N(callback, not_before), N(callback, extensions), N(callback, no_shows), N(callback, at), N(callback, done),
 	N(callback, done_seq), N(callback, repeated), N(callback, last_days), N(callback, draw), LAST };
-static const struct member matter_members[] = { T(matter, household), T(matter, trade), T(matter, help_kind), T(matter, callback), T(matter, handlers[0]),
-	T(matter, handlers[1]), T(matter, handlers[2]), T(matter, handlers[3]), T(matter, handlers[4]), T(matter, handlers[5]), T(matter, early_by),
+static const struct member matter_members[] = { T(matter, household), T(matter, trade), T(matter, help_kind), T(matter, callback),
+	T(matter, handlers[0]), T(matter, handlers[1]), T(matter, handlers[2]), T(matter, handlers[3]), T(matter, handlers[4]), T(matter, handlers[5]),
+	T(matter, handlers[6]), T(matter, handlers[7]), T(matter, handlers[8]), T(matter, handlers[9]), T(matter, handlers[10]), T(matter, handlers[11]),
+	T(matter, handlers[12]), T(matter, handlers[13]), T(matter, handlers[14]), T(matter, handlers[15]),
+	T(matter, early_by),
 	B(matter, complaint), B(matter, repair), B(matter, help), B(matter, call), B(matter, major), B(matter, company), B(matter, anonymous),
 	B(matter, special), B(matter, over), B(matter, rated), B(matter, satisfied), B(matter, graded), B(matter, signed_), B(matter, authenticated), B(matter, redone),
 	N(matter, handler_count), N(matter, rounds), N(matter, reopened), N(matter, opened_seq), N(matter, contact_seq), N(matter, early),
@@ -109,7 +112,7 @@ record_read(enum shape shape, const void *bytes, size_t len, void *out)
 	return (true);
 }
 
-static size_t
+size_t
 record_write(enum shape shape, const void *in, uint8_t out[RECORD_BYTES_MAX])
 {
 	uint8_t *p = out;

@@ -32,7 +32,7 @@ enum { CALLBACKS, HISTORY, AGENDA, CASES, HOUSEHOLDS, PENDING, MONTHS, SHARES, P
 
 #define ID_SIZE_MAX	(ID_CHARS_MAX + 1)
 #define REASON_SIZE	160u
-#define HANDLERS_MAX	6u
+#define HANDLERS_MAX	16u	/* of those who had a hand in a case; of more the first are forgotten */
 #define RING_MAX	8u
 
 enum kind { KIND_COMPLAINT, KIND_REPAIR, KIND_ROUTINE, KIND_CALL, KIND_HELP, KINDS_COUNT };
@@ -156,6 +156,7 @@ enum shape { SHAPE_CALLBACK, SHAPE_MATTER, SHAPE_HOUSEHOLD, SHAPE_TALLY, SHAPE_S
 bool	record_get(struct worker *, unsigned table, enum shape, const void *key, size_t len, void *out);
 void	record_put(struct worker *, unsigned table, enum shape, const void *key, size_t len, const void *);
 bool	record_read(enum shape, const void *bytes, size_t len, void *out);
+size_t	record_write(enum shape, const void *, uint8_t out[RECORD_BYTES_MAX]);
 
 /* Keys of several parts: number, text, text. */
 struct key {

@@ -257,18 +257,22 @@ void
 resident_await_key(struct turn *t, const char *household, const struct household *h)
 {
 	struct key k = { .len = 1, .bytes = { 'k' } };
-	int64_t base, at;
+	int64_t base, at, today = clock_day(t, t->now), year = clock_month(t, t->now) / 12, latest;
 
 	key_text(&k, household);
-	if (t->p == NULL || !h->key || !lives_there(h, clock_day(t, t->now))) {
+	if (t->p == NULL || !h->key || !lives_there(h, today)) {
 		worker_cancel_timer(t->w, k.bytes, k.len);
 		return;
 	}
-	/* Of one that nobody has called yet the time runs from now. */
-	base = h->routine_done != 0 ? h->routine_done : t->now;
-	if (h->routine_done == 0 && worker_timer_due(t->w, k.bytes, k.len, &at))
+	/* Of one that nobody has spoken to yet the time runs from now. */
+	base = h->contact != 0 ? h->contact : t->now;
+	if (h->contact == 0 && worker_timer_due(t->w, k.bytes, k.len, &at))
 		return;
 	at = clock_at(t, clock_day(t, base) + t->p->routine.key_days - t->p->routine.key_ahead_days, (unsigned)t->p->run);
+	/* Also what the year owes to every household. */
+	latest = clock_month_first(12 * (year + 1)) - t->p->routine.key_ahead_days;
+	if (h->year_done < year && clock_day(t, at) > latest)
+		at = clock_at(t, latest > today ? latest : today, (unsigned)t->p->run);
 	worker_set_timer(t->w, k.bytes, k.len, at > t->now ? at : t->now, NULL, 0);
 }
 
