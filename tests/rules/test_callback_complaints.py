@@ -1,4 +1,6 @@
 """C2 to C8 and V4's attempts, by estate-callback as shipped: every complaint is called back, by somebody else than who handled it."""
+import hashlib
+
 import calling
 from calling import Day, ask, complaint, done, rehearse, tried
 
@@ -229,3 +231,46 @@ def test_covers_settle_further_cases_in_one_talk():
     # On the agenda they are one contact, by one person.
     rows = ask([*complaint(MON, "C-1"), *complaint(MON, "C-2")], "2026-11-24 08:00", "agenda")["rows"]
     assert [(row["callback"], [one["callback"] for one in row["covers"]]) for row in rows] == [("C-1/1", ["C-2/1"])]
+
+
+def test_taken_back_as_if_it_had_not_been():
+    # Numbers: opened 1, handled 2, done 3.
+    events = [*complaint(MON, "C-1"), done(MON, "14:00", "C-1"), MON("15:00", "record.retracted", "C-1", event=3, by="lead-1", reason="another household")]
+    answer = ask(events, "2026-11-24", "callback", callback="C-1/1")
+    assert (answer["state"], answer["reason"]) == ("open", "the result was taken back") and "done_by" not in answer
+    assert {row["kind"]: row["done"] for row in ask(events, "2026-11-24", "quota")["rows"]}["complaint"] == 0
+    # What it is about, itself.
+    events = [*complaint(MON, "C-1"), MON("15:00", "record.retracted", "C-1", event=2, by="lead-1", reason="another case")]
+    assert rehearse(events, until="2026-11-24").of("C-1/1")[1] == "cancelled 11-23 15:00 (retracted)"
+    # Anything else changes nothing.
+    events = [*complaint(MON, "C-1"), done(MON, "14:00", "C-1"), MON("15:00", "record.retracted", "C-1", event=1, by="lead-1", reason="x")]
+    assert ask(events, "2026-11-24", "callback", callback="C-1/1")["state"] == "done"
+
+
+def activated(day, clock, kind, text):
+    return day(clock, "config.activated", "callback", kind=kind, digest=hashlib.sha256(text.encode()).hexdigest(), by="admin-1", content=text)
+
+
+def test_another_roster_hands_over_what_those_have_who_are_gone():
+    """Live the three texts are events of the log; before the rules nothing is concluded, and from then on nothing of the time before."""
+    with open(calling.obligations.CALENDAR, encoding="utf-8") as file:
+        calendar = file.read()
+    before = complaint(Day("2026-11-20"), "C-0")
+    events = [*before, activated(MON, "07:00", "calendar", calendar), activated(MON, "07:01", "roster", calling.ROSTER), activated(MON, "07:02", "rules", calling.rules()),
+              *complaint(MON, "C-1"), activated(MON, "18:00", "roster", calling.ROSTER.replace("cs-1, cs-2, cs-3", "cs-1, cs-3"))]
+    out = calling.subprocess.run([calling.PROGRAM, "--rehearse", "-", "--until", "2026-11-24T00:00:00Z"], input=calling.lines_of(events), capture_output=True, check=True, timeout=60)
+    told = calling.Told([calling.json.loads(line) for line in out.stdout.splitlines()], "")
+    assert told.due() == ["C-1/1"]
+    assert told.of("C-1/1") == ["due 11-23 12:00 by 11-27 00:00 cs-2 phone", "reassigned 11-23 18:00 cs-3 (another roster)"]
+
+
+def test_an_agenda_in_pages_is_the_agenda():
+    """Rows with rows in them, two a page: each once, by due."""
+    events = [event for number in range(12) for home in ("1-1-101", "2-2-202") for event in complaint(Day(f"2026-11-{10 + number}"), f"C-{home[0]}{number}", household=home)]
+    whole, paged = ask(events, "2026-11-24", "agenda")["rows"], ask(events, "2026-11-24", "agenda", limit=1)["rows"]
+    assert whole == paged and len(whole) == 2 and sum(len(row["covers"]) for row in whole) == 22
+    # Enough of them for pages of their own.
+    many = [event for number in range(150) for event in complaint(Day("2026-11-20"), f"C-{number}", household=f"1-1-{100 + number}")]
+    out = calling.run(calling.lines_of(many), "--until", calling.instant("2026-11-24"), "--ask", "agenda")
+    pages = [calling.json.loads(line)["answer"]["rows"] for line in out.stdout.splitlines() if line.startswith(b'{"answer"')]
+    assert [len(page) for page in pages] == [100, 50] and [row["due"] for page in pages for row in page] == sorted(row["due"] for page in pages for row in page)

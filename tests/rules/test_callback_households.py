@@ -1,4 +1,6 @@
 """V1 to V6, V10, V12 and S15, by estate-callback as shipped: every household once a year, visits that were agreed, and one budget for all who ask."""
+import hashlib
+
 import calling
 from calling import Day, ask, complaint, done, rehearse, repair, tried
 
@@ -265,3 +267,32 @@ def test_v12_when_a_household_was_spoken_to_last():
 def test_s15_satisfaction_is_verified_by_the_callback():
     events = [*repair(MON, "R-1"), done(MON, "2026-11-24 10:00", "R-1", kind="repair", grade="dissatisfied", conforms=False)]
     assert ask(events, "2026-11-25", "callback", callback="R-1/1")["state"] == "done"
+
+
+def test_v1_a_call_that_no_plan_asked_for_is_this_years():
+    early = [household(JAN, "2-1-101"), done(JAN, "2026-01-01 10:00", "2-1-101", kind="routine")]
+    assert rehearse(early, until="2026-12-31").due() == []
+    assert ask(early, "2026-12-31", "household", household="2-1-101")["plan_state"] == "done"
+    row = {row["kind"]: row for row in ask(early, "2026-12-31", "quota", month="2026-01")["rows"]}["routine"]
+    assert (row["n"], row["done"], row["unmatched"]) == (1, 1, 0)
+    # In the next year it is owed again, and a call in its first days, before the plan, is that year's.
+    both = [*early, done(JAN, "2027-01-01 07:00", "2-1-101", kind="routine")]
+    assert rehearse(early, until="2027-12-31").due() == ["2-1-101/2027"] and rehearse(both, until="2027-12-31").due() == []
+
+
+def test_v1_what_was_done_before_there_were_rules_counts():
+    with open(calling.obligations.CALENDAR, encoding="utf-8") as file:
+        calendar = file.read()
+    texts = [("calendar", calendar), ("roster", calling.ROSTER), ("rules", calling.rules())]
+    events = [household(JAN, "2-1-101"), household(JAN, "2-1-102"), done(JAN, "2026-05-01 10:00", "2-1-101", kind="routine")]
+    events += [MON(f"07:0{number}", "config.activated", "callback", kind=kind, digest=hashlib.sha256(text.encode()).hexdigest(), by="admin-1", content=text)
+               for number, (kind, text) in enumerate(texts)]
+    out = calling.subprocess.run([calling.PROGRAM, "--rehearse", "-", "--until", "2026-12-31T00:00:00Z"], input=calling.lines_of(events), capture_output=True, check=True, timeout=60)
+    told = calling.Told([calling.json.loads(line) for line in out.stdout.splitlines()], "")
+    assert told.due() == ["2-1-102/2026"]
+
+
+def test_results_are_told_apart_by_kind():
+    """A case that is a repair and, later, a complaint: each result is of its own callback."""
+    events = [*repair(MON, "X-1"), *complaint(Day("2026-11-24"), "X-1", opened="09:00", handled="10:00"), done(MON, "2026-11-24 14:00", "X-1", kind="repair")]
+    assert [ask(events, "2026-11-25", "callback", callback=one)["state"] for one in ("X-1/1", "X-1/2")] == ["done", "open"]

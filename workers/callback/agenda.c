@@ -69,50 +69,71 @@ earliest(struct turn *t, const struct wish_list *wishes, const struct callback *
 	return (c->kind == KIND_CALL ? at : clock_within(t, &t->p->contact.hours, h, at));
 }
 
-/* What the same person has to ask the same household: one contact.  Returns false if `c` is not the first of them. */
+/*
+ * What the same person has to ask the same household that day is one contact.  Walk the others; begin with a zeroed walk.
+ */
 static bool
-gather(struct turn *t, const struct wish_list *wishes, const struct callback *c, struct callback *others, unsigned max, unsigned *count)
+next_other(struct turn *t, const struct wish_list *wishes, const struct callback *c, struct worker_walk *walk, struct callback *o)
 {
-	struct worker_walk walk = { .key_len = 0 };
 	struct key k = { .len = 0 };
 	char id[ID_SIZE_MAX];
 
-	*count = 0;
 	if (c->household[0] == '\0' || c->staff[0] == '\0')
-		return (true);
+		return (false);
 	key_part(&k, c->household);
-	while (*count < max && worker_each(t->w, PENDING, k.bytes, k.len, &walk)) {
-		struct callback *o = &others[*count];
+	while (worker_each(t->w, PENDING, k.bytes, k.len, walk)) {
 		struct line l;
 
-		key_rest(&walk, k.len, id);
+		key_rest(walk, k.len, id);
 		if (strcmp(id, c->id) == 0 || !book_load(t, id, o) || strcmp(o->staff, c->staff) != 0)
 			continue;
 		l = (struct line){ .kind = o->kind, .plan = o->plan, .opens = o->opens };
 		memcpy(l.staff, o->staff, sizeof(l.staff));
 		memcpy(l.role, o->role, sizeof(l.role));
-		if (!belongs(wishes, &l, o->due))
-			continue;
-		if (o->due < c->due || (o->due == c->due && strcmp(o->id, c->id) < 0))
-			return (false);
-		(*count)++;
+		if (belongs(wishes, &l, o->due))
+			return (true);
 	}
+	return (false);
+}
+
+/* The first of them bears the others. */
+static bool
+is_first(struct turn *t, const struct wish_list *wishes, const struct callback *c)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	struct callback o;
+
+	while (next_other(t, wishes, c, &walk, &o))
+		if (o.due < c->due || (o.due == c->due && strcmp(o.id, c->id) < 0))
+			return (false);
 	return (true);
 }
 
-#define COVERS_MAX	8u
+static void
+reply_covers(struct turn *t, const struct wish_list *wishes, const struct callback *c)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	struct callback o;
+
+	worker_reply_list(t->w, "covers");
+	while (next_other(t, wishes, c, &walk, &o)) {
+		worker_reply_row(t->w);
+		worker_reply(t->w, "callback", text_of(o.id));
+		worker_reply(t->w, "kind", text_of(kind_names[o.kind]));
+		worker_reply(t->w, "subject", text_of(o.subject));
+	}
+	worker_reply_end(t->w);
+}
 
 static void
 reply(struct turn *t, const struct wish_list *wishes, const struct callback *c)
 {
-	struct callback others[COVERS_MAX];
 	struct household h;
 	struct worker *w = t->w;
-	unsigned count;
 	int64_t from;
 
-	if (!gather(t, wishes, c, others, COVERS_MAX, &count))
-		return;			/* it stands with the first */
+	if (!is_first(t, wishes, c))
+		return;
 	resident_load(w, c->household, &h);
 	worker_reply_row(w);
 	worker_reply(w, "callback", text_of(c->id));
@@ -141,14 +162,7 @@ reply(struct turn *t, const struct wish_list *wishes, const struct callback *c)
 			worker_reply_instant(w, "at", c->at);
 		worker_reply_end(w);
 	}
-	worker_reply_list(w, "covers");
-	for (unsigned i = 0; i < count; i++) {
-		worker_reply_row(w);
-		worker_reply(w, "callback", text_of(others[i].id));
-		worker_reply(w, "kind", text_of(kind_names[others[i].kind]));
-		worker_reply(w, "subject", text_of(others[i].subject));
-	}
-	worker_reply_end(w);
+	reply_covers(t, wishes, c);
 	if (c->contact_seq != 0)
 		worker_reply_int(w, "contact_event", c->contact_seq);
 }

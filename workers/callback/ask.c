@@ -181,7 +181,7 @@ evenness(struct turn *t, int64_t month)
 {
 	struct worker_walk walk = { .key_len = 0 };
 	int64_t max = 0, sum = 0, count = 0, worst = 0;
-	char role[ID_SIZE_MAX] = "", of[ID_SIZE_MAX];
+	char role[ID_SIZE_MAX] = "", of[ID_SIZE_MAX] = "";
 	struct load l;
 	struct key k;
 	bool more;

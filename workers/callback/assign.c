@@ -277,22 +277,68 @@ assign_choose(struct turn *t, struct callback *c, const char *wanted)
 	memcpy(c->staff, staff, sizeof(c->staff));
 }
 
+/* At whatever hour of a week: a shift does not change what somebody is. */
+static bool
+has_role(struct turn *t, const char *staff, const char *role)
+{
+	for (int64_t hour = 0; hour < 7 * 24; hour++) {
+		struct roster_person on[ROSTER_PEOPLE_MAX];
+		unsigned n = roster_on_duty(t->x->roster, role, t->now + hour * 3600 * SECOND_NS, NULL, 0, on);
+
+		for (unsigned i = 0; i < n; i++)
+			if (same_role(on[i].role, role) && strcmp(on[i].staff, staff) == 0)
+				return (true);
+	}
+	return (false);
+}
+
 bool
 assign_has_role(struct turn *t, const char *staff, const struct name_list *roles)
 {
 	if (names_hold(roles, staff, strlen(staff)))
 		return (true);
-	if (t->x->roster == NULL)
-		return (false);
-	/* At whatever hour of a week: a shift does not change what somebody is. */
-	for (unsigned i = 0; i < roles->count; i++)
-		for (int64_t hour = 0; hour < 7 * 24; hour++) {
-			struct roster_person on[ROSTER_PEOPLE_MAX];
-			unsigned n = roster_on_duty(t->x->roster, roles->list[i], t->now + hour * 3600 * SECOND_NS, NULL, 0, on);
-
-			for (unsigned j = 0; j < n; j++)
-				if (same_role(on[j].role, roles->list[i]) && strcmp(on[j].staff, staff) == 0)
-					return (true);
-		}
+	for (unsigned i = 0; t->x->roster != NULL && i < roles->count; i++)
+		if (has_role(t, staff, roles->list[i]))
+			return (true);
 	return (false);
+}
+
+/* Who was looked for already, so that a week is looked through once a person. */
+struct looked_for {
+	unsigned count;
+	struct { char staff[ID_SIZE_MAX], role[ROLE_SIZE]; bool there; } list[STAFF_MAX];
+};
+
+static bool
+is_there(struct turn *t, struct looked_for *l, const char *staff, const char *role)
+{
+	unsigned i;
+
+	for (i = 0; i < l->count; i++)
+		if (strcmp(l->list[i].staff, staff) == 0 && strcmp(l->list[i].role, role) == 0)
+			return (l->list[i].there);
+	if (i == STAFF_MAX)
+		return (has_role(t, staff, role));
+	snprintf(l->list[i].staff, ID_SIZE_MAX, "%s", staff);
+	snprintf(l->list[i].role, ROLE_SIZE, "%s", role);
+	l->list[i].there = has_role(t, staff, role);
+	return (l->list[l->count++].there);
+}
+
+void
+assign_roster(struct turn *t)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	struct looked_for looked = { .count = 0 };
+	struct callback c;
+	struct line l;
+	char id[ID_SIZE_MAX];
+
+	while (worker_each(t->w, AGENDA, NULL, 0, &walk)) {
+		if (!record_read(SHAPE_LINE, walk.value, walk.value_len, &l) || (l.staff[0] != '\0' && is_there(t, &looked, l.staff, l.role)))
+			continue;
+		key_rest(&walk, 8, id);
+		if (book_load(t, id, &c) && c.state == IS_OPEN)
+			owe_reassign(t, &c, c.role, "another roster");
+	}
 }

@@ -36,6 +36,7 @@ static const struct {
 	{ "callback.done", result_done },
 	{ "callback.attempted", result_attempted },
 	{ "callback.extended", result_extended },
+	{ "record.retracted", result_retracted },
 	{ "appointment.requested", visit_appointment },
 	{ "appointment.agreed", visit_appointment },
 	{ "appointment.refused", visit_appointment },
@@ -116,8 +117,12 @@ callback_activated(struct worker *w, const char *kind)
 {
 	struct turn t = turn(w, worker_cause(w));
 
+	if (t.p == NULL)
+		return (0);
 	/* The first run is on the next morning; from then on each sets the next. */
-	if (t.p != NULL && strcmp(kind, "roster") != 0)
+	if (strcmp(kind, "roster") == 0)
+		assign_roster(&t);
+	else
 		draw_await(&t);
 	return (0);
 }
@@ -172,7 +177,7 @@ int
 main(int argc, char **argv)
 {
 	static const char *const types[] = { "household.*", "complaint.*", "repair.*", "workorder.rated", "help.requested", "case.*", "call.*", "voicemail.left",
-	    "callback.*", "appointment.*", "visit.started", "contact.requested", "audit.done", "staff.absent", "duty.*", NULL };
+	    "callback.*", "appointment.*", "visit.started", "contact.requested", "audit.done", "staff.absent", "duty.*", "record.retracted", NULL };
 	static const char *const tables[] = { "callbacks", "history", "agenda", "cases", "households", "pending", "months", "shares", "pool", "loads", "staff",
 	    "gaps", "waiting", "weeks", "audits", NULL };
 	/* The rules last: they count by the calendar, and name people of the roster. */

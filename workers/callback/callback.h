@@ -6,7 +6,7 @@
  *	callback.c	the worker: its tables, its configuration, which part an event is for
  *	matter.c	what a case becomes: handled, finished, rated, reopened; what of it is owed
  *	resident.c	households: who lives there, what they want; the plan of the year
- *	result.c	what staff report: done, tried in vain, extended
+ *	result.c	what staff report: done, tried in vain, extended, taken back
  *	visit.c		appointments and visits
  *	owe.c		a callback's life: owed, planned, handed over, ended
  *	assign.c	who has to call: the roster, with the absences of the log, by load
@@ -92,7 +92,8 @@ void	book_note(struct turn *, const char *id, const char *what, const char *by, 
 void	tell_due(struct turn *, const struct callback *);
 /* callback.cancelled, reassigned, downgraded. */
 void	tell_changed(struct turn *, const struct callback *, const char *type, const char *reason);
-void	tell_violated(struct turn *, const char *subject, const char *rule, const char *by);
+/* `about`: the callback, or the subject itself. */
+void	tell_violated(struct turn *, const char *subject, const char *about, const char *rule, const char *by);
 void	tell_contact(struct turn *, const char *household, const char *type, const char *purpose, const char *ref, int64_t not_before, int64_t until);
 void	tell_short(struct turn *, int64_t month, unsigned kind, int64_t done, int64_t required);
 void	tell_sampled(struct turn *, const char *audit, const char *subject);
@@ -123,6 +124,8 @@ bool	owe_is_open(const struct callback *);
 void	assign_choose(struct turn *, struct callback *, const char *role);
 bool	assign_is_own(struct turn *, const struct callback *, const char *staff);
 void	assign_note(struct turn *, const struct worker_event *);
+/* Another roster: what those have who are no longer on it is handed over. */
+void	assign_roster(struct turn *);
 /* Has he, or is he, one of these roles? */
 bool	assign_has_role(struct turn *, const char *staff, const struct name_list *);
 
@@ -148,6 +151,7 @@ void	matter_run(struct turn *, const char *id);
 void	result_done(struct turn *, const struct worker_event *);
 void	result_attempted(struct turn *, const struct worker_event *);
 void	result_extended(struct turn *, const struct worker_event *);
+void	result_retracted(struct turn *, const struct worker_event *);
 /* Which callback an event of staff is about: the one that it names, else the open one of its subject.  False: none. */
 bool	result_find(struct turn *, const struct event *, struct callback *);
 
@@ -175,6 +179,8 @@ void	resident_await_key(struct turn *, const char *household, const struct house
 /* Is their routine call within a week from now? */
 bool	resident_planned_soon(struct turn *, const struct household *);
 void	resident_unreached(struct turn *, const struct callback *);
+/* A routine call that no plan had asked for.  False: that is no household. */
+bool	resident_called(struct turn *, struct text household, int64_t when, uint64_t seq, const char *by);
 /* They were spoken to. */
 void	resident_contacted(struct turn *, const struct callback *, int64_t when);
 

@@ -201,6 +201,12 @@ matter_repair_requested(struct turn *t, const struct worker_event *v)
 	store(t, id, &m);
 }
 
+static void
+forget_rating(struct matter *m)
+{
+	m->rated = m->graded = m->satisfied = m->signed_ = m->authenticated = 0;
+}
+
 /* The run that looks at it: on the morning after, or at once if that is over. */
 static void
 await_run(struct turn *t, struct callback *c)
@@ -251,6 +257,9 @@ matter_finished(struct turn *t, const struct worker_event *v)
 	}
 	if (book_load(t, m.callback, &c) && c.kind == kind && (c.state == IS_OPEN || (c.state == IS_DONE && v->when <= c.done)))
 		return;
+	/* Another piece of work: what was said of the one before it says nothing of this one. */
+	if (m.rounds > 0)
+		forget_rating(&m);
 	begin(t, &c, kind, id, &m, v);
 	snprintf(c.trade, sizeof(c.trade), "%s", m.trade);
 	copy_text(c.repairer, sizeof(c.repairer), by);
@@ -490,7 +499,7 @@ matter_reopened(struct turn *t, const struct worker_event *v)
 	m.reopened++;
 	m.over = 0;
 	m.redone = m.repair;
-	m.rated = m.graded = m.satisfied = m.signed_ = m.authenticated = 0;
+	forget_rating(&m);
 	store(t, id, &m);
 	if (t->p != NULL && book_load(t, m.callback, &c) && owe_is_open(&c) && v->when >= c.began)
 		owe_cancel(t, &c, "reopened");

@@ -101,6 +101,7 @@ resident_moved(struct turn *t, const struct worker_event *v)
 
 	subject_of(v, id);
 	resident_load(t->w, id, &h);
+	h.known = 1;
 	date_of(v->e, "date", &day);
 	if (in) {
 		h.lives_here = 1;
@@ -240,6 +241,34 @@ routine_new(struct turn *t, struct callback *c, const char *id, struct household
 	resident_store(t->w, id, h);
 }
 
+bool
+resident_called(struct turn *t, struct text household, int64_t when, uint64_t seq, const char *by)
+{
+	struct household h;
+	struct callback c;
+	char id[ID_SIZE_MAX];
+
+	copy_text(id, sizeof(id), household);
+	if (!resident_load(t->w, id, &h) || !h.known)
+		return (false);		/* no household */
+	if (t->p == NULL) {
+		/* No rules yet: only what the plan will have to know. */
+		h.contact = when > h.contact ? when : h.contact;
+		h.routine_done = when > h.routine_done ? when : h.routine_done;
+		h.year_done = clock_month(t, when) / 12 > h.year_done ? clock_month(t, when) / 12 : h.year_done;
+		budget_spend(&h, when);
+		resident_store(t->w, id, &h);
+		return (true);
+	}
+	routine_new(t, &c, id, &h, clock_month(t, when));
+	c.began = c.opens = c.plan = when;
+	c.due = clock_month_end(t, c.month);
+	c.granted = 1;			/* nobody was asked, and they were spoken to */
+	snprintf(c.reason, sizeof(c.reason), "V1: called without a plan");
+	owe_done(t, &c, when, seq, by);
+	return (true);
+}
+
 /* They said that they do not want to be called: that is known, and is not asked again. */
 static void
 refused_before(struct turn *t, struct callback *c)
@@ -270,7 +299,7 @@ resident_await_key(struct turn *t, const char *household, const struct household
 		return;
 	at = clock_at(t, clock_day(t, base) + t->p->routine.key_days - t->p->routine.key_ahead_days, (unsigned)t->p->run);
 	/* Also what the year owes to every household. */
-	latest = clock_month_first(12 * (year + 1)) - t->p->routine.key_ahead_days;
+	latest = clock_month_first(12 * (year + 1)) - 1 - t->p->routine.key_ahead_days;
 	if (h->year_done < year && clock_day(t, at) > latest)
 		at = clock_at(t, latest > today ? latest : today, (unsigned)t->p->run);
 	worker_set_timer(t->w, k.bytes, k.len, at > t->now ? at : t->now, NULL, 0);
@@ -437,7 +466,7 @@ plan_one(struct turn *t, const struct waiting *who, int64_t day, int64_t month, 
 void
 resident_plan(struct turn *t, int64_t day)
 {
-	int64_t month = clock_month(t, t->now), left = 12 - month % 12, days[DAYS_OF_MONTH];
+	int64_t month = clock_month(t, t->now), left = 12 - month % 12, days[DAYS_OF_MONTH] = { day };
 	struct waiting *list;
 	struct tally m;
 	size_t count, share, planned = 0;

@@ -5,31 +5,46 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The open callback about a subject: of a case or call its last, of a household its routine one. */
+/* Of a case or call the last callback that is open, of the kind that is named if one is; else the last. */
 static bool
-of_subject(struct turn *t, const char *subject, struct callback *c)
+of_case(struct turn *t, const char *subject, const struct text *kind, struct callback *c)
 {
-	struct household h;
+	char tail[24], id[ID_SIZE_MAX];
 	struct matter m;
 
-	if (record_get(t->w, CASES, SHAPE_MATTER, subject, strlen(subject), &m) && book_load(t, m.callback, c))
-		return (true);
-	return (resident_load(t->w, subject, &h) && book_load(t, h.routine, c));
+	if (!record_get(t->w, CASES, SHAPE_MATTER, subject, strlen(subject), &m))
+		return (false);
+	for (int64_t round = m.rounds; round > 0; round--) {
+		snprintf(tail, sizeof(tail), "%d", (int)round);
+		owe_id(subject, tail, id);
+		if (book_load(t, id, c) && owe_is_open(c) && (kind->len == 0 || mp_equal(kind->s, kind->len, kind_names[c->kind])))
+			return (true);
+	}
+	return (book_load(t, m.callback, c));
+}
+
+static bool
+of_subject(struct turn *t, const char *subject, const struct text *kind, struct callback *c)
+{
+	struct household h;
+
+	return (of_case(t, subject, kind, c) || (resident_load(t->w, subject, &h) && book_load(t, h.routine, c)));
 }
 
 bool
 result_find(struct turn *t, const struct event *e, struct callback *c)
 {
 	char id[ID_SIZE_MAX];
-	struct text named;
+	struct text named, kind = { NULL, 0 };
 
 	if (event_text(e, "callback", &named) && named.len <= ID_CHARS_MAX) {
 		copy_text(id, sizeof(id), named);
 		if (book_load(t, id, c))
 			return (true);
 	}
+	event_text(e, "kind", &kind);
 	copy_text(id, sizeof(id), e->subject);
-	return (of_subject(t, id, c));
+	return (of_subject(t, id, &kind, c));
 }
 
 static void
@@ -85,7 +100,7 @@ is_own(struct turn *t, struct callback *c, const char *by)
 {
 	if (!assign_is_own(t, c, by))
 		return (false);
-	tell_violated(t, c->subject, "C4", by);
+	tell_violated(t, c->subject, c->id, "C4", by);
 	book_note(t, c->id, "own_case", by, "called about his own case: it does not count");
 	owe_again(t, c, "C4.again");
 	return (true);
@@ -98,7 +113,7 @@ is_early(struct turn *t, struct callback *c, int64_t when, const char *by)
 	if (!c->deferred || when >= c->opens)
 		return (false);
 	c->early = 1;
-	tell_violated(t, c->subject, "C6.early", by);
+	tell_violated(t, c->subject, c->id, "C6.early", by);
 	book_note(t, c->id, "early", by, "before it could be verified: it does not count");
 	book_store(t, c);
 	owe_again(t, c, "C6.early");
@@ -136,6 +151,7 @@ settle(struct turn *t, struct callback *c, const struct worker_event *v, const c
 static void
 settle_covered(struct turn *t, const struct worker_event *v, const char *first, const char *by)
 {
+	struct text any = { NULL, 0 };
 	struct callback c;
 	struct mp m;
 	uint32_t n, len;
@@ -146,9 +162,23 @@ settle_covered(struct turn *t, const struct worker_event *v, const char *first, 
 		return;
 	for (; n > 0 && mp_str(&m, &s, &len); n--) {
 		copy_text(id, sizeof(id), (struct text){ s, len });
-		if (len <= ID_CHARS_MAX && (of_subject(t, id, &c) || book_load(t, id, &c)) && strcmp(c.id, first) != 0 && owe_is_open(&c))
+		if (len <= ID_CHARS_MAX && !mp_equal(v->e->subject.s, v->e->subject.len, id) && (of_subject(t, id, &any, &c) || book_load(t, id, &c)) && strcmp(c.id, first) != 0 && owe_is_open(&c))
 			settle(t, &c, v, by);
 	}
+}
+
+static bool
+is_routine(const struct event *e)
+{
+	struct text kind;
+
+	return (event_text(e, "kind", &kind) && mp_equal(kind.s, kind.len, "routine"));
+}
+
+static bool
+is_last_years(struct turn *t, const struct callback *c, int64_t when)
+{
+	return (c->kind == KIND_ROUTINE && !owe_is_open(c) && c->month / 12 < clock_month(t, when) / 12);
 }
 
 void
@@ -156,9 +186,14 @@ result_done(struct turn *t, const struct worker_event *v)
 {
 	char by[ID_SIZE_MAX];
 	struct callback c = { .id = "" };
+	bool found;
 
 	who(v->e, by);
-	if (result_find(t, v->e, &c))
+	found = result_find(t, v->e, &c);
+	/* A routine call that no plan had asked for, as those of the time before there were rules: it is this year's. */
+	if ((!found || is_last_years(t, &c, v->when)) && is_routine(v->e) && resident_called(t, v->e->subject, v->when, v->seq, by))
+		c.id[0] = '\0';
+	else if (found)
 		settle(t, &c, v, by);
 	else
 		unmatched(t, v, by);
@@ -195,6 +230,13 @@ too_often(struct turn *t, const struct callback *c, int64_t when)
 	    (when >= c->last_attempt && when - c->last_attempt < t->p->contact.dial_gap)));
 }
 
+/* Optional ones are given up soon, and another one is drawn; the others when the lead has tried, too. */
+static bool
+is_enough(const struct policy *p, const struct callback *c)
+{
+	return (c->mandatory ? c->at_lead && c->lead_attempts >= p->contact.lead_dials : c->attempts >= p->repair.attempts);
+}
+
 void
 result_attempted(struct turn *t, const struct worker_event *v)
 {
@@ -208,7 +250,7 @@ result_attempted(struct turn *t, const struct worker_event *v)
 	if (t->p == NULL || !result_find(t, v->e, &c) || c.state == IS_DONE || c.state == IS_CANCELLED || c.state == IS_ATTEMPTED)
 		return;
 	if (too_often(t, &c, v->when))
-		tell_violated(t, c.subject, "V4.dials", by);
+		tell_violated(t, c.subject, c.id, "V4.dials", by);
 	c.day_attempts = c.attempts > 0 && clock_day(t, v->when) == c.attempt_day ? c.day_attempts + 1 : 1;
 	c.attempt_day = clock_day(t, v->when);
 	c.last_attempt = v->when;
@@ -229,18 +271,14 @@ result_attempted(struct turn *t, const struct worker_event *v)
 	if (c.day_attempts >= t->p->contact.dials_a_day)
 		c.not_before = clock_within(t, &t->p->contact.hours, &h, clock_at(t, c.attempt_day + 1, 0));
 	snprintf(said, sizeof(said), "nobody answered, %d times", (int)c.attempts);
-	if (c.state != IS_OPEN)
-		book_store(t, &c);	/* nobody had asked for it */
-	else if (!c.mandatory && c.attempts >= t->p->repair.attempts)
+	if (c.state == IS_OPEN && is_enough(t->p, &c))
 		owe_give_up(t, &c, said);
-	else if (c.at_lead && c.lead_attempts >= t->p->contact.lead_dials)
-		owe_give_up(t, &c, said);
-	else if (!c.at_lead && mp_equal(result.s, result.len, "wrong_number"))
+	else if (c.state == IS_OPEN && !c.at_lead && mp_equal(result.s, result.len, "wrong_number"))
 		to_the_lead(t, &c, "V4: a wrong number: find the right one");
-	else if (!c.at_lead && c.attempts >= t->p->contact.dials)
+	else if (c.state == IS_OPEN && !c.at_lead && c.attempts >= t->p->contact.dials)
 		to_the_lead(t, &c, said);
 	else
-		book_store(t, &c);
+		book_store(t, &c);	/* tried again later, or nobody had asked for it */
 }
 
 void
@@ -254,7 +292,7 @@ result_extended(struct turn *t, const struct worker_event *v)
 	if (t->p == NULL || !result_find(t, v->e, &c) || c.state != IS_OPEN || !event_instant(v->e, "until", &until))
 		return;
 	if (c.extensions >= t->p->complaint.extensions) {
-		tell_violated(t, c.subject, "C6.cap", by);
+		tell_violated(t, c.subject, c.id, "C6.cap", by);
 		book_note(t, c.id, "not_extended", by, "after %d extensions", (int)c.extensions);
 		return;
 	}
@@ -268,4 +306,50 @@ result_extended(struct turn *t, const struct worker_event *v)
 	snprintf(c.reason, sizeof(c.reason), "C6: extended, %d of %d", (int)c.extensions, (int)t->p->complaint.extensions);
 	book_note(t, c.id, "extended", by, "%s", "");
 	book_store(t, &c);
+}
+
+/* ---- Taken back ---- */
+
+/* As if that event had not been: a result that it was, or the beginning of what is owed. */
+static bool
+take_back(struct turn *t, struct callback *c, int64_t seq)
+{
+	if (c->state == IS_DONE && c->done_seq == seq) {
+		book_note(t, c->id, "taken_back", "", "the result was a mistake");
+		c->done = c->done_seq = c->last_days = 0;
+		c->done_by[0] = c->staff[0] = '\0';
+		snprintf(c->reason, sizeof(c->reason), "the result was taken back");
+		owe_open(t, c);
+		return (true);
+	}
+	if (c->began_seq == seq && owe_is_open(c)) {
+		owe_cancel(t, c, "retracted");
+		return (true);
+	}
+	return (false);
+}
+
+void
+result_retracted(struct turn *t, const struct worker_event *v)
+{
+	char subject[ID_SIZE_MAX], id[ID_SIZE_MAX], tail[24];
+	struct household h;
+	struct callback c;
+	struct matter m;
+	int64_t seq;
+
+	copy_text(subject, sizeof(subject), v->e->subject);
+	if (t->p == NULL || !event_int(v->e, "event", &seq))
+		return;
+	record_get(t->w, CASES, SHAPE_MATTER, subject, strlen(subject), &m);
+	for (int64_t round = m.rounds; round > 0; round--) {
+		snprintf(tail, sizeof(tail), "%d", (int)round);
+		owe_id(subject, tail, id);
+		if (book_load(t, id, &c) && take_back(t, &c, seq))
+			return;
+	}
+	if (resident_load(t->w, subject, &h) && book_load(t, h.routine, &c) && take_back(t, &c, seq)) {
+		h.year_done = h.year_done == c.month / 12 ? h.year_done - 1 : h.year_done;
+		resident_store(t->w, subject, &h);
+	}
 }

@@ -46,9 +46,9 @@ tell_changed(struct turn *t, const struct callback *c, const char *type, const c
 }
 
 void
-tell_violated(struct turn *t, const char *subject, const char *rule, const char *by)
+tell_violated(struct turn *t, const char *subject, const char *about, const char *rule, const char *by)
 {
-	derive(t, "rule.violated", subject, rule, subject);
+	derive(t, "rule.violated", subject, rule, about);
 	worker_field(t->w, "rule", text_of(rule));
 	if (by[0] != '\0')
 		worker_field(t->w, "by", text_of(by));

@@ -62,7 +62,7 @@ visit_appointment(struct turn *t, const struct worker_event *v)
 	copy_text(by, sizeof(by), who);
 	copy_text(subject, sizeof(subject), v->e->subject);
 	if (proposed && (at < v->when - BEHIND_NS || at > v->when + AHEAD_NS)) {
-		tell_violated(t, subject, "V4.time", by);
+		tell_violated(t, subject, subject, "V4.time", by);
 		return;			/* nobody can come then: there is no appointment */
 	}
 	if (!result_find(t, v->e, &c) || c.state != IS_OPEN) {
@@ -72,7 +72,7 @@ visit_appointment(struct turn *t, const struct worker_event *v)
 	}
 	resident_load(t->w, c.household, &h);
 	if (proposed && !clock_may_visit(t, &h, at))
-		tell_violated(t, subject, "V4.hours", by);
+		tell_violated(t, subject, subject, "V4.hours", by);
 	book_note(t, c.id, what, by, "%s", "");
 	if (proposed) {
 		c.appointment = agreed ? APPOINTMENT_AGREED : APPOINTMENT_REQUESTED;
@@ -109,13 +109,13 @@ visit_started(struct turn *t, const struct worker_event *v)
 	if (!result_find(t, v->e, &c) || c.state != IS_OPEN) {
 		record_get(t->w, CASES, SHAPE_MATTER, subject, strlen(subject), &m);
 		if (!fits(t, m.agreed, v->when))
-			tell_violated(t, subject, "V4", by);
+			tell_violated(t, subject, subject, "V4", by);
 		return;
 	}
 	c.visited = 1;
 	if (!(c.appointment == APPOINTMENT_AGREED && fits(t, c.at, v->when))) {
 		c.flagged = 1;
-		tell_violated(t, subject, "V4", by);
+		tell_violated(t, subject, subject, "V4", by);
 	}
 	book_note(t, c.id, "visit", by, "%s", c.flagged ? "without an agreed appointment" : "");
 	book_store(t, &c);
@@ -127,6 +127,6 @@ visit_check(struct turn *t, struct callback *c, const char *by)
 	if (c->visited || c->flagged || t->p == NULL || c->appointment == APPOINTMENT_AGREED)
 		return;
 	c->flagged = 1;
-	tell_violated(t, c->subject, "V4", by);
+	tell_violated(t, c->subject, c->id, "V4", by);
 	book_note(t, c->id, "visit", by, "without an agreed appointment");
 }
