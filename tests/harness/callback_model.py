@@ -93,7 +93,7 @@ class Callback:
         self.first = self.first or happened(event)
         self.opens, self.due, self.mandatory, self.reason = instant(data["opens"]), instant(data["due"]), data["mandatory"], data["reason"]
         self.staff, self.role = data.get("staff"), data["role"]
-        self.drawn = getattr(self, "drawn", False) or self.reason.startswith("Z3")
+        self.drawn = getattr(self, "drawn", False) or self.reason.startswith(("Z3", "Z7"))
 
 
 class CallbackYear:
@@ -105,6 +105,7 @@ class CallbackYear:
         self.anonymous, self.case_kind, self.handlers = set(), {}, collections.defaultdict(set)
         self.over, self.known, self.violated, self.visits, self.appointments = set(), set(), collections.Counter(), [], {}
         self.contacts = collections.defaultdict(list)
+        self.of_subject = collections.defaultdict(list)
         self.last_open_subject, self.early, self.unasked = {}, {}, collections.defaultdict(list)
         for event in events:
             name = event["type"].replace(".", "_").replace("case_assigned", "assigned")
@@ -199,6 +200,7 @@ class CallbackYear:
             self.callbacks[data["callback"]].said(event)
         else:
             self.callbacks[data["callback"]] = Callback(event)
+            self.of_subject[event["subject"]].append(data["callback"])
         self.last_open_subject[event["subject"]] = data["callback"]
         self.not_his_own(event["subject"], data)
 
@@ -294,7 +296,7 @@ class CallbackYear:
 
     def of_work(self, case):
         """The callbacks about a case in the order of its works."""
-        return sorted((c for c in self.callbacks.values() if c.subject == case), key=lambda c: c.first)
+        return sorted((self.callbacks[id] for id in self.of_subject[case]), key=lambda c: c.first)
 
     def is_void(self, work, mine, is_last):
         """Done again before anybody was called, or found to be no case: nobody asks about it."""
