@@ -21,7 +21,7 @@ PERCENT, LAST_DAYS, LAST_PERCENT, MARGIN_PERCENT = 30, 5, 25, 3
 WEEK, MONTH_DAYS, MONTH_MOST = 7 * DAY, 30 * DAY, 2
 ATTEMPTED = "attempted:"
 TELLING = {"complaint.opened", "complaint.handled", "repair.requested", "repair.finished", "case.assigned", "case.replied", "case.reclassified", "workorder.rated", "help.requested",
-           "callback.done", "appointment.agreed"}
+           "callback.done"}
 
 
 def instant(text):
@@ -148,7 +148,8 @@ class CallbackYear:
         self.handlers[event["subject"]].add(data["by"])
         if works and works[-1].reopened_at is None and works[-1].kind == self.case_kind[event["subject"]] and not self.is_settled(works[-1]):
             # Several trades: the last finish, until somebody is to call about it.
-            if self.callback_of(works[-1]) is None:
+            callback = self.callback_of(works[-1])
+            if callback is None or not (callback.mandatory or callback.drawn):
                 works[-1].at = at
             works[-1].handlers.add(data["by"])
         else:
@@ -241,6 +242,7 @@ class CallbackYear:
         # Nobody agrees to what is past: that is no appointment.
         if instant(data["at"]) >= at - datetime.timedelta(hours=1):
             self.appointments[event["subject"]] = instant(data["at"])
+            self.known.add(event["subject"])
 
     def on_appointment_refused(self, event, _data, _at):
         self.appointments.pop(event["subject"], None)
