@@ -58,7 +58,10 @@ ESCALATE_SRC = \
 # estate-callback, all but its main.
 CALLBACK_SRC = \
 	workers/callback/matter.c \
+	workers/callback/repair.c \
+	workers/callback/calls.c \
 	workers/callback/resident.c \
+	workers/callback/plan.c \
 	workers/callback/result.c \
 	workers/callback/visit.c \
 	workers/callback/owe.c \

@@ -400,6 +400,7 @@ ask_callback(struct worker *w)
 	worker_reply_int(w, "extensions", c.extensions);
 	worker_reply_bool(w, "deferred", c.deferred);
 	worker_reply_bool(w, "lead", c.at_lead);
+	worker_reply_bool(w, "topped_up", c.topped_up);
 	worker_reply_int(w, "repeated", c.repeated);
 	if (c.not_before != 0 && owe_is_open(&c))
 		worker_reply_instant(w, "not_before", c.not_before);

@@ -44,7 +44,6 @@ count(struct worker *w, const struct callback *c, int64_t by)
 		return;
 	book_tally(w, c->month, c->kind, &m);
 	m.n += by;
-	m.told += c->told ? by : 0;
 	m.done += done ? by : 0;
 	m.attempted += c->state == IS_ATTEMPTED ? by : 0;
 	m.open += open || c->state == IS_PLANNED ? by : 0;

@@ -20,9 +20,9 @@ static const struct {
 	{ "household.steward_assigned", resident_steward },
 	{ "complaint.opened", matter_complaint_opened },
 	{ "complaint.handled", matter_handled },
-	{ "repair.requested", matter_repair_requested },
-	{ "repair.finished", matter_finished },
-	{ "workorder.rated", matter_rated },
+	{ "repair.requested", repair_requested },
+	{ "repair.finished", repair_finished },
+	{ "workorder.rated", repair_rated },
 	{ "help.requested", matter_help },
 	{ "case.assigned", matter_assigned },
 	{ "case.replied", matter_replied },
@@ -30,9 +30,9 @@ static const struct {
 	{ "case.reopened", matter_reopened },
 	{ "case.closed", matter_closed },
 	{ "case.linked", matter_linked },
-	{ "call.abandoned", matter_call },
-	{ "voicemail.left", matter_call },
-	{ "call.answered", matter_answered },
+	{ "call.abandoned", calls_lost },
+	{ "voicemail.left", calls_lost },
+	{ "call.answered", calls_answered },
 	{ "callback.done", result_done },
 	{ "callback.attempted", result_attempted },
 	{ "callback.extended", result_extended },
@@ -153,13 +153,13 @@ callback_due(struct worker *w, const struct worker_timer *timer)
 	copy_text(id, sizeof(id), (struct text){ name + 1, (uint32_t)timer->name_len - 1 });
 	switch (name[0]) {
 	case 'k':
-		resident_key_due(&t, id);
+		plan_key_due(&t, id);
 		break;
 	case 'o':
 		owe_due(&t, id);
 		break;
 	case 'r':
-		matter_run(&t, id);
+		repair_run(&t, id);
 		break;
 	case 's':
 		draw_run(&t);

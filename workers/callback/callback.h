@@ -4,8 +4,11 @@
  * The way of an event, file by file:
  *
  *	callback.c	the worker: its tables, its configuration, which part an event is for
- *	matter.c	what a case becomes: handled, finished, rated, reopened; what of it is owed
- *	resident.c	households: who lives there, what they want; the plan of the year
+ *	matter.c	cases: complaints that were handled, requests that were met; reopened, closed, linked
+ *	repair.c	repairs: finished, rated, looked at by the daily run
+ *	calls.c		calls that nobody answered
+ *	resident.c	households: who lives there, and what they want
+ *	plan.c		routine calls: every household once a year, key households more often
  *	result.c	what staff report: done, tried in vain, extended, taken back
  *	visit.c		appointments and visits
  *	owe.c		a callback's life: owed, planned, handed over, ended
@@ -129,13 +132,10 @@ void	assign_roster(struct turn *);
 /* Has he, or is he, one of these roles? */
 bool	assign_has_role(struct turn *, const char *staff, const struct name_list *);
 
-/* ---- matter.c, result.c, visit.c ---- */
+/* ---- matter.c, repair.c, calls.c ---- */
 
 void	matter_complaint_opened(struct turn *, const struct worker_event *);
 void	matter_handled(struct turn *, const struct worker_event *);
-void	matter_repair_requested(struct turn *, const struct worker_event *);
-void	matter_finished(struct turn *, const struct worker_event *);
-void	matter_rated(struct turn *, const struct worker_event *);
 void	matter_help(struct turn *, const struct worker_event *);
 void	matter_assigned(struct turn *, const struct worker_event *);
 void	matter_reclassified(struct turn *, const struct worker_event *);
@@ -143,10 +143,30 @@ void	matter_reopened(struct turn *, const struct worker_event *);
 void	matter_closed(struct turn *, const struct worker_event *);
 void	matter_replied(struct turn *, const struct worker_event *);
 void	matter_linked(struct turn *, const struct worker_event *);
-void	matter_call(struct turn *, const struct worker_event *);
-void	matter_answered(struct turn *, const struct worker_event *);
+
+/* What is known of the event's subject, with its id: false, and zeros, if nothing is. */
+bool	matter_load(struct turn *, const struct worker_event *, char id[ID_SIZE_MAX], struct matter *);
+void	matter_store(struct turn *, const char *id, const struct matter *);
+/* Whoever that field names had a hand in it. */
+void	matter_touch_by(struct matter *, const struct event *, const char *field);
+void	matter_know_household(struct matter *, const struct event *);
+bool	matter_says(const struct event *, const char *field, const char *value);
+/* The next callback about it; stores the case. */
+void	matter_begin(struct turn *, struct callback *, unsigned kind, const char *id, struct matter *, const struct worker_event *);
+/* Was it done before we heard of it? */
+bool	matter_settled_before(struct turn *, const char *id, struct matter *, struct callback *);
+
+void	repair_requested(struct turn *, const struct worker_event *);
+void	repair_finished(struct turn *, const struct worker_event *);
+void	repair_rated(struct turn *, const struct worker_event *);
+void	repair_forget_rating(struct matter *);
 /* The daily run for one repair: mandatory, or may it be drawn? */
-void	matter_run(struct turn *, const char *id);
+void	repair_run(struct turn *, const char *id);
+
+void	calls_lost(struct turn *, const struct worker_event *);
+void	calls_answered(struct turn *, const struct worker_event *);
+
+/* ---- result.c, visit.c ---- */
 
 void	result_done(struct turn *, const struct worker_event *);
 void	result_attempted(struct turn *, const struct worker_event *);
@@ -162,27 +182,29 @@ void	visit_no_show(struct turn *, struct callback *);
 /* Done by a visit: was it agreed? */
 void	visit_check(struct turn *, struct callback *, const char *by);
 
-/* ---- resident.c ---- */
+/* ---- resident.c, plan.c ---- */
 
 bool	resident_load(struct worker *, const char *household, struct household *);
 void	resident_store(struct worker *, const char *household, const struct household *);
+bool	resident_lives(const struct household *, int64_t day);
 void	resident_registered(struct turn *, const struct worker_event *);
 void	resident_moved(struct turn *, const struct worker_event *);
 void	resident_tagged(struct turn *, const struct worker_event *);
 void	resident_wishes(struct turn *, const struct worker_event *);
 void	resident_steward(struct turn *, const struct worker_event *);
-/* Who has moved in and was not asked this year, for this month's share. */
-void	resident_plan(struct turn *, int64_t day);
-/* A key household whose time has come. */
-void	resident_key_due(struct turn *, const char *household);
-void	resident_await_key(struct turn *, const char *household, const struct household *);
-/* Is their routine call within a week from now? */
-bool	resident_planned_soon(struct turn *, const struct household *);
-void	resident_unreached(struct turn *, const struct callback *);
-/* A routine call that no plan had asked for.  False: that is no household. */
-bool	resident_called(struct turn *, struct text household, int64_t when, uint64_t seq, const char *by);
 /* They were spoken to. */
 void	resident_contacted(struct turn *, const struct callback *, int64_t when);
+
+/* Who has moved in and was not asked this year, for this month's share. */
+void	plan_month(struct turn *, int64_t day);
+/* A key household whose time has come, and when it comes. */
+void	plan_key_due(struct turn *, const char *household);
+void	plan_await_key(struct turn *, const char *household, const struct household *);
+/* Is their routine call within a week from now? */
+bool	plan_is_soon(struct turn *, const struct household *);
+void	plan_unreached(struct turn *, const struct callback *);
+/* A routine call that no plan had asked for.  False: that is no household. */
+bool	plan_called(struct turn *, struct text household, int64_t when, uint64_t seq, const char *by);
 
 /* ---- draw.c, budget.c, audit.c ---- */
 
@@ -194,8 +216,6 @@ struct forecast {
 	int64_t n, required;		/* at its end, as far as can be known */
 	int64_t required_now;		/* of what is finished so far */
 	int64_t pace;			/* calls that should be done by today */
-	int64_t mandatory;		/* those that will have been done because they must */
-	int64_t optional;		/* optional ones that should have been drawn by today */
 };
 void	draw_forecast(struct turn *, int64_t month, int64_t today, struct forecast *);
 

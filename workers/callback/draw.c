@@ -155,8 +155,6 @@ draw_forecast(struct turn *t, int64_t month, int64_t today, struct forecast *out
 	out->n = (f.n + MILLI / 2) / MILLI;
 	out->required = ceiling(f.n * t->p->repair.percent / 100);
 	out->required_now = ceiling(m.n * MILLI * t->p->repair.percent / 100);
-	out->mandatory = f.mandatory / MILLI;
-	out->optional = ceiling(wanted(t->p, &f));
 	out->pace = out->required * f.elapsed / f.days;
 }
 
@@ -192,7 +190,7 @@ may_be_asked(struct turn *t, const struct callback *c)
 		return (false);
 	if (budget_merges(t, c->household, c->id))
 		return (true);
-	return (budget_clear(t, c->household, &h, t->now, c->id) == t->now && !resident_planned_soon(t, &h));
+	return (budget_clear(t, c->household, &h, t->now, c->id) == t->now && !plan_is_soon(t, &h));
 }
 
 /* malloc'ed */
@@ -340,7 +338,7 @@ draw_run(struct turn *t)
 	else if (dom == t->p->repair.close_day)
 		close_month(t, month - 1);
 	draw_month(t, month, today);
-	resident_plan(t, today);
+	plan_month(t, today);
 	audit_run(t, today);
 	draw_await(t);
 }

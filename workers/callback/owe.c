@@ -174,7 +174,7 @@ owe_give_up(struct turn *t, struct callback *c, const char *reason)
 	snprintf(c->reason, sizeof(c->reason), "%s", said);
 	book_store(t, c);
 	if (c->kind == KIND_ROUTINE)
-		resident_unreached(t, c);
+		plan_unreached(t, c);
 }
 
 void

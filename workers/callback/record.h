@@ -19,7 +19,7 @@
  *
  * A value is a version byte and its members in the order of record.c; a further member goes to the end, with the version raised, and
  * worker_kind.version with it (the tables are then made again from the log).  Months are year * 12 + month - 1.  Nothing personal is kept:
- * the number of the event that bears a telephone number, never the number.  Nothing is forgotten: a year of 3,000 households is some 5 MB.
+ * the number of the event that bears a telephone number, never the number.  Nothing is forgotten: a year of 3,000 households is some 10 MB.
  */
 #ifndef RECORD_H
 #define RECORD_H
@@ -72,7 +72,6 @@ struct callback {
 	uint8_t at_lead;		/* tried so often that it is the lead's */
 	uint8_t key;			/* V3 */
 	uint8_t appointment, visited, flagged;	/* flagged: V4 was said */
-	uint8_t early;			/* C6: a result before the time */
 	int64_t began;			/* when what it is about happened */
 	int64_t began_seq, contact_seq;	/* its event; the event that bears the telephone number */
 	int64_t opens, due, plan;
@@ -89,17 +88,17 @@ struct matter {
 	char callback[ID_SIZE_MAX];	/* the last one */
 	char handlers[HANDLERS_MAX][ID_SIZE_MAX];	/* who had a hand in it, the last ones */
 	char early_by[ID_SIZE_MAX];
-	uint8_t complaint, repair, help, call;
+	uint8_t complaint, repair, help;
 	uint8_t major, company, anonymous, special, over;	/* over: withdrawn, a wrong number, another case's */
 	uint8_t rated, satisfied, graded, signed_, authenticated;
 	uint8_t redone;			/* reopened, and not finished again yet */
-	int64_t handler_count, rounds, reopened, opened_seq, contact_seq;
+	int64_t handler_count, rounds, reopened, contact_seq;
 	int64_t early, early_seq;	/* a result before what it is about */
 	int64_t agreed;			/* a visit without a callback: agreed for then */
 };
 
 struct household {
-	char party[ID_SIZE_MAX], steward[ID_SIZE_MAX], routine[ID_SIZE_MAX];	/* routine: the last callback of that kind */
+	char steward[ID_SIZE_MAX], routine[ID_SIZE_MAX];	/* routine: the last callback of that kind */
 	uint8_t known, lives_here, key, no_visit, no_callback, no_survey;
 	int64_t moved_in, moved_out;	/* days */
 	int64_t quiet_from, quiet_to;	/* minutes of the day; equal: none */
@@ -113,7 +112,7 @@ struct household {
 
 /* Members as they count in a month; all sums over its callbacks. */
 struct tally {
-	int64_t n, told, mandatory, done, attempted, open;
+	int64_t n, mandatory, done, attempted, open;
 	int64_t classified, mandatory_done, mandatory_ended, mandatory_open;
 	int64_t picked, optional_done, optional_ended, optional_open, drawn_done, drawn_last, drawn_after;
 	int64_t short_said, unmatched, planned;	/* not sums: how often quota.short was said; results that belonged to nothing; the plan was made */

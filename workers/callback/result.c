@@ -112,10 +112,8 @@ is_early(struct turn *t, struct callback *c, int64_t when, const char *by)
 {
 	if (!c->deferred || when >= c->opens)
 		return (false);
-	c->early = 1;
 	tell_violated(t, c->subject, c->id, "C6.early", by);
 	book_note(t, c->id, "early", by, "before it could be verified: it does not count");
-	book_store(t, c);
 	owe_again(t, c, "C6.early");
 	return (true);
 }
@@ -191,7 +189,7 @@ result_done(struct turn *t, const struct worker_event *v)
 	who(v->e, by);
 	found = result_find(t, v->e, &c);
 	/* A routine call that no plan had asked for, as those of the time before there were rules: it is this year's. */
-	if ((!found || is_last_years(t, &c, v->when)) && is_routine(v->e) && resident_called(t, v->e->subject, v->when, v->seq, by))
+	if ((!found || is_last_years(t, &c, v->when)) && is_routine(v->e) && plan_called(t, v->e->subject, v->when, v->seq, by))
 		c.id[0] = '\0';
 	else if (found)
 		settle(t, &c, v, by);
