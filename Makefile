@@ -256,6 +256,7 @@ install: all
 	install -D -m 644 workers/escalate/estate-escalate.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-escalate.8
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml || \
 	    install -D -m 644 config/rules/escalate.yaml $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml
+	install -D -m 644 config/respond/callback.yaml $(DESTDIR)$(PREFIX)/share/doc/estated/respond/callback.yaml
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/roster.yaml || \
 	    install -D -m 644 config/roster.yaml $(DESTDIR)$(SYSCONFDIR)/estated/roster.yaml
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/calendars/cn.yaml || \

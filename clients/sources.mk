@@ -57,6 +57,8 @@ ESTATE_SRC = \
 	clients/estate/calendar_show.c \
 	clients/estate/callback_record.c \
 	clients/estate/callback_show.c \
+	clients/estate/callback_year.c \
+	clients/estate/callback_year_show.c \
 	clients/estate/cursor.c \
 	clients/estate/histogram.c \
 	clients/estate/json.c \

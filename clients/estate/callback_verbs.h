@@ -19,9 +19,10 @@ void	callback_offer_deeds(struct nearest *);
 /* "open", "待访" */
 void	callback_state(struct buffer *, struct text state, bool zh);
 
-/* estate callback show, quota */
+/* estate callback show, quota, year */
 int	callback_show(int argc, char **argv);
 int	callback_quota(int argc, char **argv);
+int	callback_year(int argc, char **argv);
 
 /* All about one callback, as it was when the worker had read up to `at_least`. */
 int	callback_ask(const char *callback, uint64_t at_least, const struct common *, struct estate *, struct answers *);

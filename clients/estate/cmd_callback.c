@@ -16,6 +16,7 @@ static const char help[] =
 "       estate callback noted CALLBACK --by STAFF --dept DEPT | --complaint CATEGORY\n"
 "       estate callback show CALLBACK\n"
 "       estate callback quota [--month MONTH]\n"
+"       estate callback year FILE|-\n"
 "Record what became of a callback, and see how a month stands. CALLBACK is its id, as estate agenda --json has it: C-17/1.\n"
 "What happened is always recorded; where a rule was broken the answer says so: a call about a case of one's own does\n"
 "not count (C4), nor does one before it can be verified (C6), and a visit nobody agreed to is a breach (V4).\n"
@@ -29,6 +30,7 @@ static const char help[] =
 "  noted       a problem was heard: --dept opens an issue for that department, --complaint CATEGORY a complaint\n"
 "  show        all that happened to one\n"
 "  quota       done, required, expected and what is missing, per kind; estate callback quota --help\n"
+"  year        month by month, from a log or a rehearsal; estate callback year --help\n"
 "\n"
 "      --by STAFF           who did it\n"
 "      --when TIME          when it happened (default: now)\n"
@@ -53,8 +55,9 @@ unknown(const char *word)
 	callback_offer_deeds(&n);
 	nearest_offer(&n, "show");
 	nearest_offer(&n, "quota");
+	nearest_offer(&n, "year");
 	return (n.best != NULL ? usage_error("callback", "there is no \"%s\"; did you mean %s?", word, n.best) :
-	    usage_error("callback", "there is no \"%s\"; done, attempted, extend, appoint, visit, noted, show or quota", word));
+	    usage_error("callback", "there is no \"%s\"; done, attempted, extend, appoint, visit, noted, show, quota or year", word));
 }
 
 int
@@ -63,7 +66,7 @@ cmd_callback(int argc, char **argv)
 	const char *word = argc > 1 ? argv[1] : NULL;
 
 	if (word == NULL)
-		return (usage_error("callback", "what became of it? done, attempted, extend, appoint, visit, noted, show or quota"));
+		return (usage_error("callback", "what became of it? done, attempted, extend, appoint, visit, noted, show, quota or year"));
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
 		wrap_print(stdout, help);
 		return (0);
@@ -74,5 +77,7 @@ cmd_callback(int argc, char **argv)
 		return (callback_show(argc - 1, argv + 1));
 	if (strcmp(word, "quota") == 0)
 		return (callback_quota(argc - 1, argv + 1));
+	if (strcmp(word, "year") == 0)
+		return (callback_year(argc - 1, argv + 1));
 	return (unknown(word));
 }

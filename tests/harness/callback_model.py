@@ -20,6 +20,8 @@ SATISFIED = ("very_satisfied", "satisfied", "basically_satisfied")
 PERCENT, LAST_DAYS, LAST_PERCENT, MARGIN_PERCENT = 30, 5, 25, 3
 WEEK, MONTH_DAYS, MONTH_MOST = 7 * DAY, 30 * DAY, 2
 ATTEMPTED = "attempted:"
+TELLING = {"complaint.opened", "complaint.handled", "repair.requested", "repair.finished", "case.assigned", "case.replied", "case.reclassified", "workorder.rated", "help.requested",
+           "callback.done"}
 
 
 def instant(text):
@@ -44,8 +46,9 @@ def days_in(month):
 class Work:
     """One finished repair, or one handled complaint: what a callback is owed for."""
 
-    def __init__(self, case, at, by):
-        self.case, self.at, self.handlers, self.ratings = case, at, {by}, []
+    def __init__(self, case, kind, at, by):
+        self.case, self.kind = case, kind           # what it was known to be then
+        self.first_at, self.at, self.handlers, self.ratings = at, at, {by}, []
         self.done_at = self.done_by = self.reopened_at = None
 
     def mandatory(self):
@@ -83,12 +86,14 @@ class Callback:
         self.tries = 0
         self.said(event)
 
+    given_up = property(lambda self: self.ended is not None and self.ended[1].startswith(ATTEMPTED))
+
     def said(self, event):
         data = event["data"]
         self.first = self.first or happened(event)
         self.opens, self.due, self.mandatory, self.reason = instant(data["opens"]), instant(data["due"]), data["mandatory"], data["reason"]
         self.staff, self.role = data.get("staff"), data["role"]
-        self.drawn = getattr(self, "drawn", False) or self.reason.startswith("Z3")
+        self.drawn = getattr(self, "drawn", False) or self.reason.startswith(("Z3", "Z7"))
 
 
 class CallbackYear:
@@ -97,13 +102,17 @@ class CallbackYear:
         self.months = collections.defaultdict(Month)
         self.breaches = []
         self.works, self.callbacks, self.households = collections.defaultdict(list), {}, {}
-        self.case_household, self.case_kind, self.handlers = {}, {}, collections.defaultdict(set)
-        self.closed_as, self.violated, self.visits, self.appointments = {}, collections.Counter(), [], {}
+        self.anonymous, self.case_kind, self.handlers = set(), {}, collections.defaultdict(set)
+        self.over, self.known, self.violated, self.visits, self.appointments = set(), set(), collections.Counter(), [], {}
         self.contacts = collections.defaultdict(list)
-        self.last_open_subject = {}
+        self.of_subject = collections.defaultdict(list)
+        self.last_open_subject, self.early, self.unasked = {}, {}, collections.defaultdict(list)
         for event in events:
             name = event["type"].replace(".", "_").replace("case_assigned", "assigned")
             handler = getattr(self, "on_" + name, None)
+            # What closes a case that nobody has heard of closes nothing.
+            if event["type"] in TELLING:
+                self.known.add(event.get("subject"))
             self.now = instant(event["logtime"]) if "logtime" in event else happened(event)
             if handler is not None:
                 handler(event, event.get("data", {}), happened(event))
@@ -123,23 +132,39 @@ class CallbackYear:
 
     def on_complaint_opened(self, event, data, _at):
         self.case_kind[event["subject"]] = "complaint"
-        self.case_household[event["subject"]] = data.get("household")
+        if data.get("anonymous") and "household" not in data:
+            self.anonymous.add(event["subject"])
 
     def on_repair_requested(self, event, data, _at):
         self.case_kind[event["subject"]] = "special" if data.get("service") == "special" else "repair"
-        self.case_household[event["subject"]] = data.get("household")
 
     def on_assigned(self, event, data, _at):
         self.handlers[event["subject"]].add(data["to"])
 
     def work(self, event, data, at):
         works = self.works[event["subject"]]
+        if event["subject"] in self.over:
+            return
         self.handlers[event["subject"]].add(data["by"])
-        if works and works[-1].reopened_at is None:
-            works[-1].at = at                       # several trades: the last finish
+        if works and works[-1].reopened_at is None and works[-1].kind == self.case_kind[event["subject"]] and not self.is_settled(works[-1]):
+            # Several trades: the last finish, until somebody is to call about it.
+            callback = self.callback_of(works[-1])
+            if callback is None or not (callback.mandatory or callback.drawn):
+                works[-1].at = at
             works[-1].handlers.add(data["by"])
         else:
-            works.append(Work(event["subject"], at, data["by"]))
+            works.append(Work(event["subject"], self.case_kind[event["subject"]], at, data["by"]))
+            if len(works) == 1:
+                works[0].ratings = self.early.pop(event["subject"], [])
+
+    def is_settled(self, work):
+        """They were called back already, or it was given up: what is done behind that is another piece of work."""
+        callback = self.callback_of(work)
+        return self.unasked_of(work, None) or callback is not None and (callback.done is not None or callback.given_up)
+
+    def callback_of(self, work):
+        callback = self.callbacks.get(self.last_open_subject.get(work.case))
+        return callback if callback is not None and callback.first >= work.first_at else None
 
     def on_complaint_handled(self, event, data, at):
         self.case_kind.setdefault(event["subject"], "complaint")
@@ -153,17 +178,21 @@ class CallbackYear:
     def on_workorder_rated(self, event, data, at):
         if self.works[event["subject"]]:
             self.works[event["subject"]][-1].ratings.append((at, data))
+        else:
+            self.early.setdefault(event["subject"], []).append((at, data))
 
     def on_case_reopened(self, event, _data, at):
+        self.over.discard(event["subject"])
         if self.works[event["subject"]]:
             self.works[event["subject"]][-1].reopened_at = at
 
     def on_case_closed(self, event, data, _at):
-        self.closed_as[event["subject"]] = data.get("outcome")
+        if data.get("outcome") in ("withdrawn", "wrong_number", "duplicate") and event["subject"] in self.known:
+            self.over.add(event["subject"])
 
     def on_case_linked(self, event, data, _at):
-        if data["relation"] in ("duplicate", "two_channels"):
-            self.closed_as[event["subject"]] = "duplicate"
+        if data["relation"] in ("duplicate", "two_channels") and event["subject"] in self.known:
+            self.over.add(event["subject"])
 
     # --- what was concluded
 
@@ -172,11 +201,18 @@ class CallbackYear:
             self.callbacks[data["callback"]].said(event)
         else:
             self.callbacks[data["callback"]] = Callback(event)
+            self.of_subject[event["subject"]].append(data["callback"])
         self.last_open_subject[event["subject"]] = data["callback"]
+        self.not_his_own(event["subject"], data)
+
+    def not_his_own(self, subject, data):
+        if data.get("staff") in self.handlers[subject]:
+            self.breaches.append(f"{data['callback']} is given to {data['staff']}, whose case it was (C4)")
 
     def on_callback_reassigned(self, _event, data, _at):
         callback = self.callbacks[data["callback"]]
         callback.staff, callback.role = data.get("staff"), data.get("role", callback.role)
+        self.not_his_own(callback.subject, data)
 
     def on_callback_downgraded(self, _event, data, _at):
         self.callbacks[data["callback"]].mandatory = False
@@ -202,8 +238,11 @@ class CallbackYear:
         if callback is not None:
             callback.tries += 1
 
-    def on_appointment_agreed(self, event, data, _at):
-        self.appointments[event["subject"]] = instant(data["at"])
+    def on_appointment_agreed(self, event, data, at):
+        # Nobody agrees to what is past: that is no appointment.
+        if instant(data["at"]) >= at - datetime.timedelta(hours=1):
+            self.appointments[event["subject"]] = instant(data["at"])
+            self.known.add(event["subject"])
 
     def on_appointment_refused(self, event, _data, _at):
         self.appointments.pop(event["subject"], None)
@@ -217,6 +256,8 @@ class CallbackYear:
 
     def on_callback_done(self, event, data, at):
         first = self.named(event, data)
+        if (first is None or first.done or first.ended) and event["subject"] not in self.over:
+            self.unasked[event["subject"]].append((at, data["by"]))
         covered = [self.callbacks[self.last_open_subject[s]] for s in data.get("covers", []) if s in self.last_open_subject]
         counted = [c for c in [first, *covered] if c is not None and self.counts(c, data["by"], at)]
         for callback in counted:
@@ -226,7 +267,7 @@ class CallbackYear:
             self.contacts[counted[0].household].append((at, counted[0].id))
 
     def counts(self, callback, by, at):
-        if callback.done or callback.ended and not callback.ended[1].startswith(ATTEMPTED):
+        if callback.done or callback.ended and not callback.given_up:
             return False
         if by in self.handlers[callback.subject]:
             if not self.violated_later(("C4", callback.subject)):
@@ -257,21 +298,34 @@ class CallbackYear:
 
     def of_work(self, case):
         """The callbacks about a case in the order of its works."""
-        return sorted((c for c in self.callbacks.values() if c.subject == case), key=lambda c: c.first)
+        return sorted((self.callbacks[id] for id in self.of_subject[case]), key=lambda c: c.first)
+
+    def is_void(self, work, mine, is_last):
+        """Done again before anybody was called, or found to be no case: nobody asks about it."""
+        settled = any(c.done or c.given_up for c in mine)
+        return not settled and (work.reopened_at is not None or is_last and work.case in self.over)
+
+    def unasked_of(self, work, end):
+        """Somebody who had no hand in it called of his own accord: that counts, too."""
+        return any(at >= work.first_at and (end is None or at < end) and by not in self.handlers[work.case] for at, by in self.unasked[work.case])
 
     def count_repairs(self):
         for case, works in self.works.items():
-            if self.case_kind[case] != "repair" or self.case_household.get(case) is None:
-                continue
             callbacks = [c for c in self.of_work(case) if c.kind == "repair"]
             for number, work in enumerate(works):
-                end = works[number + 1].at if number + 1 < len(works) else None
+                end = works[number + 1].first_at if number + 1 < len(works) else None
+                mine = [c for c in callbacks if c.first >= work.first_at and (end is None or c.first < end)]
+                unasked = self.unasked_of(work, end)
+                if work.kind != "repair" or (not unasked and self.is_void(work, mine, end is None)):
+                    continue
                 month = self.months[month_of(work.at)]
                 month.repairs += 1
-                mine = [c for c in callbacks if c.first >= work.at and (end is None or c.first < end)]
                 mandatory = work.mandatory()
                 month.mandatory += mandatory and any(c.mandatory for c in mine)
                 done = next((c for c in mine if c.done), None)
+                if done is None and unasked:
+                    month.done += 1
+                    continue
                 if work.reopened_at is None and mandatory and not mine and work.at.date() + 2 * DAY < self.until.date():
                     self.breaches.append(f"{case} of {work.at:%F} had to be called back (Z4), and is on no agenda")
                 month.picked += any(c.drawn for c in mine)
@@ -292,18 +346,18 @@ class CallbackYear:
 
     def count_complaints(self):
         for case, works in self.works.items():
-            if self.case_kind[case] != "complaint" or self.case_household.get(case) is None:
+            if case in self.anonymous:
                 continue
             callbacks = [c for c in self.of_work(case) if c.kind == "complaint"]
             for number, work in enumerate(works):
-                end = works[number + 1].at if number + 1 < len(works) else None
-                mine = [c for c in callbacks if c.first >= work.at and (end is None or c.first < end)]
-                if not mine and (work.reopened_at or self.closed_as.get(case) not in (None, "done")):
+                end = works[number + 1].first_at if number + 1 < len(works) else None
+                mine = [c for c in callbacks if c.first >= work.first_at and (end is None or c.first < end)]
+                if work.kind != "complaint" or self.is_void(work, mine, end is None):
                     continue
-                month = self.months[month_of(work.at)]
+                month = self.months[month_of(work.first_at)]
                 month.complaints += 1
                 month.complaints_done += any(c.done for c in mine)
-                month.complaints_attempted += not any(c.done for c in mine) and any(c.ended and c.ended[1].startswith(ATTEMPTED) for c in mine)
+                month.complaints_attempted += not any(c.done for c in mine) and any(c.given_up for c in mine)
                 if not mine and work.at + 6 * DAY < self.until:
                     self.breaches.append(f"complaint {case} was handled {work.at:%F} and is on no agenda (C3)")
 
@@ -317,7 +371,7 @@ class CallbackYear:
         year = self.until.year if self.until.month > 1 else self.until.year - 1
         self.owed = {h for h, lived in self.households.items() if lived["in"] and lived["in"] <= f"{year}-12-01" and lived["out"] is None}
         spoken = {c.household for c in self.callbacks.values() if c.kind == "routine" and c.done}
-        tried = {c.household for c in self.callbacks.values() if c.kind == "routine" and c.ended and c.ended[1].startswith(ATTEMPTED)}
+        tried = {c.household for c in self.callbacks.values() if c.kind == "routine" and c.given_up}
         self.reached, self.tried = self.owed & spoken, (self.owed & tried) - spoken
         self.missed = self.owed - spoken - tried
 

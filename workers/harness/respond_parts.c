@@ -397,6 +397,11 @@ script_data(struct reader *f, yaml_node_t *n, void *into)
 		c->members++;
 		read_member(f, value, m);
 	}
+}
+
+void
+script_complete(struct reader *f, const yaml_node_t *n, const struct choice *c)
+{
 	for (unsigned i = 0; i < c->type->count && script_fine(f); i++) {
 		const struct field *field = &c->type->fields[i];
 		unsigned n_given = 0;
