@@ -24,6 +24,7 @@ PACKAGES_BUILD = \
 	libc6-dev \
 	libcurl4-openssl-dev \
 	libevent-dev \
+	libical-dev \
 	libjansson-dev \
 	liblmdb-dev \
 	libmsgpack-dev \
@@ -41,6 +42,7 @@ PACKAGES_TEST = \
 	mandoc \
 	mount \
 	python3 \
+	python3-icalendar \
 	python3-msgpack \
 	python3-pytest \
 	python3-zmq \
@@ -75,7 +77,7 @@ F_release = -O2 -g -D_FORTIFY_SOURCE=2
 F_san     = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DESTATE_LEVERS
 F_levers  = -O2 -g -DESTATE_LEVERS
 F_noflush = -O2 -g -DESTATE_LEVERS -DESTATE_WITHOUT_FLUSH
-CPPFLAGS_ALL = -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' -iquote proto -iquote proto/base -iquote daemon -iquote clients/libestate -iquote clients/estate -iquote clients/alarm -iquote workers/harness -iquote workers/escalate
+CPPFLAGS_ALL = -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' -iquote proto -iquote proto/base -iquote daemon -iquote clients/libestate -iquote clients/estate -iquote clients/alarm -iquote workers/harness -iquote workers/escalate -iquote workers/callback
 CFLAGS_ALL = -std=c11 $(CPPFLAGS_ALL) $(WARN) $(HARDEN) $(F_$(VARIANT)) $(PKG_CFLAGS) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(F_$(VARIANT)) $(LDFLAGS)
 
@@ -87,7 +89,7 @@ include workers/sources.mk
 include tests/sources.mk
 
 OBJ = $(patsubst %.c,$(B)/obj/%.o,$(1))
-BINARIES = $(B)/bin/estated $(B)/bin/estate $(B)/bin/estate-example $(B)/bin/estate-escalate $(B)/bin/estate-alarm
+BINARIES = $(B)/bin/estated $(B)/bin/estate $(B)/bin/estate-example $(B)/bin/estate-escalate $(B)/bin/estate-callback $(B)/bin/estate-alarm
 
 .PHONY: all
 all: $(BINARIES)
@@ -97,6 +99,7 @@ $(B)/lib/libdaemon.a: $(call OBJ,$(DAEMON_SRC))
 $(B)/lib/libestate.a: $(call OBJ,$(LIBESTATE_SRC))
 $(B)/lib/libharness.a: $(call OBJ,$(HARNESS_SRC))
 $(B)/lib/libescalate.a: $(call OBJ,$(ESCALATE_SRC))
+$(B)/lib/libcallback.a: $(call OBJ,$(CALLBACK_SRC))
 $(B)/lib/libverbs.a: $(call OBJ,$(filter-out clients/estate/main.c,$(ESTATE_SRC)))
 
 ifeq ($(VARIANT),noflush)
@@ -113,9 +116,12 @@ $(filter-out $(B)/bin/estated,$(BINARIES)): $(B)/bin/%: $(B_release)/bin/%
 	ln -sf ../../bin/$* $@
 else
 $(B)/bin/estate: $(call OBJ,clients/estate/main.c) $(B)/lib/libverbs.a $(B)/lib/libharness.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+LIBS_estate = $(shell pkg-config --libs libical)
 $(B)/bin/estate-example: $(call OBJ,workers/example/example.c) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 
 $(B)/bin/estate-escalate: $(call OBJ,workers/escalate/escalate.c) $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+
+$(B)/bin/estate-callback: $(call OBJ,workers/callback/callback.c) $(B)/lib/libcallback.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 
 $(B)/bin/estate-alarm: $(call OBJ,$(ALARM_SRC)) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 LIBS_estate-alarm = -lcurl
@@ -190,6 +196,7 @@ bench: deps-bench
 	@/usr/bin/python3 tests/bench/worker.py
 	@/usr/bin/python3 tests/bench/stopped.py
 	@/usr/bin/python3 tests/bench/escalate.py
+	@/usr/bin/python3 tests/bench/callback.py
 
 .PHONY: fuzz
 fuzz: deps-fuzz
@@ -212,6 +219,7 @@ install: all
 	install -D -m 755 build/bin/estate-alarm $(DESTDIR)$(PREFIX)/bin/estate-alarm
 	install -D -m 755 build/bin/estate-example $(DESTDIR)$(PREFIX)/bin/estate-example
 	install -D -m 755 build/bin/estate-escalate $(DESTDIR)$(PREFIX)/bin/estate-escalate
+	install -D -m 755 build/bin/estate-callback $(DESTDIR)$(PREFIX)/bin/estate-callback
 	install -D -m 644 build/lib/libestate.a $(DESTDIR)$(PREFIX)/lib/libestate.a
 	install -D -m 644 build/lib/libproto.a $(DESTDIR)$(PREFIX)/lib/libestate-proto.a
 	install -D -m 644 clients/libestate/estate.h $(DESTDIR)$(PREFIX)/include/estate.h
@@ -241,9 +249,14 @@ install: all
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml || \
 	    install -D -m 644 workers/example/example.yaml $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml
 	install -D -m 644 systemd/estate-worker@escalate.service.d/config.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-worker@escalate.service.d/config.conf
+	install -D -m 644 systemd/estate-worker@callback.service.d/config.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-worker@callback.service.d/config.conf
+	install -D -m 644 workers/callback/estate-callback.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-callback.8
+	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/rules/callback.yaml || \
+	    install -D -m 644 config/rules/callback.yaml $(DESTDIR)$(SYSCONFDIR)/estated/rules/callback.yaml
 	install -D -m 644 workers/escalate/estate-escalate.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-escalate.8
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml || \
 	    install -D -m 644 config/rules/escalate.yaml $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml
+	install -D -m 644 config/respond/callback.yaml $(DESTDIR)$(PREFIX)/share/doc/estated/respond/callback.yaml
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/roster.yaml || \
 	    install -D -m 644 config/roster.yaml $(DESTDIR)$(SYSCONFDIR)/estated/roster.yaml
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/calendars/cn.yaml || \
@@ -262,7 +275,7 @@ test-helpers: $(patsubst %,$(B)/test/%,parrot powercut boxcut interpose.so)
 .PHONY: test-binaries
 test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS))
 
-$(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+$(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libcallback.a $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka
 

@@ -20,10 +20,12 @@ LIBESTATE_SRC = \
 
 ESTATE_SRC = \
 	clients/estate/main.c \
+	clients/estate/cmd_agenda.c \
 	clients/estate/cmd_ask.c \
 	clients/estate/cmd_backup.c \
 	clients/estate/cmd_bench.c \
 	clients/estate/cmd_calendar.c \
+	clients/estate/cmd_callback.c \
 	clients/estate/cmd_case.c \
 	clients/estate/cmd_client.c \
 	clients/estate/cmd_clock.c \
@@ -49,11 +51,19 @@ ESTATE_SRC = \
 	clients/estate/cmd_tail.c \
 	clients/estate/cmd_types.c \
 	clients/estate/cmd_verify.c \
+	clients/estate/agenda.c \
+	clients/estate/agenda_ics.c \
+	clients/estate/agenda_show.c \
 	clients/estate/arguments.c \
 	clients/estate/ask.c \
 	clients/estate/buffer.c \
 	clients/estate/calendar_import.c \
+	clients/estate/calendar_load.c \
 	clients/estate/calendar_show.c \
+	clients/estate/callback_record.c \
+	clients/estate/callback_show.c \
+	clients/estate/callback_year.c \
+	clients/estate/callback_year_show.c \
 	clients/estate/cursor.c \
 	clients/estate/histogram.c \
 	clients/estate/json.c \
@@ -67,6 +77,7 @@ ESTATE_SRC = \
 	clients/estate/parcel.c \
 	clients/estate/parkings.c \
 	clients/estate/probe.c \
+	clients/estate/question.c \
 	clients/estate/reach.c \
 	clients/estate/simulate_compare.c \
 	clients/estate/simulate_run.c \

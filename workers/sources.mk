@@ -17,6 +17,7 @@ HARNESS_SRC = \
 	workers/harness/inbox.c \
 	workers/harness/engine.c \
 	workers/harness/call.c \
+	workers/harness/event_data.c \
 	workers/harness/emit.c \
 	workers/harness/timers.c \
 	workers/harness/parked.c \
@@ -62,3 +63,25 @@ ESCALATE_SRC = \
 	workers/escalate/rule_read.c \
 	workers/escalate/rule_trigger.c \
 	workers/escalate/rule_parts.c
+
+# estate-callback, all but its main.
+CALLBACK_SRC = \
+	workers/callback/matter.c \
+	workers/callback/repair.c \
+	workers/callback/calls.c \
+	workers/callback/resident.c \
+	workers/callback/plan.c \
+	workers/callback/result.c \
+	workers/callback/visit.c \
+	workers/callback/owe.c \
+	workers/callback/assign.c \
+	workers/callback/draw.c \
+	workers/callback/budget.c \
+	workers/callback/audit.c \
+	workers/callback/clock.c \
+	workers/callback/tell.c \
+	workers/callback/agenda.c \
+	workers/callback/ask.c \
+	workers/callback/book.c \
+	workers/callback/record.c \
+	workers/callback/policy_read.c

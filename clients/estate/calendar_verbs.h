@@ -26,4 +26,7 @@ void	calendar_add_steps_json(struct buffer *, const struct calendar *, const str
 /* Published days in JSON as a calendar's text.  Returns the exit status, after a sentence on stderr if it isn't 0. */
 int	calendar_import(struct buffer *, char **files, int count);
 
+/* Read a calendar's file.  0, or an exit status after a sentence for that verb. */
+int	calendar_load(const char *verb, const char *file, struct calendar **);
+
 #endif

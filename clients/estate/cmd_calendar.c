@@ -24,7 +24,6 @@
 #define EXIT_USAGE	2
 #define EXIT_UNREACHED	3
 
-#define FILE_BYTES_MAX	61440u		/* config.activated's content: a longer one could not be activated */
 #define OUT_BYTES	(64u << 10)
 
 static const char help[] =
@@ -96,45 +95,10 @@ calendar_weekday(int64_t day, bool zh)
 	return (names[(day % 7 + 7) % 7][zh]);
 }
 
-/* ---- The calendar's file ---- */
-
-static int
-read_text(const char *file, char text[FILE_BYTES_MAX + 2])
-{
-	size_t len = 0;
-	ssize_t n = -1;
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-
-	while (fd >= 0 && (n = read(fd, text + len, FILE_BYTES_MAX + 1 - len)) > 0)
-		len += (size_t)n;
-	if (fd < 0 || n < 0) {
-		fprintf(stderr, "estate calendar: cannot read %s: %s; name another with --calendar, in the source tree config/calendars/cn.yaml\n", file, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return (EXIT_UNREACHED);
-	}
-	close(fd);
-	if (len > FILE_BYTES_MAX || memchr(text, '\0', len) != NULL) {
-		fprintf(stderr, "estate calendar: %s %s\n", file, len > FILE_BYTES_MAX ? "is longer than 60 KiB: leave old years out" : "is no text");
-		return (EXIT_USAGE);
-	}
-	text[len] = '\0';
-	return (0);
-}
-
 static int
 load(struct wish *w)
 {
-	static char text[FILE_BYTES_MAX + 2];
-	char why[300];
-	int r = read_text(w->file, text);
-
-	if (r != 0)
-		return (r);
-	if ((w->calendar = calendar_parse(text, why, sizeof(why))) != NULL)
-		return (0);
-	fprintf(stderr, "estate calendar: %s: %s\n", w->file, why);
-	return (EXIT_USAGE);
+	return (calendar_load("calendar", w->file, &w->calendar));
 }
 
 /* ---- due ---- */

@@ -21,10 +21,10 @@ WORK = os.path.join(REPOSITORY, "build", "tests")
 SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store", "test_rights", "test_worker", "test_ask", "test_personal", "test_life", "test_hostile", "test_import"]
 
 # The longest first, so that the lanes end together.
-LONGEST_FIRST = ["test_store", "test_consumers", "test_kill", "test_alarm", "test_worker", "test_demo", "test_protocol", "test_rights"]
+LONGEST_FIRST = ["test_callback_year", "test_store", "test_consumers", "test_kill", "test_alarm", "test_worker", "test_demo", "test_protocol", "test_rights"]
 
 # make check-long, part by part.
-LONG_PARTS = ["test_kill", "test_worker", "test_month_of_kills", "test_powercut", "test_scale", "test_faults", "test_durability", "test_store", "test_subscriptions", "test_outbox"]
+LONG_PARTS = ["test_kill", "test_worker", "test_month_of_kills", "test_callback_histories", "test_callback_properties", "test_callback_year", "test_powercut", "test_scale", "test_faults", "test_durability", "test_store", "test_subscriptions", "test_outbox"]
 
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs"]
 

@@ -1,5 +1,5 @@
 """Z6, Z9, Z10 and V7 to V13, as shipped: what callbacks and reviews owe."""
-from obligations import Day, rehearse
+from obligations import Day, instant, rehearse
 
 MON = Day("2026-11-23")
 
@@ -10,6 +10,32 @@ def test_z6_the_result_is_told():
                     until="2026-11-25 01:00")
     assert told.of("Z6/I-1") == ["opened 11-23 10:00 due 11-25 00:00", "fulfilled 11-24 17:00"]
     assert told.of("Z6/I-2") == ["opened 11-23 10:00 due 11-25 00:00", "breached 11-25 00:00", "level 1 cs_lead 11-25 00:00"]
+
+
+def owed(kind, case, due, reason="x", mandatory=True):
+    """As estate-callback says it."""
+    event = MON("12:00", "callback.due", case, callback=f"{case}/1", kind=kind, opens="2026-11-23T04:00:00Z", due=instant(due), role="cs_assistant", mode="phone",
+                mandatory=mandatory, reason=reason)
+    return {**event, "source": "/estated/worker/callback"}
+
+
+def test_h10_z1_v1_what_callback_says_is_owed_is_watched():
+    for rule, kind in (("H10", "help"), ("Z1", "repair"), ("V1", "routine")):
+        said = owed(kind, "X-1", "2026-11-25 00:00")
+        opened = "opened 11-23 12:00 due 11-25 00:00"
+        assert rehearse([said], until="2026-11-25 00:01").of(f"{rule}/X-1")[:2] == [opened, "breached 11-25 00:00"]
+        assert rehearse([said, MON("13:00", "callback.done", "X-1", kind=kind, by="c-1", mode="phone")], until="2026-11-26").of(f"{rule}/X-1") == [opened, "fulfilled 11-23 13:00"]
+        given_up = {**MON("13:00", "callback.cancelled", "X-1", callback="X-1/1", reason="attempted: refused"), "source": "/estated/worker/callback"}
+        assert rehearse([said, given_up], until="2026-11-26").of(f"{rule}/X-1") == [opened, "cancelled 11-23 13:00 (closed)"]
+    assert rehearse([owed("repair", "X-2", "2026-11-25 00:00", mandatory=False)], until="2026-11-26").of("Z1/X-2") == []
+
+
+def test_c4_c6_what_did_not_count_is_watched_anew():
+    for rule, reason in (("C4", "C4.again"), ("C6.early", "C6.early")):
+        told = rehearse([owed("complaint", "C-1", "2026-11-27 00:00", reason)], until="2026-11-27 00:01")
+        assert told.of(f"{rule}/C-1")[:2] == ["opened 11-23 12:00 due 11-27 00:00", "breached 11-27 00:00"]
+    told = rehearse([owed("complaint", "C-1", "2026-11-27 00:00", "C2: complaint handled")], until="2026-11-27 00:01")
+    assert told.of("C4/C-1") == told.of("C6.early/C-1") == []
 
 
 def test_z9_a_line_a_month_and_the_year_signed():

@@ -13,7 +13,7 @@ import time
 import pytest
 
 import daemon as harness
-from obligations import PROGRAM, SHIPPED, SITE
+from obligations import SHIPPED, SITE
 from worker import Worker
 
 LONG = bool(os.environ.get("ESTATE_LONG"))
@@ -44,16 +44,16 @@ class FastClock:
         self.write()
 
 
-class Escalate(Worker):
-    """estate-escalate under what is shipped."""
+class Shipped(Worker):
+    """A worker under what is shipped."""
 
-    def __init__(self, daemon, **options):
-        super().__init__(daemon, name="escalate", program=PROGRAM, rules=None, start=False, **options)
+    def __init__(self, daemon, name, **options):
+        super().__init__(daemon, name=name, program=harness.program(f"estate-{name}"), rules=None, start=False, **options)
         self.rules = SHIPPED
         self.start()
 
     def await_rules(self, client):
-        with open(os.path.join(SHIPPED, "rules", "escalate.yaml"), encoding="utf-8") as file:
+        with open(os.path.join(SHIPPED, "rules", f"{self.name}.yaml"), encoding="utf-8") as file:
             text = file.read()
         stream = client.subscribe("first", type=["config.activated"])
         while True:
@@ -71,20 +71,44 @@ def fast_library(tmp_path_factory):
     return library
 
 
-def month(tmp_path):
+def month(tmp_path, registry):
     path = str(tmp_path / "month.jsonl")
     subprocess.run([harness.program("estate"), "generate", "--households", str(HOUSEHOLDS), "--from", BEGIN.date().isoformat(), "--days", str(DAYS), "--seed", "7",
-                    "--no-registry", "--out", path], check=True)
+                    *([] if registry else ["--no-registry"]), "--out", path], check=True)
     with open(path, encoding="utf-8") as lines:
         events = {(e["source"], e["id"]): e for e in map(json.loads, lines)}.values()
     return sorted(((int(datetime.datetime.fromisoformat(e["time"]).timestamp() * 1e9), e) for e in events), key=lambda one: one[0])
 
 
-def test_a_month_of_kills(start_daemon, tmp_path, fast_library):
-    events, rng, kills = month(tmp_path), random.Random(11), 0
+def open_obligations(client):
+    answer = client.ask("escalate", "open")
+    rows = answer.value["rows"]
+    while answer.next:
+        answer = client.ask("escalate", "open", page=answer.next)
+        rows += answer.value["rows"]
+    dues = [row["due"] for row in rows]
+    assert dues and dues == sorted(dues, key=str) and {row["state"] for row in rows} <= {"running", "breached", "paused", "acknowledged"}
+
+
+def agenda(client):
+    answer = client.ask("callback", "agenda", limit=1000)
+    dues = [row["due"] for row in answer.value["rows"]]
+    assert dues and dues == sorted(dues, key=str) and {row["kind"] for row in answer.value["rows"]} <= {"complaint", "repair", "routine", "call", "help"}
+
+
+# What a worker concludes in any three days, how much of it a day, and what it must be able to answer afterwards.
+WORKERS = [
+    ("escalate", {"obligation.opened", "obligation.fulfilled", "obligation.warned", "obligation.breached", "case.escalated", "notification.requested"}, 50, open_obligations),
+    ("callback", {"callback.due", "contact.granted"}, 10, agenda),
+]
+
+
+@pytest.mark.parametrize("name, expected, a_day, ask", WORKERS, ids=[one[0] for one in WORKERS])
+def test_a_month_of_kills(start_daemon, tmp_path, fast_library, name, expected, a_day, ask):
+    events, rng, kills = month(tmp_path, name == "callback"), random.Random(11), 0
     clock = FastClock(str(tmp_path / "clock"), BEGIN, FACTOR)
     daemon = start_daemon(preload=fast_library, env={"FASTCLOCK": clock.path})
-    with Escalate(daemon) as worker:
+    with Shipped(daemon, name) as worker:
         client = daemon.client("feed")
         client.hello()
         worker.await_rules(daemon.client("rules"))
@@ -112,13 +136,7 @@ def test_a_month_of_kills(start_daemon, tmp_path, fast_library):
         worker.settle(until=datetime.datetime.fromtimestamp(clock.now() / 1e9 + 1, SITE).isoformat())
         derived = worker.prove()
         kinds = {event["type"] for event in derived}
-        assert {"obligation.opened", "obligation.fulfilled", "obligation.warned", "obligation.breached", "case.escalated", "notification.requested"} <= kinds
-        assert len(derived) > 50 * DAYS and kills == KILLS
-        answer = client.ask("escalate", "open")
-        rows = answer.value["rows"]
-        while answer.next:
-            answer = client.ask("escalate", "open", page=answer.next)
-            rows += answer.value["rows"]
-        dues = [row["due"] for row in rows]
-        assert dues and dues == sorted(dues, key=str) and {row["state"] for row in rows} <= {"running", "breached", "paused", "acknowledged"}
+        assert expected <= kinds
+        assert len(derived) > a_day * DAYS and kills == KILLS
+        ask(client)
         print(f"{len(events)} events, {len(derived)} derived, {kills} kills")

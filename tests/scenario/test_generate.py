@@ -84,6 +84,8 @@ FIELDS = {
         "language?": one_of("zh en")},
     "household.moved_in": {"date": existing_date},
     "household.moved_out": {"date": existing_date},
+    "household.contact_rule_set": {"quiet?": text, "no_visit?": flag, "by": ident},
+    "household.tagged_key": {"key": flag},
     "contact.received": {
         "via": one_of("phone visit kiosk mailbox web wechat app"), "household?": household, "call?": ident, "text?": text,
         "outcome": one_of("case info wrong_number")},
@@ -215,10 +217,37 @@ def test_another_seed_is_another_history(run):
 def test_without_registry_the_same_history(run):
     def told(stream):
         return sorted((e["time"], e["type"], e["source"], e.get("subject", ""), json.dumps(e["data"])) for e in stream.events
-                      if e["type"] != "household.registered")
+                      if e["source"] != "/estate/registry")
     bare = Stream(*ARGS, "--no-registry")
     assert "household.registered" not in bare.counts
     assert told(bare) == told(run)
+
+
+def test_parts_are_left_to_others(run):
+    """--without: what a rehearsal with answers tells itself."""
+    bare = Stream(*ARGS, "--without", "registry,bills,contacts,callbacks,ratings")
+    gone = {"household.registered", "bill.issued", "payment.posted", "mailbox.emptied", "workorder.rated", "complaint.signed", "callback.done",
+            "callback.attempted", "appointment.requested", "visit.started"}
+    assert gone <= set(run.counts) and not gone & set(bare.counts), gone & set(bare.counts)
+    assert bare.counts["help.requested"] > 0 and bare.counts["call.started"] < run.counts["call.started"] / 10
+    rated = Stream(*ARGS, "--without", "callbacks")
+    assert rated.counts["workorder.rated"] > 0 and rated.counts["callback.done"] == 0 and rated.counts["repair.finished"] > 0
+    # Nobody closes what is to be called back about.
+    assert {e["subject"] for e in rated.of("repair.finished")}.isdisjoint(e["subject"] for e in rated.of("case.closed"))
+
+
+def test_so_many_a_month():
+    """Repairs in homes and complaints by themselves, and a calendar of the office."""
+    calendar = os.path.join(os.path.dirname(__file__), "..", "..", "config", "calendars", "cn.yaml")
+    year = Stream("--households", "500", "--from", "2026-01-01", "--days", "365", "--seed", "3", "--without", "contacts,bills", "--in-home", "90",
+                  "--complaints", "30", "--calendar", calendar)
+    finished = [e for e in year.of("repair.finished") if e["data"]["in_home"]]
+    assert 12 * 90 * 0.9 < len({e["subject"] for e in finished}) < 12 * 90 * 1.1
+    assert 12 * 30 * 0.8 < year.counts["complaint.opened"] < 12 * 30 * 1.25
+    assert all(e["data"]["in_home"] for e in year.of("repair.requested"))
+    leads = {e["data"]["from"][:10] for e in year.of("duty.started") + year.of("staff.absent") if e["subject"] == "lead-1"}
+    # 2026-01-04 is a Sunday that is worked, 2026-02-17 the first day of the year.
+    assert "2026-01-04" in leads and "2026-02-17" not in leads and "2026-01-10" not in leads and len(leads) == 248
 
 
 @pytest.mark.parametrize("households, start, days", [(1, "2026-11-01", 62), (1, "1970-01-01", 1), (145, "2024-02-28", 3)])
@@ -476,6 +505,8 @@ def test_weeks_have_a_rhythm():
     (["--households"], "needs a value"),
     (["--rate", "9"], "is no option"),
     (["1000"], "has a name"),
+    (["--without", "bills,ratngs"], "did you mean ratings?"),
+    (["--in-home", "0"], "--in-home 0: give a whole number"),
 ])
 def test_wrong_usage_says_what_would_be_right(args, hint):
     done = subprocess.run([ESTATE, "generate", *args], capture_output=True, text=True, check=False)

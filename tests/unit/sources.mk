@@ -2,6 +2,7 @@ UNIT_TESTS += \
 	test_block \
 	test_bloom \
 	test_calendar \
+	test_callback \
 	test_catalogue \
 	test_catalogue_check \
 	test_catalogue_released \

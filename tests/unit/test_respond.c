@@ -197,6 +197,48 @@ test_daily_question(void **state)
 	respond_free(r);
 }
 
+/* What lies within a row: a map's field, the ids of a list; today or not at all; nothing on purpose. */
+static void
+test_rows_within(void **state)
+{
+	struct respond *r = script("answers:\n  - name: a\n    ask: agenda appointment.state=agreed !overdue\n    at: \"08:30\"\n    from: opens\n    within: 09:00-18:00 today\n"
+	    "    choose:\n      type: callback.done\n      data: { kind: \"{kind}\", by: \"{staff|lead-1}\", mode: visit, covers: \"{covers.subject}\", callback: \"{appointment.of}\" }\n"
+	    "  - { name: none, ask: agenda, at: \"08:30\", choose: { type: none } }\n");
+	static const char *const rows[] = {
+		"{\"subject\":\"C-1\",\"kind\":\"complaint\",\"staff\":\"\",\"opens\":\"2026-11-03T10:00:00+08:00\","
+		"\"appointment\":{\"state\":\"agreed\",\"of\":\"C-1/1\"},\"covers\":[{\"subject\":\"R-1\"},{\"subject\":\"R-2\"}]}",
+		"{\"subject\":\"C-2\",\"kind\":\"complaint\",\"opens\":\"2026-11-03T18:00:00+08:00\",\"appointment\":{\"state\":\"agreed\"}}",	/* too late for today */
+		"{\"subject\":\"C-3\",\"kind\":\"complaint\",\"opens\":\"2026-11-03T10:00:00+08:00\",\"appointment\":{\"state\":\"requested\"}}",
+		"{\"subject\":\"C-4\",\"kind\":\"complaint\",\"opens\":\"2026-11-03T10:00:00+08:00\",\"overdue\":true,\"appointment\":{\"state\":\"agreed\"}}",
+	};
+	struct respond_one one;
+	uint32_t count, len;
+	struct event e;
+	const char *s;
+	struct mp m;
+
+	(void)state;
+	respond_begin(r, MORNING);
+	for (int asked = 0; asked < 2; asked++) {
+		assert_int_equal(respond_take(r, &one), RESPOND_QUESTION);
+		for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+			size_t row_len;
+			uint8_t *row = pack_json(rows[i], &row_len);
+
+			assert_true(respond_row(r, one.asked, mp_over(row, row_len), MORNING + 23 * HOUR_NS + HOUR_NS / 2));
+			free(row);
+		}
+	}
+	e = comes(r, "callback.done");
+	assert_says(&e, "by", "lead-1");		/* an empty one is none */
+	assert_says(&e, "callback", "C-1/1");
+	assert_true(event_field(&e, "covers", &m) && mp_array(&m, &count) && count == 2);
+	assert_true(mp_str(&m, &s, &len) && mp_equal(s, len, "R-1") && mp_str(&m, &s, &len) && mp_equal(s, len, "R-2"));
+	/* The next thing is the question of the day after. */
+	assert_int_equal(respond_take(r, &one), RESPOND_QUESTION);
+	respond_free(r);
+}
+
 int
 main(void)
 {
@@ -206,6 +248,7 @@ main(void)
 		cmocka_unit_test(test_pointless),
 		cmocka_unit_test(test_draws),
 		cmocka_unit_test(test_daily_question),
+		cmocka_unit_test(test_rows_within),
 	};
 
 	if (!sitetime_init())

@@ -168,5 +168,6 @@ worker_reply_row(struct worker *w)
 		return;
 	}
 	open_in(w, NULL, true, true);
-	q->rows++;
+	/* A page is full of the rows that are walked, not of what lies within them: the map, the list, the row. */
+	q->rows += q->depth == 3;
 }

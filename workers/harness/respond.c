@@ -72,6 +72,21 @@ key_of(const struct respond *r, const char *name, char part, const char *text, s
 
 /* ---- Does it fit? ---- */
 
+bool
+respond_field(const struct event *e, const char *name, struct mp *value)
+{
+	const char *dot;
+	struct event inner = *e;
+	char outer[64];
+
+	for (; (dot = strchr(name, '.')) != NULL; name = dot + 1) {
+		snprintf(outer, sizeof(outer), "%.*s", (int)(dot - name), name);
+		if (!event_field(&inner, outer, &inner.data))
+			return (false);
+	}
+	return (event_field(&inner, name, value));
+}
+
 const char *
 respond_text(const struct event *e, const char *name, char *room, size_t size)
 {
@@ -80,8 +95,10 @@ respond_text(const struct event *e, const char *name, char *room, size_t size)
 	int64_t n;
 	bool yes;
 
-	if (t.s == NULL && (!event_field(e, name, &m) || (!mp_str(&m, &t.s, &t.len) && mp_peek(&m) != MP_BOOL && mp_peek(&m) != MP_UINT &&
+	if (t.s == NULL && (!respond_field(e, name, &m) || (!mp_str(&m, &t.s, &t.len) && mp_peek(&m) != MP_BOOL && mp_peek(&m) != MP_UINT &&
 	    mp_peek(&m) != MP_INT)))
+		return (NULL);
+	if (t.s != NULL && t.len == 0)
 		return (NULL);
 	if (t.s != NULL)
 		snprintf(room, size, "%.*s", (int)t.len, t.s);
@@ -106,7 +123,7 @@ condition_met(const struct condition *c, const struct event *e)
 	char room[512];
 	const char *text = respond_text(e, c->field, room, sizeof(room));
 	struct mp m;
-	bool given = text != NULL || event_field(e, c->field, &m), one = false;
+	bool given = text != NULL || (respond_field(e, c->field, &m) && mp_peek(&m) != MP_STR), one = false;
 
 	for (unsigned i = 0; i < c->count && text != NULL; i++)
 		one |= says(text, c->values[i]);
@@ -235,6 +252,8 @@ plan(struct respond *r, const struct answer *a, const struct event *e, int64_t n
 	/* Nothing is answered before it was known. */
 	if ((p.key.at = respond_when(&c->time, e, now, &rng)) <= now)
 		p.key.at = now + SECOND_NS;
+	if (p.key.at == INT64_MAX || c->type == NULL)
+		return (true);
 	for (unsigned i = 0; i < a->unlesses; i++)
 		if (!past_key(r, a, i, e, p.about[i]))
 			memset(p.about[i], 0, sizeof(p.about[i]));

@@ -28,6 +28,8 @@ into_window(const struct timing *t, int64_t at, struct rng *rng)
 	minute = (unsigned)tm.tm_hour * 60 + (unsigned)tm.tm_min;
 	if (minute >= t->opens && minute < t->closes)
 		return (at);
+	if (minute >= t->closes && t->today)
+		return (INT64_MAX);
 	draw = rng_between(rng, 0, (int64_t)(t->closes - t->opens) * 60 * SECOND_NS - 1);
 	if (minute >= t->closes)
 		tm.tm_mday++;
@@ -93,13 +95,42 @@ copied(const char *text, const struct event *e, struct mp *value)
 	if (len < 3 || len >= sizeof(name) || text[0] != '{' || strchr(text, '}') != text + len - 1 || strchr(text, '|') != NULL)
 		return (false);
 	snprintf(name, sizeof(name), "%.*s", (int)len - 2, text + 1);
-	return (event_field(e, name, value));
+	return (respond_field(e, name, value));
 }
 
 static void
 pack_text(msgpack_packer *p, const char *s, size_t len)
 {
 	msgpack_pack_str_with_body(p, s, len);
+}
+
+/* "{covers.subject}" of a list of maps: what each has under that name.  False if there is no such list, or nothing in it. */
+static bool
+pack_each(msgpack_packer *p, const struct field *f, const char *text, const struct event *e)
+{
+	const char *dot = strrchr(text, '.');
+	struct event row = *e;
+	uint32_t rows;
+	struct mp list;
+	struct text t;
+	char name[64];
+
+	if (text[0] != '{' || dot == NULL || text[strlen(text) - 1] != '}')
+		return (false);
+	snprintf(name, sizeof(name), "%.*s", (int)(dot - text - 1), text + 1);
+	if (!respond_field(e, name, &list) || !mp_array(&list, &rows) || rows == 0)
+		return (false);
+	snprintf(name, sizeof(name), "%.*s", (int)strlen(dot) - 2, dot + 1);
+	pack_text(p, f->name, f->len);
+	msgpack_pack_array(p, rows);
+	for (; rows > 0; rows--) {
+		row.data = list;
+		if (!event_text(&row, name, &t))
+			t = (struct text){ "", 0 };	/* which the catalogue refuses */
+		pack_text(p, t.s, t.len);
+		mp_skip(&list);
+	}
+	return (true);
 }
 
 static void
@@ -185,6 +216,8 @@ pack_member(msgpack_packer *p, const struct member *m, const struct event *e, in
 		msgpack_sbuffer_write(p->data, (const char *)raw, len);
 		return (true);
 	}
+	if (m->field->kind == FIELD_IDS && pack_each(p, m->field, text, e))
+		return (true);
 	if (!fill_in(text, e, room, sizeof(room)))
 		return (false);
 	pack_text(p, m->field->name, m->field->len);

@@ -36,7 +36,7 @@ struct trigger {
 struct timing {
 	const char *from;		/* NULL: the event */
 	int64_t lo, hi;			/* nanoseconds; from + both included */
-	bool has_window;
+	bool has_window, today;		/* today: or not at all */
 	unsigned opens, closes;		/* minutes of the day; opens < closes */
 };
 
@@ -57,7 +57,7 @@ struct member {
 
 struct choice {
 	uint16_t permille;
-	const struct type *type;
+	const struct type *type;	/* NULL: nothing happens */
 	const char *subject;		/* a text with {field}; NULL: that of what is answered */
 	struct timing time;
 	struct member member[MEMBERS_MAX];
@@ -120,12 +120,15 @@ void	*respond_alloc(struct respond *, size_t);
 /* respond.c: the number at a key, 0 at first; lent until the next call. */
 uint64_t	*respond_mark(struct marks *, const uint64_t key[2]);
 
-/* respond_event.c: the instant a timing comes to, and the event it answers with, whose memory becomes the caller's.  False after a sentence. */
+/* respond_event.c: the instant a timing comes to (INT64_MAX: none any more that day), and the event it answers with, whose memory becomes the caller's.  False after a sentence. */
 int64_t	respond_when(const struct timing *, const struct event *, int64_t now, struct rng *);
 bool	respond_pack(struct respond *, const struct answer *, const struct choice *, const struct event *, int64_t at, const uint64_t id[2], struct rng *,
 	    uint8_t **bytes, size_t *len);
 
-/* The text of a field, numbers and truth too; NULL if it is not there or has none. */
+/* A field; of a map within the data as "appointment.state". */
+bool	respond_field(const struct event *, const char *name, struct mp *value);
+
+/* The text of a field, numbers and truth too; NULL if it is not there, is empty, or has none. */
 const char	*respond_text(const struct event *, const char *name, char *room, size_t size);
 
 #endif

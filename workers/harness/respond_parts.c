@@ -285,7 +285,7 @@ read_after(struct reader *f, yaml_node_t *n, void *into)
 		yamltext_mistake(&f->y, n, "after is a time such as 90s, 10min, 2h or 3d, or from..to such as 10min..8h, not %.40s", text);
 }
 
-/* "09:00-18:00" */
+/* "09:00-18:00", "09:00-18:00 today" */
 static void
 read_within(struct reader *f, yaml_node_t *n, void *into)
 {
@@ -295,8 +295,9 @@ read_within(struct reader *f, yaml_node_t *n, void *into)
 	if (text == NULL)
 		return;
 	t->has_window = true;
-	if (strlen(text) != 11 || text[5] != '-' || !yamltext_clock(text, &t->opens) || !yamltext_clock(text + 6, &t->closes) || t->opens >= t->closes)
-		yamltext_mistake(&f->y, n, "within are hours of a day such as 09:00-18:00, not %.40s", text);
+	t->today = strlen(text) == 17 && strcmp(text + 11, " today") == 0;
+	if ((strlen(text) != 11 && !t->today) || text[5] != '-' || !yamltext_clock(text, &t->opens) || !yamltext_clock(text + 6, &t->closes) || t->opens >= t->closes)
+		yamltext_mistake(&f->y, n, "within are hours of a day such as 09:00-18:00 or 09:00-18:00 today, not %.40s", text);
 }
 
 static void
@@ -396,6 +397,11 @@ script_data(struct reader *f, yaml_node_t *n, void *into)
 		c->members++;
 		read_member(f, value, m);
 	}
+}
+
+void
+script_complete(struct reader *f, const yaml_node_t *n, const struct choice *c)
+{
 	for (unsigned i = 0; i < c->type->count && script_fine(f); i++) {
 		const struct field *field = &c->type->fields[i];
 		unsigned n_given = 0;

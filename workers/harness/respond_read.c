@@ -122,10 +122,12 @@ read_choice(struct reader *f, yaml_node_t *n, struct answer *a)
 	type = value_of(f, n, "type");
 	if (type == NULL)
 		yamltext_mistake(&f->y, n, "a choice needs a type: the event it answers with");
-	else if (script_fine(f) && (name = yamltext_text(&f->y, type, "type")) != NULL)
+	else if (script_fine(f) && (name = yamltext_text(&f->y, type, "type")) != NULL && strcmp(name, "none") != 0)
 		c->type = script_type(f, type, name);
 	if (script_fine(f) && (data = value_of(f, n, "data")) != NULL)
 		script_data(f, data, c);
+	if (script_fine(f) && c->type != NULL)
+		script_complete(f, n, c);
 	a->choices++;
 }
 
@@ -204,7 +206,7 @@ read_answer(struct reader *f, yaml_node_t *n)
 		return;
 	if (a->name == NULL)
 		yamltext_mistake(&f->y, n, "an answer needs a name, by which it draws");
-	for (unsigned i = 0; a->name != NULL && script_fine(f) && i + 1 < r->count; i++)
+	for (unsigned i = 0; script_fine(f) && a->name != NULL && i + 1 < r->count; i++)
 		if (strcmp(r->list[i]->name, a->name) == 0)
 			yamltext_mistake(&f->y, n, "%s is the name of two answers", a->name);
 	a->asks = (on = value_of(f, n, "ask")) != NULL;

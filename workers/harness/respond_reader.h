@@ -51,5 +51,7 @@ void		 script_trigger(struct reader *, yaml_node_t *, struct trigger *, bool que
 const struct type	*script_type(struct reader *, yaml_node_t *, const char *name);
 void		 script_references(struct reader *, yaml_node_t *, const char *text);
 void		 script_data(struct reader *, yaml_node_t *, void *choice);
+/* Does it have every field that its type needs? */
+void		 script_complete(struct reader *, const yaml_node_t *, const struct choice *);
 
 #endif

@@ -99,7 +99,7 @@ static void
 bill_cancelled(struct world *w, struct story *s)
 {
 	bill_event(w, "bill.cancelled", s);
-	event_text(w, "reason", "计费有误,另行出账");
+	data_text(w, "reason", "计费有误,另行出账");
 	event_end(w);
 }
 
@@ -107,8 +107,8 @@ static void
 dispute_closed(struct world *w, struct story *s)
 {
 	bill_event(w, "dispute.closed", s);
-	event_text(w, "reason", "核对无误");
-	event_staff(w, "by", cashier(w));
+	data_text(w, "reason", "核对无误");
+	data_staff(w, "by", cashier(w));
 	event_end(w);
 	world_in(w, 2 * HOUR, 9 * DAY, payment_made, s);
 }
@@ -117,8 +117,8 @@ static void
 dispute_opened(struct world *w, struct story *s)
 {
 	bill_event(w, "dispute.opened", s);
-	event_text(w, "reason", "对用量有异议");
-	event_staff(w, "by", cashier(w));
+	data_text(w, "reason", "对用量有异议");
+	data_staff(w, "by", cashier(w));
 	s->cause = event_end(w);
 	world_at(w, world_office_hours(w, w->now + rng_between(&w->rng, 3 * DAY, 25 * DAY)), dispute_closed, s);
 }
@@ -127,8 +127,8 @@ static void
 promise_made(struct world *w, struct story *s)
 {
 	bill_event(w, "promise.made", s);
-	event_date(w, "until", w->now / DAY + rng_between(&w->rng, 3, 14));
-	event_staff(w, "by", cashier(w));
+	data_date(w, "until", w->now / DAY + rng_between(&w->rng, 3, 14));
+	data_staff(w, "by", cashier(w));
 	event_end(w);
 }
 
@@ -165,14 +165,14 @@ bill_issued(struct world *w, struct story *s)
 	char text[64];
 
 	bill_event(w, "bill.issued", s);
-	event_household(w, s->household);
+	data_household(w, s->household);
 	party_id(text, &w->estate, s->household);
-	event_text(w, "payer", text);
-	event_text(w, "fee_kind", fee_names[s->kind]);
+	data_text(w, "payer", text);
+	data_text(w, "fee_kind", fee_names[s->kind]);
 	snprintf(text, sizeof(text), "%04d-%02d", period.year, period.month);
-	event_text(w, "period", text);
-	event_int(w, "amount", s->amount_fen);
-	event_date(w, "due", bill_due_day(s));
+	data_text(w, "period", text);
+	data_int(w, "amount", s->amount_fen);
+	data_date(w, "due", bill_due_day(s));
 	s->cause = event_end(w);
 
 	if (rng_chance(&w->rng, 980))

@@ -55,18 +55,18 @@ callback_done(struct world *w, struct story *s)
 	bool unhappy = grade_unhappy(grade);
 
 	callback_event(w, "callback.done", FROM_DESK, s);
-	event_text(w, "kind", callback_kind(s));
-	event_household(w, s->household);
-	event_staff(w, "by", s->caller);
-	event_text(w, "mode", s->flag ? "visit" : "phone");
-	event_text(w, "grade", grade);
+	data_text(w, "kind", callback_kind(s));
+	data_household(w, s->household);
+	data_staff(w, "by", s->caller);
+	data_text(w, "mode", s->flag ? "visit" : "phone");
+	data_text(w, "grade", grade);
 	if (s->subject.letter == 'R' || s->subject.letter == 'C')
-		event_bool(w, "conforms", !unhappy);
-	event_text(w, "effect", unhappy ? words_pick(&w->rng, words_grumbles) : grade != NULL ? words_pick(&w->rng, words_praises) : NULL);
+		data_bool(w, "conforms", !unhappy);
+	data_text(w, "effect", unhappy ? words_pick(&w->rng, words_grumbles) : grade != NULL ? words_pick(&w->rng, words_praises) : NULL);
 	if (is_routine(s)) {
-		event_text(w, "attitude", unhappy ? "一般" : "好");
-		event_text(w, "shortcomings", unhappy ? words_pick(&w->rng, words_grumbles) : "无");
-		event_text(w, "suggestions", rng_chance(&w->rng, 400) ? words_pick(&w->rng, words_suggestions) : NULL);
+		data_text(w, "attitude", unhappy ? "一般" : "好");
+		data_text(w, "shortcomings", unhappy ? words_pick(&w->rng, words_grumbles) : "无");
+		data_text(w, "suggestions", rng_chance(&w->rng, 400) ? words_pick(&w->rng, words_suggestions) : NULL);
 	}
 	s->cause = event_end(w);
 	s->grade = grade;
@@ -79,8 +79,8 @@ static void
 visit_signed(struct world *w, struct story *s)
 {
 	callback_event(w, "visit.signed", FROM_STAFF, s);
-	event_staff(w, "by", s->caller);
-	event_text(w, "signer", rng_chance(&w->rng, 850) ? "resident" : "family");
+	data_staff(w, "by", s->caller);
+	data_text(w, "signer", rng_chance(&w->rng, 850) ? "resident" : "family");
 	event_end(w);
 	world_in(w, 2 * MINUTE, 30 * MINUTE, callback_done, s);
 }
@@ -89,7 +89,7 @@ static void
 visit_started(struct world *w, struct story *s)
 {
 	callback_event(w, "visit.started", FROM_STAFF, s);
-	event_staff(w, "by", s->caller);
+	data_staff(w, "by", s->caller);
 	event_end(w);
 	if (rng_chance(&w->rng, 950))
 		world_in(w, 10 * MINUTE, 35 * MINUTE, visit_signed, s);
@@ -101,8 +101,8 @@ static void
 appointment_event(struct world *w, const char *type, struct story *s)
 {
 	callback_event(w, type, FROM_DESK, s);
-	event_instant(w, "at", s->since);
-	event_staff(w, "by", s->caller);
+	data_instant(w, "at", s->since);
+	data_staff(w, "by", s->caller);
 	event_end(w);
 }
 
@@ -143,8 +143,8 @@ callback_attempted(struct world *w, struct story *s)
 	static const uint16_t weights[] = { 700, 220, 60, 20 };
 
 	callback_event(w, "callback.attempted", FROM_DESK, s);
-	event_staff(w, "by", s->caller);
-	event_text(w, "result", results[rng_weighted(&w->rng, weights, 4)]);
+	data_staff(w, "by", s->caller);
+	data_text(w, "result", results[rng_weighted(&w->rng, weights, 4)]);
 	event_end(w);
 	if (++s->attempts < ATTEMPTS_MAX)
 		world_at(w, world_desk_hours(w, w->now + rng_between(&w->rng, 2 * HOUR, 6 * HOUR)), callback_dialled, s);
@@ -182,6 +182,8 @@ callback_begins(struct world *w, struct story *s)
 {
 	unsigned visits = s->subject.letter == 'C' ? 300 : is_routine(s) ? 400 : 0;
 
+	if (w->plan->without[PART_CALLBACKS])
+		return;
 	s->caller = somebody_else(w, s);
 	s->urgency = URGENCY_NONE;	/* the alarm is over */
 	s->flag = rng_chance(&w->rng, visits);

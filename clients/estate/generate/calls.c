@@ -34,9 +34,9 @@ left_a_message(struct world *w, struct story *s)
 
 	call_event(w, "voicemail.left", s);
 	household_phone(phone, s->household);
-	event_text(w, "from", phone);
-	event_text(w, "to", SERVICE_NUMBER);
-	event_household(w, s->household);
+	data_text(w, "from", phone);
+	data_text(w, "to", SERVICE_NUMBER);
+	data_household(w, s->household);
 	s->cause = event_end(w);
 }
 
@@ -48,10 +48,10 @@ call_abandoned(struct world *w, struct story *s)
 	struct story again = { .household = s->household, .matter = s->matter, .urgency = s->urgency };
 
 	call_event(w, "call.abandoned", s);
-	event_text(w, "queue", s->flag ? QUEUE : NULL);
-	event_int(w, "wait_s", waited / SECOND);
-	event_text(w, "reason", waited > 4 * PATIENCE_MEAN ? "timeout" : "caller_hangup");
-	event_household(w, s->household);
+	data_text(w, "queue", s->flag ? QUEUE : NULL);
+	data_int(w, "wait_s", waited / SECOND);
+	data_text(w, "reason", waited > 4 * PATIENCE_MEAN ? "timeout" : "caller_hangup");
+	data_household(w, s->household);
 	s->cause = event_end(w);
 	if (is_alarm(s)) {
 		world_in(w, 5 * SECOND, 30 * SECOND, call_rings, &again);
@@ -77,20 +77,20 @@ call_ended(struct world *w, struct story *s)
 	const char *text = opened || s->flag ? NULL : words_pick(&w->rng, words_inquiries);
 
 	call_event(w, "call.ended", s);
-	event_staff(w, "agent", s->by);
-	event_int(w, "talk_s", (w->now - s->since) / SECOND);
-	event_text(w, "reason", rng_chance(&w->rng, 800) ? "caller_hangup" : "agent_hangup");
-	event_household(w, s->household);
+	data_staff(w, "agent", s->by);
+	data_int(w, "talk_s", (w->now - s->since) / SECOND);
+	data_text(w, "reason", rng_chance(&w->rng, 800) ? "caller_hangup" : "agent_hangup");
+	data_household(w, s->household);
 	event_end(w);
 
 	subject_id(id, s->subject);
 	event_begin(w, "contact.received", FROM_DESK, opened ? id : NULL, s);
-	event_text(w, "via", via_names[VIA_PHONE]);
-	event_household(w, s->household);
+	data_text(w, "via", via_names[VIA_PHONE]);
+	data_household(w, s->household);
 	call_id(id, s->call);
-	event_text(w, "call", id);
-	event_text(w, "text", text);
-	event_text(w, "outcome", opened ? "case" : s->flag ? "wrong_number" : "info");
+	data_text(w, "call", id);
+	data_text(w, "text", text);
+	data_text(w, "outcome", opened ? "case" : s->flag ? "wrong_number" : "info");
 	event_end(w);
 }
 
@@ -117,10 +117,10 @@ call_answered(struct world *w, struct story *s)
 {
 	s->by = staff_on_duty(&w->estate, &w->rng, DUTY_CLERK, w->now);
 	call_event(w, "call.answered", s);
-	event_text(w, "queue", QUEUE);
-	event_staff(w, "agent", s->by);
-	event_int(w, "wait_s", (w->now - s->since) / SECOND);
-	event_household(w, s->household);
+	data_text(w, "queue", QUEUE);
+	data_staff(w, "agent", s->by);
+	data_int(w, "wait_s", (w->now - s->since) / SECOND);
+	data_household(w, s->household);
 	s->cause = event_end(w);
 	s->since = w->now;
 	s->flag = false;
@@ -138,8 +138,8 @@ call_queued(struct world *w, struct story *s)
 	int64_t patience = 8 * SECOND + world_about(w, PATIENCE_MEAN);
 
 	call_event(w, "call.queued", s);
-	event_text(w, "queue", QUEUE);
-	event_household(w, s->household);
+	data_text(w, "queue", QUEUE);
+	data_household(w, s->household);
 	event_end(w);
 	s->flag = true;		/* it got as far as the queue */
 	if (wait <= patience)
@@ -165,9 +165,9 @@ call_rings(struct world *w, struct story *s)
 		household_phone(phone, HOUSEHOLDS_MAX + (uint32_t)rng_below(&w->rng, 10000));
 	else
 		household_phone(phone, s->household);
-	event_text(w, "from", phone);
-	event_text(w, "to", SERVICE_NUMBER);
-	event_household(w, s->household);
+	data_text(w, "from", phone);
+	data_text(w, "to", SERVICE_NUMBER);
+	data_household(w, s->household);
 	event_end(w);
 	if (!is_alarm(s) && rng_chance(&w->rng, 15))
 		world_in(w, 1 * SECOND, 4500, call_abandoned, s);	/* rang for a moment */

@@ -24,10 +24,10 @@ case_assigned(struct world *w, struct story *s, enum duty to, enum duty by, cons
 {
 	s->by = staff_on_duty(&w->estate, &w->rng, to, w->now);
 	event_case(w, "case.assigned", FROM_DESK, s);
-	event_staff(w, "to", s->by);
-	event_text(w, "role", staff_role(to));
-	event_staff(w, "by", staff_on_duty(&w->estate, &w->rng, by, w->now));
-	event_text(w, "dept", dept);
+	data_staff(w, "to", s->by);
+	data_text(w, "role", staff_role(to));
+	data_staff(w, "by", staff_on_duty(&w->estate, &w->rng, by, w->now));
+	data_text(w, "dept", dept);
 	s->cause = event_end(w);
 }
 
@@ -35,8 +35,8 @@ void
 case_replied(struct world *w, struct story *s, const char *text)
 {
 	event_case(w, "case.replied", FROM_DESK, s);
-	event_staff(w, "by", s->by);
-	event_text(w, "text", text);
+	data_staff(w, "by", s->by);
+	data_text(w, "text", text);
 	event_end(w);
 }
 
@@ -44,7 +44,7 @@ void
 case_reopened(struct world *w, struct story *s)
 {
 	event_case(w, "case.reopened", FROM_DESK, s);
-	event_staff(w, "by", staff_on_duty(&w->estate, &w->rng, DUTY_LEAD, w->now));
+	data_staff(w, "by", staff_on_duty(&w->estate, &w->rng, DUTY_LEAD, w->now));
 	s->cause = event_end(w);
 	s->round++;
 }
@@ -54,8 +54,8 @@ case_closed(struct world *w, struct story *s)
 {
 	s->urgency = URGENCY_NONE;
 	event_case(w, "case.closed", FROM_DESK, s);
-	event_staff(w, "by", staff_on_duty(&w->estate, &w->rng, DUTY_CLERK, w->now));
-	event_text(w, "outcome", "done");
+	data_staff(w, "by", staff_on_duty(&w->estate, &w->rng, DUTY_CLERK, w->now));
+	data_text(w, "outcome", "done");
 	event_end(w);
 }
 
@@ -68,18 +68,18 @@ issue_event(struct world *w, const char *type, const struct story *s, struct sta
 	event_case(w, type, FROM_DESK, s);
 	if (s->parent.letter != '\0') {
 		subject_id(id, s->parent);
-		event_text(w, "case", id);
+		data_text(w, "case", id);
 	}
-	event_household(w, s->household);
-	event_text(w, "dept", s->matter);
-	event_staff(w, "by", by);
+	data_household(w, s->household);
+	data_text(w, "dept", s->matter);
+	data_staff(w, "by", by);
 }
 
 static void
 issue_told(struct world *w, struct story *s)
 {
 	issue_event(w, "issue.told", s, staff_on_duty(&w->estate, &w->rng, DUTY_ASSISTANT, w->now));
-	event_bool(w, "satisfied", rng_chance(&w->rng, 880));
+	data_bool(w, "satisfied", rng_chance(&w->rng, 880));
 	event_end(w);
 }
 

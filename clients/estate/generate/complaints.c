@@ -21,11 +21,11 @@ complaint_signed(struct world *w, struct story *s)
 
 	event_case(w, "complaint.signed", FROM_STAFF, s);
 	if (!refused)
-		event_bool(w, "satisfied", rng_chance(&w->rng, 910));
-	event_bool(w, "refused", refused);
-	event_text(w, "about", s->flag ? "proposal" : "result");
-	event_text(w, "signer", refused ? NULL : rng_chance(&w->rng, 850) ? "resident" : "family");
-	event_staff(w, "collected_by", s->by);
+		data_bool(w, "satisfied", rng_chance(&w->rng, 910));
+	data_bool(w, "refused", refused);
+	data_text(w, "about", s->flag ? "proposal" : "result");
+	data_text(w, "signer", refused ? NULL : rng_chance(&w->rng, 850) ? "resident" : "family");
+	data_staff(w, "collected_by", s->by);
 	event_end(w);
 }
 
@@ -44,17 +44,19 @@ complaint_handled(struct world *w, struct story *s)
 
 	s->flag = rng_chance(&w->rng, 250);
 	event_case(w, "complaint.handled", FROM_DESK, s);
-	event_staff(w, "by", s->by);
-	event_text(w, "verify", s->flag ? "deferred" : "onsite");
-	event_text(w, "dept", c->dept);
-	event_bool(w, "ongoing", s->flag && rng_chance(&w->rng, 300));
+	data_staff(w, "by", s->by);
+	data_text(w, "verify", s->flag ? "deferred" : "onsite");
+	data_text(w, "dept", c->dept);
+	data_bool(w, "ongoing", s->flag && rng_chance(&w->rng, 300));
 	s->cause = event_end(w);
+	if (!w->plan->without[PART_RATINGS] && s->household != NOBODY)
+		world_at(w, world_desk_hours(w, w->now + rng_between(&w->rng, 20 * MINUTE, 12 * HOUR)), complaint_signed, s);
 	if (s->household == NOBODY) {			/* nobody to sign or to call */
 		world_at(w, world_desk_hours(w, w->now + rng_between(&w->rng, 1 * HOUR, 20 * HOUR)), case_closed, s);
 		return;
 	}
-	world_at(w, world_desk_hours(w, w->now + rng_between(&w->rng, 20 * MINUTE, 12 * HOUR)), complaint_signed, s);
-	world_at(w, world_on_day(w, callback_day(w, s), 9 * HOUR, 17 * HOUR), callback_begins, s);
+	if (!w->plan->without[PART_CALLBACKS])
+		world_at(w, world_on_day(w, callback_day(w, s), 9 * HOUR, 17 * HOUR), callback_begins, s);
 }
 
 static void
@@ -75,9 +77,9 @@ static void
 complaint_raised(struct world *w, struct story *s)
 {
 	event_case(w, "case.reclassified", FROM_DESK, s);
-	event_text(w, "severity", severities[MAJOR]);
-	event_staff(w, "by", on_duty(w, DUTY_LEAD));
-	event_text(w, "reason", "影响多户");
+	data_text(w, "severity", severities[MAJOR]);
+	data_staff(w, "by", on_duty(w, DUTY_LEAD));
+	data_text(w, "reason", "影响多户");
 	event_end(w);
 }
 
@@ -109,8 +111,8 @@ static void
 complaint_relayed(struct world *w, struct story *s)
 {
 	event_case(w, "complaint.relayed", "/company/hotline", s);
-	event_text(w, "by", "company-1");
-	event_staff(w, "to", on_duty(w, DUTY_LEAD));
+	data_text(w, "by", "company-1");
+	data_staff(w, "to", on_duty(w, DUTY_LEAD));
 	s->cause = event_end(w);
 	world_at(w, world_desk_hours(w, w->now + rng_between(&w->rng, 5 * MINUTE, 50 * MINUTE)), complaint_assigned, s);
 }
@@ -121,9 +123,9 @@ answered_by_machine(struct world *w, struct story *s)
 	char source[SOURCE_SIZE];
 
 	event_case(w, "case.replied", contact_source(source, s), s);
-	event_text(w, "by", "auto-reply");
-	event_bool(w, "automatic", true);
-	event_text(w, "text", "已收到您的反映,工作人员会尽快联系您");
+	data_text(w, "by", "auto-reply");
+	data_bool(w, "automatic", true);
+	data_text(w, "text", "已收到您的反映,工作人员会尽快联系您");
 	event_end(w);
 }
 
@@ -137,15 +139,15 @@ complaint_event(struct world *w, struct story *s, bool again)
 	s->subject = world_subject(w, 'C');
 	s->since = w->now;
 	event_case(w, "complaint.opened", contact_source(source, s), s);
-	event_household(w, s->household);
-	event_text(w, "category", c->code);
-	event_text(w, "severity", severities[s->kind]);
-	event_text(w, "via", via_names[s->via]);
+	data_household(w, s->household);
+	data_text(w, "category", c->code);
+	data_text(w, "severity", severities[s->kind]);
+	data_text(w, "via", via_names[s->via]);
 	call_id(call, s->call);
-	event_text(w, "call", s->call.number != 0 ? call : NULL);
+	data_text(w, "call", s->call.number != 0 ? call : NULL);
 	if (s->household == NOBODY)
-		event_bool(w, "anonymous", true);
-	event_text(w, "text", words_pick(&w->rng, again ? words_grumbles : c->texts));
+		data_bool(w, "anonymous", true);
+	data_text(w, "text", words_pick(&w->rng, again ? words_grumbles : c->texts));
 	s->cause = event_end_late(w, contact_known_at(w, s));
 }
 
@@ -153,8 +155,8 @@ static void
 duplicate_closed(struct world *w, struct story *s)
 {
 	event_case(w, "case.closed", FROM_DESK, s);
-	event_staff(w, "by", s->by);
-	event_text(w, "outcome", "duplicate");
+	data_staff(w, "by", s->by);
+	data_text(w, "outcome", "duplicate");
 	event_end(w);
 }
 
@@ -166,9 +168,9 @@ duplicate_linked(struct world *w, struct story *s)
 	s->by = on_duty(w, DUTY_LEAD);
 	subject_id(first, s->parent);
 	event_case(w, "case.linked", FROM_DESK, s);
-	event_text(w, "to", first);
-	event_text(w, "relation", "two_channels");
-	event_staff(w, "by", s->by);
+	data_text(w, "to", first);
+	data_text(w, "relation", "two_channels");
+	data_staff(w, "by", s->by);
 	s->cause = event_end(w);
 	world_in(w, 10 * SECOND, 5 * MINUTE, duplicate_closed, s);
 }

@@ -53,9 +53,13 @@ contact_served(struct world *w, struct story *s)
 {
 	switch ((enum purpose)rng_weighted(&w->rng, purposes[s->via], PURPOSES)) {
 	case FOR_REPAIR:
+		if (w->plan->in_home > 0)
+			break;
 		repair_requested(w, s);
 		return ("case");
 	case FOR_COMPLAINT:
+		if (w->plan->complaints > 0)
+			break;
 		complaint_opened(w, s);
 		return ("case");
 	case FOR_QUESTION:
@@ -80,10 +84,10 @@ contact_received(struct world *w, struct story *s)
 
 	subject_id(id, s->subject);
 	event_begin(w, "contact.received", contact_source(source, s), info ? NULL : id, s);
-	event_text(w, "via", via_names[s->via]);
-	event_household(w, s->household);
-	event_text(w, "text", info ? words_pick(&w->rng, words_inquiries) : NULL);
-	event_text(w, "outcome", outcome);
+	data_text(w, "via", via_names[s->via]);
+	data_household(w, s->household);
+	data_text(w, "text", info ? words_pick(&w->rng, words_inquiries) : NULL);
+	data_text(w, "outcome", outcome);
 	event_end_late(w, contact_known_at(w, s));
 }
 
@@ -113,6 +117,38 @@ contact_online(struct world *w, struct story *s)
 	s->household = estate_resident(&w->estate, &w->rng);
 	s->via = (uint8_t)(VIA_WEB + rng_weighted(&w->rng, weights, 3));
 	contact_received(w, s);
+}
+
+/* However they come when so many a month are asked for: mostly by phone. */
+static void
+some_way(struct world *w, struct story *s)
+{
+	static const uint16_t weights[] = { [VIA_PHONE] = 60, [VIA_VISIT] = 10, [VIA_KIOSK] = 10, [VIA_MAILBOX] = 0, [VIA_WEB] = 2, [VIA_WECHAT] = 12,
+	    [VIA_APP] = 6 };
+
+	s->household = estate_resident(&w->estate, &w->rng);
+	s->via = (uint8_t)rng_weighted(&w->rng, weights, sizeof(weights) / sizeof(*weights));
+	if (s->via == VIA_KIOSK)
+		s->kiosk = kiosk_near(&w->estate, s->household == NOBODY ? 0 : s->household);
+}
+
+void
+repair_at_home(struct world *w, struct story *s)
+{
+	some_way(w, s);
+	if (s->household == NOBODY)
+		return;
+	do
+		s->matter = words_trade(&w->rng);
+	while (!((const struct trade *)s->matter)->in_home);
+	repair_requested(w, s);
+}
+
+void
+complaint_somehow(struct world *w, struct story *s)
+{
+	some_way(w, s);
+	complaint_opened(w, s);
 }
 
 /* The box is emptied every working day; letters count from then. */

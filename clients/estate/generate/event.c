@@ -141,7 +141,7 @@ key(struct event_writer *e, const char *name)
 }
 
 void
-event_text(struct world *w, const char *name, const char *value)
+data_text(struct world *w, const char *name, const char *value)
 {
 	if (value == NULL)
 		return;
@@ -150,7 +150,7 @@ event_text(struct world *w, const char *name, const char *value)
 }
 
 void
-event_int(struct world *w, const char *name, int64_t value)
+data_int(struct world *w, const char *name, int64_t value)
 {
 	char digits[24];
 
@@ -159,7 +159,7 @@ event_int(struct world *w, const char *name, int64_t value)
 }
 
 void
-event_bool(struct world *w, const char *name, bool value)
+data_bool(struct world *w, const char *name, bool value)
 {
 	key(&w->event, name);
 	if (value)
@@ -169,41 +169,41 @@ event_bool(struct world *w, const char *name, bool value)
 }
 
 void
-event_instant(struct world *w, const char *name, int64_t t)
+data_instant(struct world *w, const char *name, int64_t t)
 {
 	char text[CIVIL_INSTANT_SIZE];
 
 	civil_instant(text, t);
-	event_text(w, name, text);
+	data_text(w, name, text);
 }
 
 void
-event_date(struct world *w, const char *name, int64_t day)
+data_date(struct world *w, const char *name, int64_t day)
 {
 	char text[CIVIL_DATE_SIZE];
 
 	civil_date(text, day);
-	event_text(w, name, text);
+	data_text(w, name, text);
 }
 
 void
-event_staff(struct world *w, const char *name, struct staff s)
+data_staff(struct world *w, const char *name, struct staff s)
 {
 	char text[STAFF_TEXT_SIZE];
 
 	staff_id(text, s);
-	event_text(w, name, text);
+	data_text(w, name, text);
 }
 
 void
-event_household(struct world *w, uint32_t household)
+data_household(struct world *w, uint32_t household)
 {
 	char text[HOUSEHOLD_TEXT_SIZE];
 
 	if (household == NOBODY)
 		return;
 	household_id(text, household);
-	event_text(w, "household", text);
+	data_text(w, "household", text);
 }
 
 struct ref

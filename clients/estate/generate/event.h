@@ -1,5 +1,5 @@
 /*
- * Writing one event as a line of JSON: event_begin, the fields of data in any order, event_end.  Only the
+ * Writing one event as a line of JSON: event_begin, the fields of data in any order (data_text …), event_end.  Only the
  * envelope is known here; which fields a type has is the catalogue's business.
  */
 #ifndef GENERATE_EVENT_H
@@ -27,13 +27,13 @@ void	 event_begin(struct world *, const char *type, const char *source, const ch
 void	 event_case(struct world *, const char *type, const char *source, const struct story *);
 
 /* Fields of data.  A NULL text writes nothing, so optional fields need no condition. */
-void	 event_text(struct world *, const char *key, const char *value);
-void	 event_int(struct world *, const char *key, int64_t value);
-void	 event_bool(struct world *, const char *key, bool value);
-void	 event_instant(struct world *, const char *key, int64_t site_ms);
-void	 event_date(struct world *, const char *key, int64_t day);
-void	 event_staff(struct world *, const char *key, struct staff);
-void	 event_household(struct world *, uint32_t household);	/* NOBODY writes nothing */
+void	 data_text(struct world *, const char *key, const char *value);
+void	 data_int(struct world *, const char *key, int64_t value);
+void	 data_bool(struct world *, const char *key, bool value);
+void	 data_instant(struct world *, const char *key, int64_t site_ms);
+void	 data_date(struct world *, const char *key, int64_t day);
+void	 data_staff(struct world *, const char *key, struct staff);
+void	 data_household(struct world *, uint32_t household);	/* NOBODY writes nothing */
 
 /* Hand it over.  _late: it reaches the daemon at `arrives`. */
 struct ref	event_end(struct world *);

@@ -19,9 +19,9 @@ event_where(struct world *w, uint32_t household)
 	if (household == NOBODY)
 		return;
 	household_address(address, household);
-	event_text(w, "address", address);
+	data_text(w, "address", address);
 	household_phone(phone, household);
-	event_text(w, "phone", phone);
+	data_text(w, "phone", phone);
 }
 
 static void
@@ -54,8 +54,8 @@ alarm_dispatched(struct world *w, struct story *s)
 	const struct incident *i = s->matter;
 
 	event_case(w, "emergency.dispatched", FROM_DESK, s);
-	event_staff(w, "by", s->by);
-	event_text(w, "to", i->send_to);
+	data_staff(w, "by", s->by);
+	data_text(w, "to", i->send_to);
 	event_end(w);
 }
 
@@ -67,8 +67,8 @@ medical_chosen(struct world *w, struct story *s)
 	unsigned choice = rng_weighted(&w->rng, weights, 3);
 
 	event_case(w, "emergency.chosen", FROM_DESK, s);
-	event_staff(w, "by", s->by);
-	event_text(w, "choice", choices[choice]);
+	data_staff(w, "by", s->by);
+	data_text(w, "choice", choices[choice]);
 	event_end(w);
 	if (choice == 0)
 		world_in(w, 8 * SECOND, 50 * SECOND, alarm_dispatched, s);
@@ -78,7 +78,7 @@ static void
 medical_recorded(struct world *w, struct story *s)
 {
 	event_case(w, "emergency.recorded", FROM_DESK, s);
-	event_staff(w, "by", s->by);
+	data_staff(w, "by", s->by);
 	event_where(w, s->household);
 	event_end(w);
 	world_in(w, 10 * SECOND, 45 * SECOND, medical_chosen, s);
@@ -108,7 +108,7 @@ static void
 supervisor_consulted(struct world *w, struct story *s)
 {
 	event_case(w, "supervisor.consulted", FROM_DESK, s);
-	event_staff(w, "by", s->by);
+	data_staff(w, "by", s->by);
 	s->cause = event_end(w);
 	if (rng_chance(&w->rng, 920))
 		world_in(w, 50 * SECOND, 200 * SECOND, help_replied, s);
@@ -127,14 +127,14 @@ help_requested(struct world *w, struct story *s)
 	s->subject = world_subject(w, 'H');
 	s->since = w->now;
 	event_case(w, "help.requested", contact_source(source, s), s);
-	event_household(w, s->household);
-	event_text(w, "kind", i != NULL ? i->kind : rng_chance(&w->rng, 800) ? "inquiry" : "other");
-	event_text(w, "incident", i != NULL ? i->code : NULL);
+	data_household(w, s->household);
+	data_text(w, "kind", i != NULL ? i->kind : rng_chance(&w->rng, 800) ? "inquiry" : "other");
+	data_text(w, "incident", i != NULL ? i->code : NULL);
 	call_id(call, s->call);
-	event_text(w, "call", s->call.number != 0 ? call : NULL);
+	data_text(w, "call", s->call.number != 0 ? call : NULL);
 	if (i != NULL)
 		event_where(w, s->household);
-	event_text(w, "text", words_pick(&w->rng, i != NULL ? i->texts : words_inquiries));
+	data_text(w, "text", words_pick(&w->rng, i != NULL ? i->texts : words_inquiries));
 	s->cause = event_end(w);
 	if (s->by.number == 0)
 		s->by = on_duty(w, DUTY_CLERK);

@@ -25,17 +25,17 @@ payment_fields(struct world *w, const struct story *s)
 {
 	char bill[ID_SIZE];
 
-	event_household(w, s->household);
-	event_int(w, "amount", s->amount_fen);
+	data_household(w, s->household);
+	data_int(w, "amount", s->amount_fen);
 	bill_id(bill, s);
-	event_text(w, "bill", bill);
+	data_text(w, "bill", bill);
 }
 
 static void
 payment_reversed(struct world *w, struct story *s)
 {
 	payment_event(w, "payment.reversed", s);
-	event_text(w, "reason", "重复缴费,退回");
+	data_text(w, "reason", "重复缴费,退回");
 	event_end(w);
 }
 
@@ -46,11 +46,11 @@ receipt_event(struct world *w, const char *type, const struct story *s)
 
 	snprintf(receipt, sizeof(receipt), "S-%08u", s->receipt);
 	event_begin(w, type, FROM_FINANCE, receipt, s);
-	event_text(w, "kind", s->flag ? "invoice" : "receipt");
+	data_text(w, "kind", s->flag ? "invoice" : "receipt");
 	subject_id(payment, s->subject);
-	event_text(w, "payment", payment);
-	event_int(w, "amount", s->amount_fen);
-	event_staff(w, "by", staff_on_duty(&w->estate, &w->rng, DUTY_FINANCE, w->now));
+	data_text(w, "payment", payment);
+	data_int(w, "amount", s->amount_fen);
+	data_staff(w, "by", staff_on_duty(&w->estate, &w->rng, DUTY_FINANCE, w->now));
 	event_end(w);
 }
 
@@ -76,8 +76,8 @@ payment_posted(struct world *w, struct story *s)
 {
 	payment_event(w, "payment.posted", s);
 	payment_fields(w, s);
-	event_text(w, "method", methods[s->method]);
-	event_date(w, "received", w->now / DAY - (s->method == BY_BANK && rng_chance(&w->rng, 500)));	/* the bank's day */
+	data_text(w, "method", methods[s->method]);
+	data_date(w, "received", w->now / DAY - (s->method == BY_BANK && rng_chance(&w->rng, 500)));	/* the bank's day */
 	s->cause = event_end(w);
 
 	if (s->flag && rng_chance(&w->rng, 850))		/* the second time: given back */
@@ -117,7 +117,7 @@ payment_initiated(struct world *w, struct story *s)
 {
 	payment_event(w, "payment.initiated", s);
 	payment_fields(w, s);
-	event_instant(w, "expires", w->now + 15 * MINUTE);
+	data_instant(w, "expires", w->now + 15 * MINUTE);
 	s->cause = event_end(w);
 	if (rng_chance(&w->rng, 975))
 		world_in(w, 6 * SECOND, 80 * SECOND, payment_posted, s);

@@ -15,6 +15,32 @@ party_id(char out[PARTY_SIZE], const struct estate *e, uint32_t household)
 	snprintf(out, PARTY_SIZE, "%s-%s", household_kind(e, household), id);
 }
 
+/* Some say when they don't want to be called, or that nobody is to come. */
+static void
+contact_rule_set(struct world *w, const char *id, struct rng *facts)
+{
+	static const char *const quiet[] = { "12:00-14:30", "20:00-09:00", "08:00-17:00" };
+	bool hours = rng_chance(facts, 600);
+
+	event_begin(w, "household.contact_rule_set", FROM_REGISTRY, id, NULL);
+	data_text(w, "quiet", hours ? quiet[rng_below(facts, 3)] : NULL);
+	data_bool(w, "no_visit", !hours);
+	data_staff(w, "by", (struct staff){ DUTY_LEAD, 1 });
+	event_end(w);
+}
+
+/* A household becomes one that the lead looks after, or no longer is one. */
+static void
+household_tagged(struct world *w, struct story *s)
+{
+	char id[HOUSEHOLD_TEXT_SIZE];
+
+	household_id(id, s->household);
+	event_begin(w, "household.tagged_key", FROM_REGISTRY, id, NULL);
+	data_bool(w, "key", !household_is_key(&w->estate, s->household));
+	event_end(w);
+}
+
 static void
 household_registered(struct world *w, struct story *s)
 {
@@ -30,24 +56,28 @@ household_registered(struct world *w, struct story *s)
 	channel = rng_weighted(&facts, weights, 5);
 	household_id(id, s->household);
 	event_begin(w, "household.registered", FROM_REGISTRY, id, NULL);
-	event_text(w, "kind", kind);
+	data_text(w, "kind", kind);
 	party_id(text, &w->estate, s->household);
-	event_text(w, "party", text);
+	data_text(w, "party", text);
 	snprintf(text, sizeof(text), "%s%s", household_kind_text(kind), id);
-	event_text(w, "name", text);
+	data_text(w, "name", text);
 	household_phone(text, s->household);
-	event_text(w, "phone", text);
+	data_text(w, "phone", text);
 	if (channel == 3 || rng_chance(&facts, 200)) {
 		snprintf(text, sizeof(text), "home-%s@example.invalid", id);
-		event_text(w, "email", text);
+		data_text(w, "email", text);
 	}
 	if (w->estate.occupied[s->household])
-		event_date(w, "moved_in", w->begin / DAY - rng_between(&facts, 30, 4000));
-	event_bool(w, "key", household_is_key(&w->estate, s->household));
-	event_int(w, "area_m2", household_area_m2(&w->estate, s->household));
-	event_text(w, "channel", channels[channel]);
-	event_text(w, "language", rng_chance(&facts, 975) ? "zh" : "en");
+		data_date(w, "moved_in", w->begin / DAY - rng_between(&facts, 30, 4000));
+	data_bool(w, "key", household_is_key(&w->estate, s->household));
+	data_int(w, "area_m2", household_area_m2(&w->estate, s->household));
+	data_text(w, "channel", channels[channel]);
+	data_text(w, "language", rng_chance(&facts, 975) ? "zh" : "en");
 	event_end(w);
+	if (w->estate.occupied[s->household] && rng_chance(&facts, 50))
+		contact_rule_set(w, id, &facts);
+	if (rng_chance(&facts, 6))
+		world_at(w, w->begin + rng_between(&facts, 1, 365) * DAY + 10 * HOUR, household_tagged, s);
 	if (++s->household < w->estate.households)
 		world_at(w, w->now + 1, household_registered, s);
 }
@@ -70,7 +100,7 @@ household_moves(struct world *w, struct story *s)
 		return;
 	household_id(id, h);
 	event_begin(w, *occupied ? "household.moved_out" : "household.moved_in", FROM_DESK, id, s);
-	event_date(w, "date", w->now / DAY);
+	data_date(w, "date", w->now / DAY);
 	event_end(w);
 	*occupied = !*occupied;
 }

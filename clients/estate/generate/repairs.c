@@ -33,15 +33,15 @@ workorder_rated(struct world *w, struct story *s)
 	else if (s->kind == IN_APP)
 		from = "/estate/app";
 	event_case(w, "workorder.rated", from, s);
-	event_text(w, "grade", s->grade);
-	event_bool(w, "signed", s->flag);
-	event_text(w, "channel", channels[s->kind]);
+	data_text(w, "grade", s->grade);
+	data_bool(w, "signed", s->flag);
+	data_text(w, "channel", channels[s->kind]);
 	if (s->flag)
-		event_text(w, "signer", alone || rng_chance(&w->rng, 800) ? "resident" : "family");
+		data_text(w, "signer", alone || rng_chance(&w->rng, 800) ? "resident" : "family");
 	if (alone)
-		event_bool(w, "authenticated", true);
+		data_bool(w, "authenticated", true);
 	else
-		event_staff(w, "collected_by", s->by);
+		data_staff(w, "collected_by", s->by);
 	event_end_late(w, s->kind == AT_KIOSK ? kiosk_online_at(w, s->kiosk, w->now) : w->now);
 }
 
@@ -53,7 +53,7 @@ plan_rating(struct world *w, struct story *s)
 
 	s->grade = NULL;
 	s->flag = false;
-	if (!rng_chance(&w->rng, 740))
+	if (w->plan->without[PART_RATINGS] || !rng_chance(&w->rng, 740))
 		return;
 	s->kind = (uint8_t)rng_weighted(&w->rng, weights, 4);
 	s->flag = s->kind != ON_PAPER || rng_chance(&w->rng, 940);
@@ -81,6 +81,8 @@ plan_callback(struct world *w, struct story *s)
 	bool owed = s->grade == NULL || !s->flag || grade_unhappy(s->grade);
 	int64_t day = w->now / DAY + (rng_chance(&w->rng, 880) ? 1 : rng_between(&w->rng, 2, 4));
 
+	if (w->plan->without[PART_CALLBACKS])
+		return;
 	if (s->household != NOBODY && (owed || rng_chance(&w->rng, 250)))
 		world_at(w, world_on_day(w, day, 9 * HOUR, 17 * HOUR), callback_begins, s);
 	else
@@ -93,8 +95,8 @@ repair_finished(struct world *w, struct story *s)
 	const struct trade *t = s->matter;
 
 	event_case(w, "repair.finished", FROM_STAFF, s);
-	event_staff(w, "by", s->by);
-	event_bool(w, "in_home", t->in_home);
+	data_staff(w, "by", s->by);
+	data_bool(w, "in_home", t->in_home);
 	s->cause = event_end(w);
 	plan_rating(w, s);
 	plan_callback(w, s);
@@ -104,8 +106,8 @@ static void
 repair_resumed(struct world *w, struct story *s)
 {
 	event_case(w, "case.resumed", FROM_STAFF, s);
-	event_staff(w, "by", s->by);
-	event_text(w, "reason", "配件已到");
+	data_staff(w, "by", s->by);
+	data_text(w, "reason", "配件已到");
 	event_end(w);
 	world_in(w, 20 * MINUTE, 4 * HOUR, repair_finished, s);
 }
@@ -114,8 +116,8 @@ static void
 repair_suspended(struct world *w, struct story *s)
 {
 	event_case(w, "case.suspended", FROM_STAFF, s);
-	event_staff(w, "by", s->by);
-	event_text(w, "reason", "等待配件");
+	data_staff(w, "by", s->by);
+	data_text(w, "reason", "等待配件");
 	event_end(w);
 	world_at(w, visiting_hours(w, w->now + rng_between(&w->rng, 1 * DAY, 5 * DAY)), repair_resumed, s);
 }
@@ -124,7 +126,7 @@ static void
 repair_acknowledged(struct world *w, struct story *s)
 {
 	event_case(w, "case.acknowledged", FROM_STAFF, s);
-	event_staff(w, "by", s->by);
+	data_staff(w, "by", s->by);
 	event_end(w);
 	if (rng_chance(&w->rng, 60))
 		world_at(w, visiting_hours(w, w->now + rng_between(&w->rng, 30 * MINUTE, 3 * HOUR)), repair_suspended, s);
@@ -149,7 +151,7 @@ repair_again(struct world *w, struct story *s)
 void
 repair_requested(struct world *w, struct story *s)
 {
-	const struct trade *t = words_trade(&w->rng);
+	const struct trade *t = s->matter != NULL ? s->matter : words_trade(&w->rng);
 	bool special = t->in_home && rng_chance(&w->rng, 50);
 	int64_t known_at = contact_known_at(w, s);
 	char source[SOURCE_SIZE], call[ID_SIZE];
@@ -158,17 +160,17 @@ repair_requested(struct world *w, struct story *s)
 	s->since = w->now;
 	s->matter = t;
 	event_case(w, "repair.requested", contact_source(source, s), s);
-	event_household(w, s->household);
-	event_text(w, "service", special ? "special" : "repair");
-	event_text(w, "trade", t->code);
-	event_bool(w, "in_home", t->in_home);
+	data_household(w, s->household);
+	data_text(w, "service", special ? "special" : "repair");
+	data_text(w, "trade", t->code);
+	data_bool(w, "in_home", t->in_home);
 	call_id(call, s->call);
-	event_text(w, "call", s->call.number != 0 ? call : NULL);
-	event_text(w, "text", words_pick(&w->rng, t->texts));
+	data_text(w, "call", s->call.number != 0 ? call : NULL);
+	data_text(w, "text", words_pick(&w->rng, t->texts));
 	if (t->in_home && rng_chance(&w->rng, 60)) {		/* the resident asks for a certain hour */
 		int64_t day = w->now / DAY + rng_between(&w->rng, 1, 3);
 
-		event_instant(w, "due", day * DAY + rng_between(&w->rng, 9, 19) * HOUR);
+		data_instant(w, "due", day * DAY + rng_between(&w->rng, 9, 19) * HOUR);
 	}
 	s->cause = event_end_late(w, known_at);
 	world_at(w, known_at + rng_between(&w->rng, 1 * MINUTE, 12 * MINUTE), repair_assigned, s);

@@ -15,15 +15,15 @@ duty_event(struct world *w, const char *type, const struct story *s)
 
 	staff_id(id, s->by);
 	event_begin(w, type, FROM_ROSTER, id, NULL);
-	event_instant(w, "from", s->since);
-	event_instant(w, "until", s->since + (staff_in_shifts(s->by.duty) ? SHIFT : OFFICE_CLOSES - OFFICE_OPENS));
+	data_instant(w, "from", s->since);
+	data_instant(w, "until", s->since + (staff_in_shifts(s->by.duty) ? SHIFT : OFFICE_CLOSES - OFFICE_OPENS));
 }
 
 static void
 duty_ended(struct world *w, struct story *s)
 {
 	duty_event(w, "duty.ended", s);
-	event_staff(w, "by", s->by);
+	data_staff(w, "by", s->by);
 	event_end(w);
 }
 
@@ -33,7 +33,7 @@ duty_started(struct world *w, struct story *s)
 	int64_t until = s->since + (staff_in_shifts(s->by.duty) ? SHIFT : OFFICE_CLOSES - OFFICE_OPENS);
 
 	duty_event(w, "duty.started", s);
-	event_staff(w, "by", s->by);
+	data_staff(w, "by", s->by);
 	event_end(w);
 	world_at(w, until + rng_between(&w->rng, 0, 20 * MINUTE), duty_ended, s);
 }
@@ -46,16 +46,16 @@ staff_absent(struct world *w, struct story *s)
 
 	duty_event(w, "staff.absent", s);
 	if (count > 1)
-		event_staff(w, "deputy", deputy);
-	event_staff(w, "by", (struct staff){ DUTY_LEAD, 1 });
+		data_staff(w, "deputy", deputy);
+	data_staff(w, "by", (struct staff){ DUTY_LEAD, 1 });
 	event_end(w);
 }
 
-/* Weekends: half of the assistants, since the desk is staffed every day; nobody else of the office. */
+/* Days off: half of the assistants, since the desk is staffed every day; nobody else of the office. */
 static bool
-office_planned(struct staff s, int64_t day)
+office_planned(const struct world *w, struct staff s, int64_t day)
 {
-	if (civil_weekday(day) < 5)
+	if (world_is_workday(w, day))
 		return (true);
 	return (s.duty == DUTY_ASSISTANT && (s.number + (uint64_t)day) % 2 == 0);
 }
@@ -69,7 +69,7 @@ muster(struct world *w, enum duty d, int64_t from)
 	s.by.duty = (uint8_t)d;
 	for (unsigned i = 1; i <= count; i++) {
 		s.by.number = (uint8_t)i;
-		if (staff_in_shifts(d) ? !staff_planned(s.by, from / DAY, shift_of(from)) : !office_planned(s.by, from / DAY))
+		if (staff_in_shifts(d) ? !staff_planned(s.by, from / DAY, shift_of(from)) : !office_planned(w, s.by, from / DAY))
 			continue;
 		if (rng_chance(&w->rng, 12))
 			world_in(w, 0, MUSTER, staff_absent, &s);
@@ -101,10 +101,10 @@ mailbox_emptied(struct world *w, struct story *s)
 {
 	int64_t letters = world_about(w, w->estate.households) / 1800;
 
-	if (civil_weekday(w->now / DAY) < 5) {
+	if (world_is_workday(w, w->now / DAY)) {
 		event_begin(w, "mailbox.emptied", FROM_DESK, "mailbox-1", NULL);
-		event_staff(w, "by", staff_on_duty(&w->estate, &w->rng, DUTY_ASSISTANT, w->now));
-		event_int(w, "letters", letters);
+		data_staff(w, "by", staff_on_duty(&w->estate, &w->rng, DUTY_ASSISTANT, w->now));
+		data_int(w, "letters", letters);
 		event_end(w);
 		while (letters-- > 0)
 			world_in(w, 1 * MINUTE, 20 * MINUTE, contact_in_mailbox, &(struct story){ .household = NOBODY });
@@ -119,5 +119,6 @@ shifts_begin(struct world *w)
 
 	world_at(w, w->begin + FIRST_SHIFT - MUSTER, shift_planned, &nobody);
 	world_at(w, w->begin + OFFICE_OPENS - MUSTER, office_day_planned, &nobody);
-	world_at(w, w->begin + 16 * HOUR + 20 * MINUTE, mailbox_emptied, &nobody);
+	if (!w->plan->without[PART_CONTACTS])
+		world_at(w, w->begin + 16 * HOUR + 20 * MINUTE, mailbox_emptied, &nobody);
 }

@@ -9,6 +9,7 @@
 
 /* contacts.c: how somebody turns to the service centre, and with what. */
 step_fn	 contact_at_kiosk, contact_at_desk, contact_online, contact_in_mailbox;
+step_fn	 repair_at_home, complaint_somehow;	/* so many a month, whatever the contacts bring */
 
 /* What the contact is about shows: opens a case or none, and returns the outcome, case, info or wrong_number. */
 const char	*contact_served(struct world *, struct story *);

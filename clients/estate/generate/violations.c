@@ -8,9 +8,9 @@ static void
 violation_event(struct world *w, const char *type, struct story *s)
 {
 	event_case(w, type, FROM_STAFF, s);
-	event_staff(w, "by", s->by);
-	event_text(w, "kind", kinds[s->kind]);
-	event_household(w, s->household);
+	data_staff(w, "by", s->by);
+	data_text(w, "kind", kinds[s->kind]);
+	data_household(w, s->household);
 	s->cause = event_end(w);
 }
 

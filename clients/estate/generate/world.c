@@ -1,3 +1,4 @@
+#include "calendar.h"
 #include "world.h"
 
 struct step {
@@ -10,16 +11,16 @@ struct step {
 enum { FACT_STORY = 201, FACT_NETWORK };
 
 void
-world_open(struct world *w, uint32_t households, int64_t first_day, uint64_t days, uint64_t seed, FILE *out)
+world_open(struct world *w, const struct plan *plan, FILE *out)
 {
-	*w = (struct world){ .seed = seed, .begin = first_day * DAY };
+	*w = (struct world){ .plan = plan, .seed = plan->seed, .begin = plan->first_day * DAY };
 	w->now = w->begin;
-	w->end = w->begin + (int64_t)days * DAY;
-	w->opens = w->begin + households;	/* the register is imported first, a household a millisecond */
-	estate_init(&w->estate, households, seed);
-	rng_seed(&w->rng, rng_fact(seed, FACT_STORY, 0));
+	w->end = w->begin + (int64_t)plan->days * DAY;
+	w->opens = w->begin + plan->households;	/* the register is imported first, a household a millisecond */
+	estate_init(&w->estate, plan->households, plan->seed);
+	rng_seed(&w->rng, rng_fact(plan->seed, FACT_STORY, 0));
 	heap_init(&w->agenda, sizeof(struct step));
-	arrival_init(&w->arrival, out, rng_fact(seed, FACT_NETWORK, 0));
+	arrival_init(&w->arrival, out, rng_fact(plan->seed, FACT_NETWORK, 0));
 }
 
 void
@@ -58,6 +59,16 @@ world_subject(struct world *w, char letter)
 	return ((struct subject){ letter, (uint32_t)today, ++w->ordinals[letter - 'A'] });
 }
 
+bool
+world_is_workday(const struct world *w, int64_t day)
+{
+	struct calendar_day d;
+
+	if (w->plan->calendar != NULL && calendar_day(w->plan->calendar, day, &d))
+		return (d.working);
+	return (civil_weekday(day) < 5);
+}
+
 #define OPENS	(8 * HOUR + 30 * MINUTE)
 #define CLOSES	(18 * HOUR)
 
@@ -77,7 +88,7 @@ int64_t
 world_office_hours(struct world *w, int64_t t)
 {
 	t = world_desk_hours(w, t);
-	while (civil_weekday(t / DAY) >= 5)
+	while (!world_is_workday(w, t / DAY))
 		t += DAY;
 	return (t);
 }

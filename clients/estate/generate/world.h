@@ -64,6 +64,19 @@ struct story {
 	bool flag;			/* of the module that owns the story */
 };
 
+/* What is left out, for others to tell: a rehearsal with answers (--respond) has its own callbacks and ratings. */
+enum part { PART_REGISTRY, PART_BILLS, PART_CONTACTS, PART_CALLBACKS, PART_RATINGS, PARTS };
+
+/* What the run is about. */
+struct plan {
+	uint32_t households;
+	int64_t first_day;
+	uint64_t days, seed;
+	bool without[PARTS];
+	uint32_t in_home, complaints;	/* so many a month, by themselves; 0: as the contacts bring them */
+	const struct calendar *calendar;	/* the office's days off; NULL: weekends only */
+};
+
 struct world;
 
 typedef void	step_fn(struct world *, struct story *);
@@ -75,6 +88,7 @@ struct event_writer {
 };
 
 struct world {
+	const struct plan *plan;
 	struct estate estate;
 	struct rng rng;
 	uint64_t seed;
@@ -91,7 +105,7 @@ struct world {
 };
 
 /* An estate on the morning of its first day, with nothing planned yet.  `out` stays the caller's. */
-void	 world_open(struct world *, uint32_t households, int64_t first_day, uint64_t days, uint64_t seed, FILE *out);
+void	 world_open(struct world *, const struct plan *, FILE *out);
 
 /* What is under way arrives; the memory is given back. */
 void	 world_close(struct world *);
@@ -104,6 +118,9 @@ void	 world_in(struct world *, int64_t lo, int64_t hi, step_fn *, const struct s
 
 /* The next number of that letter today. */
 struct subject	world_subject(struct world *, char letter);
+
+/* Does the office work on that day? */
+bool	 world_is_workday(const struct world *, int64_t day);
 
 /* The earliest instant not before t when the desk is staffed (08:30 to 18:00, every day), or on working days only. */
 int64_t	 world_desk_hours(struct world *, int64_t t);

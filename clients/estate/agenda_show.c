@@ -1,0 +1,264 @@
+/* The agenda on a terminal, and on paper. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agenda.h"
+#include "calendar_verbs.h"
+#include "paint.h"
+
+#define WIDE_COLUMNS	76u
+
+static void
+add_day(struct buffer *b, int64_t day, bool zh)
+{
+	calendar_add_date(b, day);
+	buffer_printf(b, " %s", calendar_weekday(day, zh));
+}
+
+static void
+add_text(struct buffer *b, struct text t)
+{
+	if (t.s != NULL)
+		paint_clean(b, t.s, t.len, 0);
+}
+
+static void
+add_counts(struct buffer *b, const struct agenda *a, size_t first, bool zh)
+{
+	unsigned rows, must, overdue;
+
+	agenda_count(a, first, &rows, &must, &overdue);
+	buffer_printf(b, zh ? "%u 项，必访 %u" : "%u in all, %u must", rows, must);
+	if (overdue > 0)
+		buffer_printf(b, zh ? "，已超时 %u" : ", %u overdue", overdue);
+}
+
+/* Nobody of the role was there when it was given away. */
+static void
+add_staff(struct buffer *b, const struct agenda_row *r, bool zh)
+{
+	if (r->staff.s == NULL) {
+		buffer_text(b, zh ? "无人负责：" : "nobody yet: ");
+		agenda_word(b, "role", r->role, zh);
+		return;
+	}
+	add_text(b, r->staff);
+	if (!(r->role.len == r->staff.len && r->role.len > 0 && memcmp(r->role.s, r->staff.s, r->role.len) == 0)) {
+		buffer_text(b, zh ? "（" : " (");
+		agenda_word(b, "role", r->role, zh);
+		buffer_text(b, zh ? "）" : ")");
+	}
+}
+
+static void
+cell(struct buffer *b, const struct buffer *text, size_t columns)
+{
+	paint_cell(b, text->data != NULL ? text->data : "", text->len, columns);
+}
+
+/* What it is about, whom to call; below it why. */
+static void
+show_row(struct buffer *b, const struct agenda *a, const struct agenda_row *r, bool zh, unsigned columns)
+{
+	bool wide = columns == 0 || columns >= WIDE_COLUMNS, by_number;
+	struct buffer one = { NULL, 0, 0 };
+	size_t from;
+
+	agenda_when(&one, r);
+	buffer_printf(b, "%s", r->agreed != INT64_MIN ? paint(PAINT_BOLD) : "");
+	cell(b, &one, 7);
+	buffer_printf(b, "%s%s", paint(PAINT_OFF), paint(r->overdue ? PAINT_RED : PAINT_OFF));
+	buffer_clear(&one);
+	add_text(&one, r->household.s != NULL ? r->household : r->subject);
+	cell(b, &one, wide ? 13 : 11);
+	buffer_text(b, paint(PAINT_OFF));
+	buffer_clear(&one);
+	agenda_word(&one, "mode", r->mode, zh);
+	cell(b, &one, 6);
+	buffer_text(b, paint(PAINT_BOLD));
+	paint_cell(b, r->phone, strlen(r->phone), wide ? 17 : 16);
+	buffer_text(b, paint(PAINT_OFF));
+	buffer_clear(&one);
+	if (wide && r->name[0] != '\0' && strcmp(r->name, "***") != 0) {
+		paint_clean(&one, r->name, strlen(r->name), 0);
+		buffer_text(&one, " ");
+	}
+	/* Of a routine one the household is all there is; where there is little room the number says the kind. */
+	by_number = r->household.s == NULL || r->subject.len != r->household.len || memcmp(r->subject.s, r->household.s, r->subject.len) != 0;
+	if (by_number && !wide) {
+		add_text(&one, r->subject);
+		buffer_text(&one, " ");
+	}
+	agenda_word(&one, "kind", r->kind, zh);
+	if (by_number && wide) {
+		buffer_text(&one, " ");
+		add_text(&one, r->subject);
+	}
+	from = columns == 0 ? 0 : wide ? columns - 43 : columns - 40;
+	paint_clean(b, one.data != NULL ? one.data : "", one.len, from);
+	buffer_text(b, "\n");
+	buffer_clear(&one);
+	agenda_why(&one, a, r, zh);
+	buffer_printf(b, "       %s", paint(r->overdue ? PAINT_RED : PAINT_DIM));
+	paint_clean(b, one.data != NULL ? one.data : "", one.len, columns == 0 ? 0 : columns - 7);
+	buffer_printf(b, "%s\n", paint(PAINT_OFF));
+	buffer_free(&one);
+}
+
+void
+agenda_show(struct buffer *b, const struct agenda *a, bool zh, unsigned columns)
+{
+	buffer_printf(b, "%s%s", paint(PAINT_BOLD), zh ? "回访日程 " : "Agenda ");
+	add_day(b, a->first, zh);
+	if (a->last != a->first) {
+		buffer_text(b, zh ? " 至 " : " to ");
+		add_day(b, a->last, zh);
+	}
+	buffer_printf(b, "%s\n", paint(PAINT_OFF));
+	if (a->count == 0)
+		buffer_text(b, zh ? "没有要回访的\n" : "Nobody is to be called back\n");
+	for (size_t i = 0; i < a->count; i++) {
+		const struct agenda_row *r = &a->rows[i];
+
+		if (agenda_begins(a, i)) {
+			buffer_printf(b, "\n%s", paint(PAINT_CYAN));
+			add_staff(b, r, zh);
+			buffer_printf(b, "%s  ", paint(PAINT_OFF));
+			add_counts(b, a, i, zh);
+			buffer_text(b, "\n");
+		}
+		if (a->last != a->first && (agenda_begins(a, i) || r->day != a->rows[i - 1].day)) {
+			buffer_text(b, paint(PAINT_BOLD));
+			add_day(b, r->day, zh);
+			buffer_printf(b, "%s\n", paint(PAINT_OFF));
+		}
+		show_row(b, a, r, zh, columns);
+	}
+}
+
+/* ---- On paper ---- */
+
+static const char style[] =
+"@page{size:A4;margin:14mm 12mm}body{font:10.5pt/1.35 'Noto Sans CJK SC','Noto Sans SC','Source Han Sans SC',sans-serif;color:#000;margin:0}"
+"h1{font-size:15pt;margin:0 0 1mm}h1 small{font-weight:normal;font-size:10.5pt;margin-left:4mm}section{break-after:page}section:last-child{break-after:auto}"
+"table{width:100%;border-collapse:collapse;margin-top:3mm}th,td{border:.3mm solid #555;padding:1.2mm 1.6mm;text-align:left;vertical-align:top}"
+"thead{display:table-header-group}tr{break-inside:avoid}th{background:#eee;font-weight:600}.w{white-space:nowrap}.o{font-weight:700}"
+".s{font-size:9pt;color:#333}.r{width:34mm}.b{display:inline-block;width:3mm;height:3mm;border:.3mm solid #000;margin:0 1mm 0 0;vertical-align:-.3mm}"
+".f td{height:13mm}footer{margin-top:4mm;font-size:9pt}";
+
+static void
+escaped(struct buffer *b, const char *s, size_t len)
+{
+	struct buffer clean = { NULL, 0, 0 };
+
+	paint_clean(&clean, s, len, 0);
+	for (size_t i = 0; i < clean.len; i++)
+		switch (clean.data[i]) {
+		case '&':
+			buffer_text(b, "&amp;");
+			break;
+		case '<':
+			buffer_text(b, "&lt;");
+			break;
+		case '>':
+			buffer_text(b, "&gt;");
+			break;
+		case '"':
+			buffer_text(b, "&quot;");
+			break;
+		default:
+			buffer_add(b, &clean.data[i], 1);
+		}
+	buffer_free(&clean);
+}
+
+static void
+html(struct buffer *b, struct buffer *text)
+{
+	escaped(b, text->data != NULL ? text->data : "", text->len);
+	buffer_clear(text);
+}
+
+/* Boxes to tick by hand, and room for the signature of a visit. */
+static void
+print_result(struct buffer *b, const struct agenda_row *r, bool zh)
+{
+	static const char *const results[][2] = { { "done", "已回访" }, { "nobody answered", "联系不上" }, { "refused", "拒绝" } };
+	static const char *const grades[][2] = { { "5", "很满意" }, { "4", "满意" }, { "3", "基本满意" }, { "2", "不满意" }, { "1", "很不满意" } };
+
+	for (size_t i = 0; i < sizeof(results) / sizeof(*results); i++)
+		buffer_printf(b, "<span class=w><i class=b></i>%s</span> ", results[i][zh]);
+	buffer_text(b, "<br><span class=s>");
+	for (size_t i = 0; i < sizeof(grades) / sizeof(*grades); i++)
+		buffer_printf(b, "<span class=w><i class=b></i>%s</span> ", grades[i][zh]);
+	if (r->mode.s != NULL && mp_equal(r->mode.s, r->mode.len, "visit"))
+		buffer_text(b, zh ? "<br>业户签字：" : "<br>Signature:");
+	buffer_text(b, "</span>");
+}
+
+static void
+print_row(struct buffer *b, const struct agenda *a, const struct agenda_row *r, bool zh)
+{
+	struct buffer one = { NULL, 0, 0 };
+
+	buffer_text(b, "<tr class=f><td class=w>");
+	if (a->first != a->last) {
+		add_day(&one, r->day, zh);
+		html(b, &one);
+		buffer_text(b, "<br>");
+	}
+	agenda_when(&one, r);
+	html(b, &one);
+	buffer_printf(b, "</td><td class=w>%s", r->overdue ? "<span class=o>" : "");
+	add_text(&one, r->household.s != NULL ? r->household : r->subject);
+	html(b, &one);
+	buffer_text(b, r->overdue ? "</span><br>" : "<br>");
+	escaped(b, r->name, strlen(r->name));
+	buffer_text(b, "</td><td class=w>");
+	agenda_word(&one, "mode", r->mode, zh);
+	html(b, &one);
+	buffer_text(b, "<br>");
+	escaped(b, r->phone, strlen(r->phone));
+	buffer_text(b, "</td><td>");
+	agenda_word(&one, "kind", r->kind, zh);
+	buffer_text(&one, " ");
+	add_text(&one, r->subject);
+	html(b, &one);
+	buffer_text(b, "<br><span class=s>");
+	agenda_why(&one, a, r, zh);
+	html(b, &one);
+	buffer_text(b, "</span></td><td class=r>");
+	print_result(b, r, zh);
+	buffer_text(b, "</td></tr>\n");
+	buffer_free(&one);
+}
+
+void
+agenda_print(struct buffer *b, const struct agenda *a, bool zh)
+{
+	static const char *const heads[][2] = { { "when", "时间" }, { "household", "房号" }, { "how", "方式" }, { "about", "事由" }, { "result", "结果" } };
+	struct buffer one = { NULL, 0, 0 };
+
+	buffer_printf(b, "<!DOCTYPE html>\n<html lang=%s><meta charset=utf-8><title>%s</title><style>%s</style>\n", zh ? "zh" : "en", zh ? "回访日程" : "Agenda", style);
+	for (size_t i = 0; i < a->count; i++) {
+		if (agenda_begins(a, i)) {
+			buffer_printf(b, "%s<section><h1>%s", i > 0 ? "</tbody></table></section>\n" : "", zh ? "回访日程 " : "Agenda ");
+			add_staff(&one, &a->rows[i], zh);
+			html(b, &one);
+			buffer_text(b, "<small>");
+			add_day(&one, a->first, zh);
+			buffer_text(&one, " · ");
+			add_counts(&one, a, i, zh);
+			html(b, &one);
+			buffer_text(b, "</small></h1><table><thead><tr>");
+			for (size_t h = 0; h < sizeof(heads) / sizeof(*heads); h++)
+				buffer_printf(b, "<th>%s</th>", heads[h][zh]);
+			buffer_text(b, "</tr></thead><tbody>\n");
+		}
+		print_row(b, a, &a->rows[i], zh);
+	}
+	buffer_text(b, a->count > 0 ? "</tbody></table></section>" : zh ? "<p>没有要回访的</p>" : "<p>Nobody is to be called back</p>");
+	buffer_text(b, "</html>\n");
+	buffer_free(&one);
+}
