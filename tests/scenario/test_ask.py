@@ -177,7 +177,10 @@ def test_who_leaves_while_asked(daemon, two):
     ask(board, 1)
     ask(board, 2)
     asked(worker)
-    assert worker.ask(1, "bye", 9)[1] == "asked" and worker.receive()[1] == "bye"
+    # The second question was on its way, or was not any more.
+    if (left := worker.ask(1, "bye", 9))[1] == "asked":
+        left = worker.receive()
+    assert left[1] == "bye"
     assert [name_of(board.receive()) for _ in range(2)] == ["service-lost"] * 2
     ask(board, 3)
     assert name_of(board.receive()) == "no-service"
