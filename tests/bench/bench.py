@@ -168,7 +168,7 @@ def machine(folder):
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
     kind = subprocess.run(["stat", "-f", "-c", "%T", folder], capture_output=True, text=True, check=False).stdout.strip()
-    return f"{os.cpu_count()} × {model}, Linux {platform.release().partition("-")[0]}, {kind}"
+    return f"{os.cpu_count()} × {model}, Linux {platform.release().partition('-')[0]}, {kind}"
 
 
 def targets(puts, latency, replayed, rest, sizes):

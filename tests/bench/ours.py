@@ -90,7 +90,7 @@ class Estated:
                     total += sum(int(line.split()[1]) for line in status if line.startswith("voluntary_ctxt_switches"))
             return total
 
-        time.sleep(1)           # the last noting of the start is behind it
+        time.sleep(4)           # what the start stored is applied, and the last noting is behind it
         before = switches()
         time.sleep(IDLE_S)
         return (switches() - before) / IDLE_S
