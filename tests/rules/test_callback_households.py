@@ -139,6 +139,9 @@ def test_v4_a_visit_about_nothing_that_is_known():
     assert rehearse([alone], until="2026-11-25").violations() == ["V4 2-1-101 cs-1"]
     agreed = MON("10:00", "appointment.agreed", "2-1-101", by="cs-1", at=calling.instant("2026-11-23 15:00"))
     assert rehearse([agreed, alone], until="2026-11-25").violations() == []
+    # Agreed before there was a callback about it.
+    before = MON("10:00", "appointment.agreed", "C-1", by="lead-1", at=calling.instant("2026-11-23 15:00"))
+    assert rehearse([before, *VISIT, done(MON, "15:30", "C-1", by="lead-1", mode="visit")], until="2026-11-25").violations() == []
 
 
 def test_v4_impossible_and_unwelcome_times():
@@ -296,3 +299,15 @@ def test_results_are_told_apart_by_kind():
     """A case that is a repair and, later, a complaint: each result is of its own callback."""
     events = [*repair(MON, "X-1"), *complaint(Day("2026-11-24"), "X-1", opened="09:00", handled="10:00"), done(MON, "2026-11-24 14:00", "X-1", kind="repair")]
     assert [ask(events, "2026-11-25", "callback", callback=one)["state"] for one in ("X-1/1", "X-1/2")] == ["done", "open"]
+
+
+def test_v4_arranged_before_its_day_and_told_of_afterwards():
+    """An appointment may come before the plan's day, and the visit may be told of after its result."""
+    home = [household(JAN, "2-1-101")]
+    planned_for = rehearse(home, until="2026-12-31").type("callback.due")[0]["time"]
+    assert planned_for > "2026-01-02"
+    agreed = JAN("2026-01-01 10:00", "appointment.agreed", "2-1-101", by="cs-1", at=calling.instant("2026-01-05 15:00"))
+    early = [JAN("2026-01-01 09:00", "probe.recorded", "x"), agreed]
+    told = rehearse([*home, *early, done(JAN, "2026-01-05 16:00", "2-1-101", kind="routine", by="cs-1", mode="visit"),
+                     JAN("2026-01-05 18:00", "visit.started", "2-1-101", own="2026-01-05 15:05", by="cs-1")], until="2026-01-31")
+    assert told.violations() == []

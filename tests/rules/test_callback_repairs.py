@@ -235,7 +235,7 @@ def test_h10_help_requests_and_special_services_all_of_them():
         return rehearse([MON("09:00", "help.requested", case, kind=kind, household="3-2-1201"), *more, MON("10:00", "case.closed", case, by="cs-1", **end)], until="2026-11-30")
     assert help_met("H-2", "medical", outcome="done").of("H-2/1")[0].endswith("m-1 phone")
     assigned = MON("09:01", "case.assigned", "H-5", to="m-1", role="site_manager")
-    assert help_met("H-5", "disaster", assigned, outcome="done").of("H-5/1")[0].endswith("m-1 phone")       # who is responsible for it (H5)
+    assert help_met("H-5", "disaster", assigned, outcome="done").of("H-5/1")[0].endswith("lead-1 phone")    # the manager had it himself
     cases = help_met("H-6", "inquiry", MON("09:01", "case.assigned", "H-6", to="cs-1", role="cs_assistant"), outcome="done")
     assert " cs-1 " not in cases.of("H-6/1")[0]
     assert help_met("H-3", "inquiry", outcome="wrong_number").due() == []

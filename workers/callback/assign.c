@@ -146,9 +146,6 @@ assign_is_own(struct turn *t, const struct callback *c, const char *staff)
 {
 	struct matter m;
 
-	/* An emergency is called about by the manager, who is responsible for it as well (H5, H10). */
-	if (c->kind == KIND_HELP && t->p != NULL && strcmp(c->role, t->p->help.manager_role) == 0)
-		return (false);
 	if (c->kind == KIND_ROUTINE || c->kind == KIND_CALL || !record_get(t->w, CASES, SHAPE_MATTER, c->subject, strlen(c->subject), &m))
 		return (false);
 	for (unsigned i = 0; i < HANDLERS_MAX; i++)

@@ -180,7 +180,7 @@ void	visit_started(struct turn *, const struct worker_event *);
 void	visit_by_telephone(struct turn *, struct callback *, const char *reason);
 void	visit_no_show(struct turn *, struct callback *);
 /* Done by a visit: was it agreed? */
-void	visit_check(struct turn *, struct callback *, const char *by);
+void	visit_check(struct turn *, struct callback *, int64_t when, const char *by);
 
 /* ---- resident.c, plan.c ---- */
 

@@ -141,7 +141,7 @@ settle(struct turn *t, struct callback *c, const struct worker_event *v, const c
 		return;
 	}
 	if (event_text(v->e, "mode", &mode) && mp_equal(mode.s, mode.len, "visit"))
-		visit_check(t, c, by);
+		visit_check(t, c, v->when, by);
 	owe_done(t, c, v->when, v->seq, by);
 }
 

@@ -65,7 +65,7 @@ visit_appointment(struct turn *t, const struct worker_event *v)
 		tell_violated(t, subject, subject, "V4.time", by);
 		return;			/* nobody can come then: there is no appointment */
 	}
-	if (!result_find(t, v->e, &c) || c.state != IS_OPEN) {
+	if (!result_find(t, v->e, &c) || !(c.state == IS_OPEN || (agreed && c.state == IS_PLANNED))) {
 		if (agreed)
 			agree_apart(t, v, at);
 		return;
@@ -80,7 +80,12 @@ visit_appointment(struct turn *t, const struct worker_event *v)
 		c.at = at;
 		if (agreed)
 			c.plan = clock_at(t, clock_day(t, at), 0);
-		book_store(t, &c);
+		/* Arranged before its day had come: then it is on the agenda from now on. */
+		if (c.state == IS_PLANNED) {
+			c.opens = t->now;
+			owe_open(t, &c);
+		} else
+			book_store(t, &c);
 	} else if (strcmp(what, "refused") == 0)
 		visit_by_telephone(t, &c, "V4: the visit was refused: by telephone");
 	else
@@ -98,7 +103,7 @@ visit_started(struct turn *t, const struct worker_event *v)
 {
 	char by[ID_SIZE_MAX], subject[ID_SIZE_MAX];
 	struct text who = { NULL, 0 };
-	struct callback c;
+	struct callback c = { .id = "" };
 	struct matter m;
 
 	if (t->p == NULL)
@@ -106,25 +111,35 @@ visit_started(struct turn *t, const struct worker_event *v)
 	event_text(v->e, "by", &who);
 	copy_text(by, sizeof(by), who);
 	copy_text(subject, sizeof(subject), v->e->subject);
-	if (!result_find(t, v->e, &c) || c.state != IS_OPEN) {
-		record_get(t->w, CASES, SHAPE_MATTER, subject, strlen(subject), &m);
-		if (!fits(t, m.agreed, v->when))
-			tell_violated(t, subject, subject, "V4", by);
+	if (result_find(t, v->e, &c) && c.appointment == APPOINTMENT_AGREED && fits(t, c.at, v->when)) {
+		c.visited = 1;
+		book_note(t, c.id, "visit", by, "%s", "");
+		book_store(t, &c);
 		return;
 	}
-	c.visited = 1;
-	if (!(c.appointment == APPOINTMENT_AGREED && fits(t, c.at, v->when))) {
-		c.flagged = 1;
+	record_get(t->w, CASES, SHAPE_MATTER, subject, strlen(subject), &m);
+	if (fits(t, m.agreed, v->when))
+		return;
+	if (c.id[0] == '\0' || c.state != IS_OPEN) {
 		tell_violated(t, subject, subject, "V4", by);
+		return;
 	}
-	book_note(t, c.id, "visit", by, "%s", c.flagged ? "without an agreed appointment" : "");
+	c.visited = c.flagged = 1;
+	tell_violated(t, c.subject, c.id, "V4", by);
+	book_note(t, c.id, "visit", by, "without an agreed appointment");
 	book_store(t, &c);
 }
 
 void
-visit_check(struct turn *t, struct callback *c, const char *by)
+visit_check(struct turn *t, struct callback *c, int64_t when, const char *by)
 {
-	if (c->visited || c->flagged || t->p == NULL || c->appointment == APPOINTMENT_AGREED)
+	struct matter m;
+
+	if (c->visited || t->p == NULL || c->appointment == APPOINTMENT_AGREED)
+		return;
+	/* Agreed before there was a callback. */
+	record_get(t->w, CASES, SHAPE_MATTER, c->subject, strlen(c->subject), &m);
+	if (fits(t, m.agreed, when))
 		return;
 	c->flagged = 1;
 	tell_violated(t, c->subject, c->id, "V4", by);
