@@ -51,7 +51,6 @@ struct matter {
 struct call {
 	uint32_t matter, household, work;	/* household, work: + 1; 0: none */
 	bool routine, mandatory, drawn, done, cancelled, given_up, assistants, deferred;
-	bool emergency;			/* the manager is responsible for it (H5), and calls about it himself (H10) */
 	int64_t opens, due;
 };
 
@@ -336,7 +335,6 @@ take_due(struct year *y, const struct event *e)
 	c->household = household.s != NULL ? number_of(&y->homes, household, &y->people) + 1 : 0;
 	c->mandatory = flag(e, "mandatory");
 	c->assistants = is(said(e, "role"), "cs_assistant");
-	c->emergency = is(said(e, "kind"), "help") && is(said(e, "role"), "site_manager");
 	c->drawn |= reason.len >= 2 && (memcmp(reason.s, "Z3", 2) == 0 || memcmp(reason.s, "Z7", 2) == 0);
 	c->deferred |= reason.len >= 2 && memcmp(reason.s, "C6", 2) == 0;
 	event_instant(e, "opens", &c->opens);
@@ -416,7 +414,7 @@ settle(struct year *y, struct call *c, uint32_t staff, int64_t at)
 	const struct matter *m = list_at(&y->matters, c->matter);
 	struct work *w;
 
-	if (c->done || (c->cancelled && !c->given_up) || (is_handler(m, staff) && !c->emergency) || (c->deferred && at < c->opens))
+	if (c->done || (c->cancelled && !c->given_up) || is_handler(m, staff) || (c->deferred && at < c->opens))
 		return (false);
 	c->done = true;
 	if (c->assistants)

@@ -87,9 +87,6 @@ class Callback:
         self.tries = 0
         self.said(event)
 
-    # An emergency: the manager is responsible for it (H5), and calls about it himself (H10).
-    is_the_managers = property(lambda self: self.kind == "help" and self.role == "site_manager")
-
     given_up = property(lambda self: self.ended is not None and self.ended[1].startswith(ATTEMPTED))
 
     def said(self, event):
@@ -207,16 +204,16 @@ class CallbackYear:
             self.callbacks[data["callback"]] = Callback(event)
             self.of_subject[event["subject"]].append(data["callback"])
         self.last_open_subject[event["subject"]] = data["callback"]
-        self.not_his_own(self.callbacks[data["callback"]], data)
+        self.not_his_own(event["subject"], data)
 
-    def not_his_own(self, callback, data):
-        if data.get("staff") in self.handlers[callback.subject] and not callback.is_the_managers:
+    def not_his_own(self, subject, data):
+        if data.get("staff") in self.handlers[subject]:
             self.breaches.append(f"{data['callback']} is given to {data['staff']}, whose case it was (C4)")
 
     def on_callback_reassigned(self, _event, data, _at):
         callback = self.callbacks[data["callback"]]
         callback.staff, callback.role = data.get("staff"), data.get("role", callback.role)
-        self.not_his_own(callback, data)
+        self.not_his_own(callback.subject, data)
 
     def on_callback_downgraded(self, _event, data, _at):
         self.callbacks[data["callback"]].mandatory = False
@@ -275,7 +272,7 @@ class CallbackYear:
     def counts(self, callback, by, at):
         if callback.done or callback.ended and not callback.given_up:
             return False
-        if by in self.handlers[callback.subject] and not callback.is_the_managers:
+        if by in self.handlers[callback.subject]:
             if not self.violated_later(("C4", callback.subject)):
                 self.breaches.append(f"{by} called back about {callback.subject}, which was theirs")
             return False
