@@ -310,7 +310,8 @@ class CallbackYear:
 
     def unasked_of(self, work, end):
         """Somebody who had no hand in it called of his own accord: that counts, too."""
-        return any(at >= work.first_at and (end is None or at < end) for at in self.unasked[work.case])
+        return any(at >= work.first_at and (end is None or at < end) and (work.reopened_at is None or at < work.reopened_at)
+                   for at in self.unasked[work.case])
 
     def count_repairs(self):
         for case, works in self.works.items():
