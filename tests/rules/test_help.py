@@ -1,4 +1,5 @@
 """H2 to H8, as shipped: who waits on the telephone, who called for help, who took it."""
+import obligations
 from obligations import Day, ask, rehearse
 
 MON = Day("2026-11-23")
@@ -122,3 +123,13 @@ def test_h8_chosen_before_the_address_was_taken():
                      MON("10:02", "emergency.recorded", "R-1", by="c-1")], until="2026-11-24")
     assert told.violations() == ["violated H8.order 2 11-23 10:01"]
     assert told.of("H8/R-1")[-1] == "fulfilled 11-23 10:01"     # recorded and flagged, never blocked
+
+
+def test_h8_two_roles_are_empty_and_the_emergency_is_told_all_the_same():
+    """The guards have no roster and the lead is away: both roles fall to the manager, and the operator hears of both."""
+    roster = "zone: Asia/Shanghai\nroles:\n  clerk: { staff: c-1 }\n  cs_lead: { staff: l-1 }\n  site_manager: { staff: m-1 }\notherwise: [cs_lead, site_manager]\n"
+    away = MON("08:00", "staff.absent", "l-1", **{"from": obligations.instant("2026-11-23 08:00"), "until": obligations.instant("2026-11-23 18:00"), "by": "m-1"})
+    told = rehearse([away, MON("10:00", "help.requested", "H-1", kind="medical")], until="2026-11-23 10:01", folder=obligations.config(roster=roster))
+    empty = sorted(line["data"]["params"]["role"] for line in told.lines if line["data"].get("template") == "role-empty")
+    assert empty == ["security", "supervisor"]
+    assert told.of("H8/H-1")[0].startswith("opened 11-23 10:00")

@@ -84,8 +84,8 @@ request(struct turn *t, struct text subject, const struct rule *r, const char *i
 static void
 role_is_empty(struct turn *t, const struct obligation *o, const char *role)
 {
-	struct message m = { "role-empty", "urgent", "email", "empty", { { "role", role } }, 1 };
-	char id[OBLIGATION_SIZE];
+	char id[OBLIGATION_SIZE], what[64];
+	struct message m = { "role-empty", "urgent", "email", what, { { "role", role } }, 1 };
 	int64_t day;
 
 	if (t->x->calendar == NULL || !calendar_day_of(t->x->calendar, t->now, &day))
@@ -93,6 +93,8 @@ role_is_empty(struct turn *t, const struct obligation *o, const char *role)
 	if (worker_get_number(t->w, EMPTY, role, strlen(role)) == (uint64_t)day)
 		return;
 	worker_put_number(t->w, EMPTY, role, strlen(role), (uint64_t)day);
+	/* Two roles may be empty at one instant. */
+	snprintf(what, sizeof(what), "empty %s", role);
 	obligation_id(&o->key, id);
 	request(t, row_subject(&o->key), o->rule, id, "operator", &m);
 }
