@@ -270,7 +270,7 @@ class CallbackYear:
             self.contacts[counted[0].household].append((at, counted[0].id))
 
     def counts(self, callback, by, at):
-        if callback.done or callback.ended and not callback.given_up or callback.subject in self.over:
+        if callback.done or callback.ended and not callback.given_up or callback.subject in self.over and not callback.given_up:
             return False
         if by in self.handlers[callback.subject]:
             if not self.violated_later(("C4", callback.subject)):
