@@ -447,7 +447,7 @@ take_done(struct year *y, const struct event *e, int64_t at)
 	if (first > 0)
 		c = list_at(&y->calls, first - 1);
 	/* Of his own accord, about what nobody was to call about. */
-	if ((c == NULL || c->done || c->cancelled) && !m->over && m->work > 0 && !is_handler(m, staff))
+	if ((c == NULL || c->done || c->cancelled) && !m->over && m->work > 0 && !last_work(y, m)->reopened && !is_handler(m, staff))
 		last_work(y, m)->unasked = true;
 	if (c != NULL && settle(y, c, staff, at)) {
 		counted = true;

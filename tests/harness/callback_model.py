@@ -50,6 +50,7 @@ class Work:
         self.case, self.kind = case, kind           # what it was known to be then
         self.first_at, self.at, self.handlers, self.ratings = at, at, {by}, []
         self.done_at = self.done_by = self.reopened_at = None
+        self.refused = False
 
     def mandatory(self):
         """As known at the run: dissatisfied, not rated or not signed.  What comes later by the resident's own hand lifts it before the first try."""
@@ -160,7 +161,7 @@ class CallbackYear:
     def is_settled(self, work):
         """They were called back already, or it was given up: what is done behind that is another piece of work."""
         callback = self.callback_of(work)
-        return self.unasked_of(work, None) or callback is not None and (callback.done is not None or callback.given_up)
+        return work.refused or self.unasked_of(work, None) or callback is not None and (callback.done is not None or callback.given_up)
 
     def callback_of(self, work):
         callback = self.callbacks.get(self.last_open_subject.get(work.case))
@@ -217,9 +218,11 @@ class CallbackYear:
     def on_callback_downgraded(self, _event, data, _at):
         self.callbacks[data["callback"]].mandatory = False
 
-    def on_callback_cancelled(self, _event, data, at):
+    def on_callback_cancelled(self, event, data, at):
         if data["callback"] in self.callbacks:
             self.callbacks[data["callback"]].ended = (at, data["reason"])
+        elif data["reason"].startswith(ATTEMPTED) and self.works[event["subject"]]:
+            self.works[event["subject"]][-1].refused = True     # before anybody was to call
 
     def on_rule_violated(self, event, data, _at):
         self.violated[(data["rule"], event["subject"])] += 1
@@ -256,8 +259,8 @@ class CallbackYear:
 
     def on_callback_done(self, event, data, at):
         first = self.named(event, data)
-        if (first is None or first.done or first.ended) and event["subject"] not in self.over:
-            self.unasked[event["subject"]].append((at, data["by"]))
+        if (first is None or first.done or first.ended) and event["subject"] not in self.over and data["by"] not in self.handlers[event["subject"]]:
+            self.unasked[event["subject"]].append(at)
         covered = [self.callbacks[self.last_open_subject[s]] for s in data.get("covers", []) if s in self.last_open_subject]
         counted = [c for c in [first, *covered] if c is not None and self.counts(c, data["by"], at)]
         for callback in counted:
@@ -267,7 +270,7 @@ class CallbackYear:
             self.contacts[counted[0].household].append((at, counted[0].id))
 
     def counts(self, callback, by, at):
-        if callback.done or callback.ended and not callback.given_up:
+        if callback.done or callback.ended and not callback.given_up or callback.subject in self.over and not callback.given_up:
             return False
         if by in self.handlers[callback.subject]:
             if not self.violated_later(("C4", callback.subject)):
@@ -302,12 +305,13 @@ class CallbackYear:
 
     def is_void(self, work, mine, is_last):
         """Done again before anybody was called, or found to be no case: nobody asks about it."""
-        settled = any(c.done or c.given_up for c in mine)
+        settled = work.refused or any(c.done or c.given_up for c in mine)
         return not settled and (work.reopened_at is not None or is_last and work.case in self.over)
 
     def unasked_of(self, work, end):
         """Somebody who had no hand in it called of his own accord: that counts, too."""
-        return any(at >= work.first_at and (end is None or at < end) and by not in self.handlers[work.case] for at, by in self.unasked[work.case])
+        return any(at >= work.first_at and (end is None or at < end) and (work.reopened_at is None or at < work.reopened_at)
+                   for at in self.unasked[work.case])
 
     def count_repairs(self):
         for case, works in self.works.items():
@@ -326,7 +330,7 @@ class CallbackYear:
                 if done is None and unasked:
                     month.done += 1
                     continue
-                if work.reopened_at is None and mandatory and not mine and work.at.date() + 2 * DAY < self.until.date():
+                if work.reopened_at is None and mandatory and not mine and not work.refused and work.at.date() + 2 * DAY < self.until.date():
                     self.breaches.append(f"{case} of {work.at:%F} had to be called back (Z4), and is on no agenda")
                 month.picked += any(c.drawn for c in mine)
                 if done is None:

@@ -24,6 +24,24 @@ budget_merges(struct turn *t, const char *household, const char *except)
 	return (false);
 }
 
+bool
+budget_one_talk(struct turn *t, const struct callback *c, int64_t when)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	struct key k = { .len = 0 };
+	char id[ID_SIZE_MAX];
+	struct callback o;
+
+	key_part(&k, c->household);
+	while (worker_each(t->w, PENDING, k.bytes, k.len, &walk)) {
+		key_rest(&walk, k.len, id);
+		if (strcmp(id, c->id) != 0 && book_load(t, id, &o) && o.state == IS_OPEN && o.mandatory && strcmp(o.staff, c->staff) == 0 &&
+		    o.plan < clock_at(t, clock_day(t, when), 1440))
+			return (true);
+	}
+	return (false);
+}
+
 /* An optional contact is under way: when they will have been spoken to is not known. */
 static bool
 under_way(struct turn *t, const char *household, const char *except)

@@ -223,6 +223,8 @@ void	draw_forecast(struct turn *, int64_t month, int64_t today, struct forecast 
 int64_t	budget_clear(struct turn *, const char *household, const struct household *, int64_t at, const char *except);
 /* Another contact with this household is owed anyway. */
 bool	budget_merges(struct turn *, const char *household, const char *except);
+/* Is something that had to be asked open beside it, for the same person on the same day?  Then the agenda has both in one talk. */
+bool	budget_one_talk(struct turn *, const struct callback *, int64_t when);
 void	budget_spend(struct household *, int64_t at);
 void	budget_requested(struct turn *, const struct worker_event *);
 void	budget_due(struct turn *, const char *name, size_t len);

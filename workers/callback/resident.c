@@ -191,14 +191,17 @@ void
 resident_contacted(struct turn *t, const struct callback *c, int64_t when)
 {
 	struct household h;
+	bool alone;
 
 	if (c->household[0] == '\0')
 		return;
 	resident_load(t->w, c->household, &h);
+	/* It was to be asked in one talk with what had to be; that went another way, and this talk was for it alone. */
+	alone = c->merged && h.contact != when && !budget_one_talk(t, c, when);
 	if (when > h.contact)
 		h.contact = when;
 	/* Also one that was owed, was no longer, and was made all the same. */
-	if (c->granted || (c->kind == KIND_REPAIR && !c->mandatory && !c->merged))
+	if (c->granted || alone || (c->kind == KIND_REPAIR && !c->mandatory && !c->merged))
 		budget_spend(&h, when);
 	if (c->kind == KIND_ROUTINE) {
 		if (when > h.routine_done)
