@@ -34,6 +34,7 @@ UNIT_TESTS += \
 	test_rules \
 	test_seal \
 	test_settings \
+	test_site \
 	test_state \
 	test_writer \
 	test_shell

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "site.h"
 
 /* Which part a type is for. */
 static const struct {
@@ -68,32 +69,17 @@ callback_close(void *user)
 }
 
 static int
-callback_configure(void *user, const char *kind, const char *content, char *why, size_t size)
+callback_configure(void *user, const char *kind, const char *text, char *why, size_t size)
 {
 	struct callbacks *x = user;
+	struct policy *fresh = NULL;
 
-	if (strcmp(kind, "rules") == 0) {
-		struct policy *fresh = policy_read(content, why, size);
-
-		if (fresh == NULL)
-			return (-1);
-		free(x->policy);
-		x->policy = fresh;
-	} else if (strcmp(kind, "calendar") == 0) {
-		struct calendar *fresh = calendar_parse(content, why, size);
-
-		if (fresh == NULL)
-			return (-1);
-		calendar_free(x->calendar);
-		x->calendar = fresh;
-	} else {
-		struct roster *fresh = roster_parse(content, why, size);
-
-		if (fresh == NULL)
-			return (-1);
-		roster_free(x->roster);
-		x->roster = fresh;
-	}
+	if (strcmp(kind, "rules") != 0)
+		return (site_configure(&x->calendar, &x->roster, kind, text, why, size));
+	if (text != NULL && (fresh = policy_read(text, why, size)) == NULL)
+		return (-1);
+	free(x->policy);
+	x->policy = fresh;
 	return (0);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "site.h"
 
 /* Types that mean something whatever the rules say. */
 static const struct {
@@ -45,29 +46,14 @@ static int
 escalate_configure(void *user, const char *kind, const char *text, char *why, size_t size)
 {
 	struct escalate *x = user;
+	struct rules *fresh = NULL;
 
-	if (strcmp(kind, "rules") == 0) {
-		struct rules *fresh = text != NULL ? rules_read(text, why, size) : NULL;
-
-		if (fresh == NULL && text != NULL)
-			return (-1);
-		rules_free(x->rules);
-		x->rules = fresh;
-	} else if (strcmp(kind, "calendar") == 0) {
-		struct calendar *fresh = text != NULL ? calendar_parse(text, why, size) : NULL;
-
-		if (fresh == NULL && text != NULL)
-			return (-1);
-		calendar_free(x->calendar);
-		x->calendar = fresh;
-	} else {
-		struct roster *fresh = text != NULL ? roster_parse(text, why, size) : NULL;
-
-		if (fresh == NULL && text != NULL)
-			return (-1);
-		roster_free(x->roster);
-		x->roster = fresh;
-	}
+	if (strcmp(kind, "rules") != 0)
+		return (site_configure(&x->calendar, &x->roster, kind, text, why, size));
+	if (text != NULL && (fresh = rules_read(text, why, size)) == NULL)
+		return (-1);
+	rules_free(x->rules);
+	x->rules = fresh;
 	return (0);
 }
 
