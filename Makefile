@@ -75,7 +75,7 @@ F_release = -O2 -g -D_FORTIFY_SOURCE=2
 F_san     = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DESTATE_LEVERS
 F_levers  = -O2 -g -DESTATE_LEVERS
 F_noflush = -O2 -g -DESTATE_LEVERS -DESTATE_WITHOUT_FLUSH
-CPPFLAGS_ALL = -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' -iquote proto -iquote proto/base -iquote daemon -iquote clients/libestate -iquote clients/estate -iquote clients/alarm -iquote workers/harness -iquote workers/escalate
+CPPFLAGS_ALL = -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' -iquote proto -iquote proto/base -iquote daemon -iquote clients/libestate -iquote clients/estate -iquote clients/alarm -iquote workers/harness -iquote workers/escalate -iquote workers/notify
 CFLAGS_ALL = -std=c11 $(CPPFLAGS_ALL) $(WARN) $(HARDEN) $(F_$(VARIANT)) $(PKG_CFLAGS) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(F_$(VARIANT)) $(LDFLAGS)
 
@@ -87,7 +87,7 @@ include workers/sources.mk
 include tests/sources.mk
 
 OBJ = $(patsubst %.c,$(B)/obj/%.o,$(1))
-BINARIES = $(B)/bin/estated $(B)/bin/estate $(B)/bin/estate-example $(B)/bin/estate-escalate $(B)/bin/estate-alarm
+BINARIES = $(B)/bin/estated $(B)/bin/estate $(B)/bin/estate-example $(B)/bin/estate-escalate $(B)/bin/estate-notify $(B)/bin/estate-alarm
 
 .PHONY: all
 all: $(BINARIES)
@@ -97,6 +97,7 @@ $(B)/lib/libdaemon.a: $(call OBJ,$(DAEMON_SRC))
 $(B)/lib/libestate.a: $(call OBJ,$(LIBESTATE_SRC))
 $(B)/lib/libharness.a: $(call OBJ,$(HARNESS_SRC))
 $(B)/lib/libescalate.a: $(call OBJ,$(ESCALATE_SRC))
+$(B)/lib/libnotify.a: $(call OBJ,$(NOTIFY_SRC))
 $(B)/lib/libverbs.a: $(call OBJ,$(filter-out clients/estate/main.c,$(ESTATE_SRC)))
 
 ifeq ($(VARIANT),noflush)
@@ -119,6 +120,9 @@ $(B)/bin/estate-escalate: $(call OBJ,workers/escalate/escalate.c) $(B)/lib/libes
 
 $(B)/bin/estate-alarm: $(call OBJ,$(ALARM_SRC)) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 LIBS_estate-alarm = -lcurl
+
+$(B)/bin/estate-notify: $(call OBJ,workers/notify/notify.c) $(B)/lib/libnotify.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+LIBS_estate-notify = -lcurl
 endif
 
 $(B)/lib/%.a:

@@ -1,0 +1,158 @@
+"""estate-notify against scripted HTTP gateways on loopback: intent before effect, what is repeated and what is not, and kill -9 in between."""
+import os
+import random
+import time
+
+import pytest
+
+from outside import Gateway, Notifier, household, request
+
+LONG = os.environ.get("ESTATE_LONG") == "1"
+
+
+def test_it_is_told_before_and_after(daemon):
+    with Gateway() as gateway, Notifier(daemon, [gateway.sms()]) as notifier:
+        notifier.request("N-1")
+        notifier.await_fates({"N-1": "sent"})
+        assert notifier.kinds("N-1") == ["requested", "attempted", "sent"]
+        (attempted, sent) = [data for _, data in notifier.history("N-1")][1:]
+        assert attempted["reason"] == "sms" and attempted["as_of_seq"] >= 1 and sent["provider_id"] == "p-0" and sent["segments"] == 1
+        assert gateway.texts() == [("+8613900000001", "【物业】超时：C-1 已超过期限（C1），请立即处理。", "N-1.0")]
+        assert gateway.requests[0][2]["Idempotency-Key"] == "N-1.0"
+
+
+@pytest.mark.parametrize("first", [500, 503, 429, 408])
+def test_a_temporary_refusal_is_tried_again(daemon, first):
+    with Gateway({0: first, 1: first}) as gateway, Notifier(daemon, [gateway.sms()]) as notifier:
+        notifier.request("N-1")
+        notifier.await_fates({"N-1": "sent"})
+        assert notifier.kinds("N-1") == ["requested", "attempted", "failed", "attempted", "failed", "attempted", "sent"]
+        # An answer ended each: to the provider the next is another message.
+        assert [reference for _, _, reference in gateway.texts()] == ["N-1.0", "N-1.1", "N-1.2"]
+
+
+def test_a_permanent_one_is_not_and_the_next_channel_takes_it(daemon):
+    with Gateway({"*": 400}) as bad, Gateway() as good, Notifier(daemon, [bad.sms("a"), good.sms("b")]) as notifier:
+        notifier.request("N-1")
+        notifier.await_fates({"N-1": "sent"})
+        assert len(bad.requests) == 1 and len(good.requests) == 1
+        assert [d.get("reason") for k, d in notifier.history("N-1") if k == "attempted"] == ["a", "b"]
+
+
+def test_no_channel_is_left(daemon):
+    with Gateway({"*": 404}) as gateway, Notifier(daemon, [gateway.sms()]) as notifier:
+        notifier.request("N-1")
+        notifier.await_fates({"N-1": "failed"})
+        while notifier.history("N-1")[-1][1].get("reason") != "no channel is left":
+            time.sleep(0.02)
+        assert notifier.history("N-1")[-1][1]["permanent"] is True and len(gateway.requests) == 1
+
+
+@pytest.mark.parametrize("what", ["hang", "reset", "garbage", "list"])
+def test_an_unknown_outcome_is_not_repeated_for_routine_and_is_for_urgent(daemon, what):
+    with Gateway({"*": what}) as gateway, Notifier(daemon, [gateway.sms(within="300ms")]) as notifier:
+        notifier.request("N-r")
+        notifier.await_fates({"N-r": "failed"})
+        assert len(gateway.requests) == 1 and notifier.history("N-r")[-1][1]["reason"].startswith("outcome-unknown")
+        gateway.script = {1: what}
+        notifier.request("N-u", urgency="urgent")
+        notifier.await_fates({"N-u": "sent"})
+        # The same key: a provider that knows it sends one.
+        assert [reference for _, _, reference in gateway.texts()] == ["N-r.0", "N-u.0", "N-u.0"]
+        assert notifier.kinds("N-r") == ["requested", "attempted", "failed"]
+
+
+def test_nothing_was_written_so_it_is_tried_again(daemon):
+    with Gateway() as gateway:
+        closed = dict(gateway.sms(), url="http://127.0.0.1:9/send")
+        with Notifier(daemon, [closed, gateway.sms("b")], settings={"tries": 2}) as notifier:
+            notifier.request("N-1")
+            notifier.await_fates({"N-1": "sent"})
+            assert notifier.kinds("N-1") == ["requested", "attempted", "failed", "attempted", "failed", "attempted", "sent"]
+            assert all(not d["permanent"] for k, d in notifier.history("N-1") if k == "failed")
+
+
+def test_the_policy_may_be_the_next_channel(daemon):
+    with Gateway({"*": "reset"}) as bad, Gateway() as good, \
+            Notifier(daemon, [bad.sms("a"), good.sms("b")], settings={"unknown_routine": "next"}) as notifier:
+        notifier.request("N-1")
+        notifier.await_fates({"N-1": "sent"})
+        assert len(bad.requests) == 1 and len(good.requests) == 1
+
+
+def test_who_cannot_be_reached(daemon):
+    with Gateway() as gateway, Notifier(daemon, [gateway.sms()]) as notifier:
+        notifier.request("N-1", to="nobody")
+        notifier.await_fates({"N-1": "suppressed"})
+        assert notifier.kinds("N-1") == ["requested", "failed", "suppressed"]
+        assert notifier.history("N-1")[1][1]["reason"].startswith("no address") and not gateway.requests
+
+
+def test_kill9_at_random_moments(daemon):
+    """Nothing is lost, and what is sent twice is what the policy repeats."""
+    count = 2000 if LONG else 200
+    draw = random.Random(7)
+    with Gateway({"*": lambda path, body: (200, b'{"id":"x"}')}) as gateway, Notifier(daemon, [gateway.sms()]) as notifier:
+        names = {f"K-{n}": "urgent" if n % 4 == 0 else "routine" for n in range(count)}
+        for n, (name, urgency) in enumerate(names.items()):
+            notifier.request(name, urgency=urgency, subject=f"C-{n}")
+            if n % (count // 20) == count // 20 - 1:
+                time.sleep(draw.random() * 0.03)
+                notifier.kill9()
+                notifier.start()
+        deadline = time.monotonic() + 60
+        while True:
+            history = {}
+            for _, kind, data, _ in notifier.events():
+                history.setdefault(data["notification"], []).append((kind, data))
+            ended = {n for n, h in history.items() if h[-1][0] in ("sent", "suppressed") or
+                     (h[-1][0] == "failed" and names[n] == "routine" and h[-1][1]["reason"].startswith("outcome-unknown"))}
+            if len(ended) == count:
+                break
+            assert time.monotonic() < deadline, [(n, h) for n, h in history.items() if n not in ended][:3]
+            time.sleep(0.1)
+        counts = gateway.counts()
+        twice = {n for n, c in counts.items() if c > 1}
+        assert all(names[n] == "urgent" for n in twice), "a routine one was repeated"
+        for name, events in history.items():
+            kinds = [kind for kind, _ in events]
+            # Each that was sent twice has an unknown outcome between its attempts; each that never reached the gateway says so.
+            if name in twice:
+                assert any(k == "failed" and d["reason"].startswith("outcome-unknown") for k, d in events), events
+            if counts.get(name, 0) == 0:
+                assert "sent" not in kinds and kinds[-1] == "failed", events
+            assert kinds.count("attempted") >= counts.get(name, 0), "it left without its intent in the log"
+        unknown = sum(events[-1][0] == "failed" for events in history.values())
+        print(f"{count} messages, {len(twice)} urgent ones twice, {unknown} routine ones of unknown outcome, {sum(c == 0 for c in (counts.get(n, 0) for n in names))} never left")
+        notifier.stop()
+        notifier.start()
+        notifier.prove()
+
+
+def test_routine_ones_wait_for_their_owner(daemon):
+    """No answer, no routine send; the owner is asked with the log's end."""
+    with Gateway() as gateway, Notifier(daemon, [gateway.sms()], owners=["dunning"]) as notifier:
+        notifier.put(household("3-2-1201"))
+        params = {"household": "3-2-1201", "bills": "B-1", "amount": 12345, "due": "2026-12-01"}
+        notifier.request("D-1", to="3-2-1201", template="bill-reminder", params=params, source="/estated/worker/dunning", subject="B-1")
+        notifier.request("N-1")
+        notifier.await_fates({"N-1": "sent"})
+        notifier.until_says("does not say whether it still holds")
+        assert notifier.kinds("D-1") == ["requested"]
+
+
+def test_the_texts_of_a_household(daemon):
+    with Gateway() as gateway, Notifier(daemon, [gateway.sms()]) as notifier:
+        notifier.put(household("3-2-1201", language="en"))
+        params = {"household": "3-2-1201", "bills": "B-1", "amount": 12345, "due": "2026-12-01"}
+        notifier.request("D-1", to="3-2-1201", template="bill-reminder", params=params, source="/estated/worker/dunning", subject="B-1")
+        notifier.await_fates({"D-1": "sent"})
+        assert gateway.texts()[0][:2] == ("+8613800001111", "【物业】3-2-1201: 123.45 yuan is still open (due 2026-12-01). Please pay soon, or call us if something is wrong.")
+
+
+def test_dry_run_and_rehearsal_send_nothing(daemon):
+    with Gateway() as gateway, Notifier(daemon, [gateway.sms()], start=False) as notifier:
+        import json
+        lines = "\n".join(json.dumps(request(f"N-{n}")) for n in range(3)).encode()
+        derived, _ = notifier.rehearse(lines, "--config", notifier.rules)
+        assert derived == [] and not gateway.requests
