@@ -158,7 +158,9 @@ class Notifier(Worker):
 
     def events(self, kind="**"):
         stream = self.client.subscribe("first", type=[f"notification.{kind}"], until_end=True)
-        return [(d.seq, d.fields["type"].split(".")[1], d.fields["data"], d.fields["source"]) for d in stream]
+        found = [(d.seq, d.fields["type"].split(".")[1], d.fields["data"], d.fields["source"]) for d in stream]
+        stream.close()
+        return found
 
     def fates(self):
         """The last event of each notification."""

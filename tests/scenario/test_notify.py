@@ -1,11 +1,14 @@
 """estate-notify against scripted HTTP gateways on loopback: intent before effect, what is repeated and what is not, and kill -9 in between."""
+import json
 import os
 import random
+import subprocess
 import time
 
 import pytest
 
-from outside import Gateway, Notifier, household, request
+from outside import NOTIFY, Gateway, Notifier, household, request, write_config
+from worker import rehearse
 
 LONG = os.environ.get("ESTATE_LONG") == "1"
 
@@ -109,7 +112,7 @@ def test_kill9_at_random_moments(daemon):
                      (h[-1][0] == "failed" and names[n] == "routine" and h[-1][1]["reason"].startswith("outcome-unknown"))}
             if len(ended) == count:
                 break
-            assert time.monotonic() < deadline, [(n, h) for n, h in history.items() if n not in ended][:3]
+            assert time.monotonic() < deadline, [(n, [k for k, _ in h], h[-1]) for n, h in history.items() if n not in ended][:5]
             time.sleep(0.1)
         counts = gateway.counts()
         twice = {n for n, c in counts.items() if c > 1}
@@ -150,9 +153,17 @@ def test_the_texts_of_a_household(daemon):
         assert gateway.texts()[0][:2] == ("+8613800001111", "【物业】3-2-1201: 123.45 yuan is still open (due 2026-12-01). Please pay soon, or call us if something is wrong.")
 
 
-def test_dry_run_and_rehearsal_send_nothing(daemon):
-    with Gateway() as gateway, Notifier(daemon, [gateway.sms()], start=False) as notifier:
-        import json
-        lines = "\n".join(json.dumps(request(f"N-{n}")) for n in range(3)).encode()
-        derived, _ = notifier.rehearse(lines, "--config", notifier.rules)
-        assert derived == [] and not gateway.requests
+def test_dry_run_shows_what_would_leave(tmp_path):
+    """To nobody; a rehearsal concludes and sends nothing either."""
+    with Gateway() as gateway:
+        folder = write_config(str(tmp_path / "config"), [gateway.sms()])
+        lines = [household("3-2-1201"), request("N-1"), request("N-2", to="3-2-1201", template="bill-notice",
+                 params={"household": "3-2-1201", "bills": "B-1", "amount": 100, "due": "2026-12-01"}), request("N-3", template="no-such")]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        done = subprocess.run([NOTIFY, "--dry-run", "-", "--config", folder], input=text, capture_output=True, text=True, check=True)
+        shown = [json.loads(line) for line in done.stdout.splitlines()]
+        assert shown[0] == {"notification": "N-1", "channel": "sms", "to": "lead-1", "template": "obligation-breached", "address": "…0001",
+                            "encoding": "UCS-2", "units": 27, "segments": 1, "text": "【物业】超时：C-1 已超过期限（C1），请立即处理。"}
+        assert shown[1]["address"] == "…1111" and "1.00 元" in shown[1]["text"]
+        assert shown[2]["refused"] == "there is no template no-such"
+        assert rehearse(text.encode(), "--config", folder, program=NOTIFY)[0] == [] and not gateway.requests

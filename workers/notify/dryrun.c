@@ -106,7 +106,7 @@ print_letter(const struct letter *l, bool fine, const char *why)
 	char shown[12];
 	char *line;
 
-	snprintf(shown, sizeof(shown), "…%s", n > 4 ? number + n - 4 : number);
+	snprintf(shown, sizeof(shown), "…%.4s", n > 4 ? number + n - 4 : number);
 	json_object_set_new(o, "address", n > 0 ? json_string(shown) : json_null());
 	if (!fine)
 		json_object_set_new(o, "refused", json_string(why));

@@ -138,11 +138,15 @@ begins(const char *s, const char *with)
 
 /* Did it arrive or not?  Nobody knows; what follows is written in the settings. */
 static void
-unknown(struct turn *t, struct text id, struct row *r)
+unknown(struct turn *t, struct text id, struct row *r, const char *reason)
 {
 	enum unknown policy = t->s != NULL ? t->s->unknown[r->f.urgency] : r->f.urgency == ROUTINE ? UNKNOWN_FAIL : UNKNOWN_REPEAT;
 
-	breaker_failed(t, r->via);
+	/* Our own end is no fault of the provider's: it opens no breaker, and uses up no try. */
+	if (begins(reason, REASON_UNKNOWN REASON_OURS))
+		r->f.tries -= r->f.tries > 0;
+	else
+		breaker_failed(t, r->via);
 	if (policy == UNKNOWN_REPEAT)
 		plan_retry(t, id, r, REASON_UNKNOWN);
 	else if (policy == UNKNOWN_NEXT)
@@ -174,7 +178,7 @@ fate_failed(struct turn *t, const struct worker_event *v)
 		r.f.not_before = t->now;
 		plan_again(t, id, &r);
 	} else if (begins(reason, REASON_UNKNOWN))
-		unknown(t, id, &r);
+		unknown(t, id, &r, reason);
 	else if (permanent)
 		plan_next(t, id, &r, reason);
 	else {

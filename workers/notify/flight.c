@@ -446,7 +446,7 @@ flight_orphan(struct sender *s, const char *id, const struct row *r)
 	struct flight *f = new_flight(s, id, r, 0);
 
 	if (r->f.attempted <= effects_began(s->effects))
-		tell_failed(f, false, REASON_UNKNOWN ": the process that sent it ended before it knew");
+		tell_failed(f, false, REASON_UNKNOWN REASON_OURS);
 	else
 		tell_failed(f, false, REASON_NOT_SENT ": the process that meant to send it ended before");
 }

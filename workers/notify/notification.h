@@ -161,6 +161,7 @@ struct breaker {
 };
 struct breaker	breaker_load(struct worker *, const char *channel);
 #define REASON_UNKNOWN	"outcome-unknown"
+#define REASON_OURS	": the process that sent it ended before it knew"
 #define REASON_NOT_SENT	"not-sent"	/* it never left: try again */
 
 /* ---- house.c ---- */
