@@ -33,11 +33,18 @@ free_parcel(struct parcel *p)
 		curl_easy_cleanup(p->easy);
 	}
 	curl_slist_free_all(p->headers);
-	curl_slist_free_all(p->to);
+	mailer_free(p->mailer);
 	buffer_free(&p->url);
 	buffer_free(&p->body);
 	buffer_free(&p->answer);
 	free(p);
+}
+
+void
+parcel_done(struct parcel *p, const struct result *r)
+{
+	p->done(p->user, r);
+	free_parcel(p);
 }
 
 static void
@@ -45,12 +52,8 @@ finish(struct parcel *p, CURLcode rc)
 {
 	struct result r = { .how = HOW_UNKNOWN };
 
-	if (p->letter->channel->kind == KIND_SMTP)
-		carry_mail_result(p, rc, &r);
-	else
-		carry_http_result(p, rc, &r);
-	p->done(p->user, &r);
-	free_parcel(p);
+	carry_http_result(p, rc, &r);
+	parcel_done(p, &r);
 }
 
 static void
@@ -189,8 +192,7 @@ on_paper(evutil_socket_t fd, short what, void *user)
 	(void)fd;
 	(void)what;
 	paper_write(p->letter, &r);
-	p->done(p->user, &r);
-	free_parcel(p);
+	parcel_done(p, &r);
 }
 
 void
@@ -204,6 +206,10 @@ carry_send(struct carry *c, const struct letter *l, void (*done)(void *, const s
 	if (l->channel->kind == KIND_FOLDER) {
 		if (event_base_once(c->base, -1, EV_TIMEOUT, on_paper, p, &(struct timeval){ 0, 0 }) != 0)
 			abort();
+		return;
+	}
+	if (l->channel->kind == KIND_SMTP) {
+		carry_mail_send(p, c->base);
 		return;
 	}
 	if ((p->easy = curl_easy_init()) == NULL)
@@ -220,10 +226,7 @@ carry_send(struct carry *c, const struct letter *l, void (*done)(void *, const s
 	curl_easy_setopt(p->easy, CURLOPT_PROXY, "");
 	if (*l->channel->ca != '\0')
 		curl_easy_setopt(p->easy, CURLOPT_CAINFO, l->channel->ca);
-	if (l->channel->kind == KIND_SMTP)
-		carry_mail_prepare(p);
-	else
-		carry_http_prepare(p);
+	carry_http_prepare(p);
 	if (curl_multi_add_handle(c->multi, p->easy) != CURLM_OK)
 		abort();
 }

@@ -116,6 +116,8 @@ main(int argc, char **argv)
 
 	for (unsigned i = 0; i < PARTS; i++)
 		types[i] = parts[i].type;
+	if (argc == 2 && strcmp(argv[1], "--carry-mail") == 0)
+		return (carry_mail_main());
 	if (argc == 3 && strcmp(argv[1], "--check-config") == 0)
 		return (dryrun_check(argv[2]));
 	if (argc == 5 && strcmp(argv[1], "--dry-run") == 0 && strcmp(argv[3], "--config") == 0)

@@ -68,10 +68,9 @@ void		 carry_send(struct carry *, const struct letter *, void (*done)(void *user
 struct parcel {
 	const struct letter *letter;
 	CURL *easy;
-	struct curl_slist *headers, *to;
+	struct curl_slist *headers;
 	struct buffer url, body, answer;
-	size_t read;			/* of body, by a mail server … */
-	bool all_read;			/* … to its end: then it may have been taken */
+	struct mailer *mailer;		/* the process of a letter by mail, or NULL */
 	bool too_long;			/* the answer */
 	char error[CURL_ERROR_SIZE];
 	void (*done)(void *, const struct result *);
@@ -81,8 +80,12 @@ struct parcel {
 };
 void	carry_http_prepare(struct parcel *);
 void	carry_http_result(const struct parcel *, CURLcode, struct result *);
-void	carry_mail_prepare(struct parcel *);
-void	carry_mail_result(const struct parcel *, CURLcode, struct result *);
+void	carry_mail_send(struct parcel *, struct event_base *);
+void	mailer_free(struct mailer *);
+/* The process of one letter: `estate-notify --carry-mail`, which nobody types. */
+int	carry_mail_main(void);
+/* It is over: told, and freed. */
+void	parcel_done(struct parcel *, const struct result *);
 /* Was anything said that the other side could act on? */
 bool	carry_nothing_written(const struct parcel *, CURLcode);
 
