@@ -267,6 +267,7 @@ dlr-storage = internal
 
 group = smsc
 smsc = fake
+smsc-id = fake
 port = {centre}
 connect-allow-ip = 127.0.0.1
 

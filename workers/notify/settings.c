@@ -100,7 +100,9 @@ read_top(struct reading *r)
 	if (zone_read(&s->zone, conf_text(r->c, "zone", "Asia/Shanghai"), why, sizeof(why)) != 0)
 		mistake(r, "zone: %s", why);
 	read_quiet(r);
-	text_of_bound(r, "sign", conf_text(r->c, "sign", ""), s->sign, sizeof(s->sign));
+	text_of_bound(r, "sign", conf_text(r->c, "sign", "none"), s->sign, sizeof(s->sign));
+	if (strcmp(s->sign, "none") == 0)
+		s->sign[0] = '\0';
 	text_of_bound(r, "receipts", conf_text(r->c, "receipts", ""), s->listen, sizeof(s->listen));
 	s->per_receiver = number_or(r, "per_receiver", 3, 1000);
 	s->tries = number_or(r, "tries", 4, 100);
