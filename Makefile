@@ -37,10 +37,14 @@ PACKAGES_BUILD = \
 	tzdata
 PACKAGES_TEST = \
 	e2fsprogs \
+	kannel \
+	kannel-extras \
 	libcmocka-dev \
 	mandoc \
 	mount \
+	openssl \
 	python3 \
+	python3-aiosmtpd \
 	python3-msgpack \
 	python3-pytest \
 	python3-zmq \
@@ -216,6 +220,7 @@ install: all
 	install -D -m 755 build/bin/estate-alarm $(DESTDIR)$(PREFIX)/bin/estate-alarm
 	install -D -m 755 build/bin/estate-example $(DESTDIR)$(PREFIX)/bin/estate-example
 	install -D -m 755 build/bin/estate-escalate $(DESTDIR)$(PREFIX)/bin/estate-escalate
+	install -D -m 755 build/bin/estate-notify $(DESTDIR)$(PREFIX)/bin/estate-notify
 	install -D -m 644 build/lib/libestate.a $(DESTDIR)$(PREFIX)/lib/libestate.a
 	install -D -m 644 build/lib/libproto.a $(DESTDIR)$(PREFIX)/lib/libestate-proto.a
 	install -D -m 644 clients/libestate/estate.h $(DESTDIR)$(PREFIX)/include/estate.h
@@ -245,6 +250,12 @@ install: all
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml || \
 	    install -D -m 644 workers/example/example.yaml $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml
 	install -D -m 644 systemd/estate-worker@escalate.service.d/config.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-worker@escalate.service.d/config.conf
+	install -D -m 644 systemd/estate-worker@notify.service.d/config.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-worker@notify.service.d/config.conf
+	install -D -m 644 workers/notify/estate-notify.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-notify.8
+	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/notify.yaml || \
+	    install -D -m 644 config/notify.yaml $(DESTDIR)$(SYSCONFDIR)/estated/notify.yaml
+	@for f in config/templates/*.yaml; do test -e $(DESTDIR)$(SYSCONFDIR)/estated/templates/$${f##*/} || \
+	    install -D -m 644 $$f $(DESTDIR)$(SYSCONFDIR)/estated/templates/$${f##*/}; done
 	install -D -m 644 workers/escalate/estate-escalate.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-escalate.8
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml || \
 	    install -D -m 644 config/rules/escalate.yaml $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml

@@ -191,8 +191,10 @@ uint64_t
 effects_end(const struct effects *x)
 {
 	const struct estate_log *log = estate_log(x->l->e);
+	uint64_t read = x->l->state->cursor.seq;
 
-	return (log != NULL ? log->last : 0);
+	/* What the welcome and progress told; events tell it sooner. */
+	return (log != NULL && log->last > read ? log->last : read);
 }
 
 int64_t
