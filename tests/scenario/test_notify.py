@@ -99,7 +99,7 @@ def test_kill9_at_random_moments(daemon):
     with Gateway({"*": lambda path, body: (200, b'{"id":"x"}')}) as gateway, Notifier(daemon, [gateway.sms()]) as notifier:
         names = {f"K-{n}": "urgent" if n % 4 == 0 else "routine" for n in range(count)}
         for n, (name, urgency) in enumerate(names.items()):
-            notifier.request(name, urgency=urgency, subject=f"C-{n}")
+            notifier.request(name, to=f"lead-{1 + n % 2}", urgency=urgency, subject=f"C-{n}")
             if n % (count // 20) == count // 20 - 1:
                 time.sleep(draw.random() * 0.03)
                 notifier.kill9()
