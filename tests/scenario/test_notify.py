@@ -133,6 +133,68 @@ def test_kill9_at_random_moments(daemon):
         notifier.prove()
 
 
+def test_a_lost_state_sends_nothing_again(daemon):
+    """It is made again from the log, and the log knows what left."""
+    with Gateway({3: 500}) as gateway, Notifier(daemon, [gateway.sms()]) as notifier:
+        for n in range(20):
+            notifier.request(f"N-{n}", subject=f"C-{n}")
+        notifier.await_fates({f"N-{n}": "sent" for n in range(20)})
+        before = len(gateway.requests)
+        notifier.stop()
+        notifier.forget()
+        notifier.start()
+        notifier.request("N-after")
+        notifier.await_fates({"N-after": "sent"})
+        notifier.stop()
+        notifier.start("--rebuild")
+        notifier.request("N-last")
+        notifier.await_fates({"N-last": "sent"})
+        assert before == 21 and len(gateway.requests) == 23
+        notifier.prove()
+
+
+def test_told_to_stop_it_waits_for_what_is_on_its_way(daemon):
+    with Gateway({"*": lambda path, body: (time.sleep(0.4), (200, b'{"id":"late"}'))[1]}) as gateway, Notifier(daemon, [gateway.sms(connections=2)]) as notifier:
+        for n in range(5):
+            notifier.request(f"N-{n}", subject=f"C-{n}")
+        deadline = time.monotonic() + 20
+        while len(gateway.requests) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        notifier.stop()
+        kinds = [notifier.kinds(f"N-{n}") for n in range(5)]
+        assert kinds[:2] == [["requested", "attempted", "sent"]] * 2 and kinds[2:] == [["requested"]] * 3
+        notifier.start()
+        notifier.await_fates({f"N-{n}": "sent" for n in range(5)})
+        assert len(gateway.requests) == 5
+
+
+def test_the_daemon_may_come_and_go(daemon):
+    with Gateway({"*": lambda path, body: (200, b'{"id":"x"}')}) as gateway, Notifier(daemon, [gateway.sms()]) as notifier:
+        for n in range(60):
+            notifier.request(f"N-{n}", subject=f"C-{n}")
+            if n % 20 == 10:
+                daemon.kill9()
+                daemon.start()
+        notifier.await_fates({f"N-{n}": "sent" for n in range(60)})
+        assert set(gateway.counts().values()) == {1}
+
+
+def test_what_can_be_asked(daemon):
+    with Gateway({"*": 404}) as bad, Gateway() as good, Notifier(daemon, [good.sms("a"), bad.sms("b")], routes=[{"wanted": "sms", "try": "a"}, {"wanted": "phone", "try": "b"}]) as notifier:
+        notifier.request("N-1")
+        notifier.request("N-2", channel="phone")
+        notifier.request("N-3", not_before="2099-01-01T00:00:00+08:00", expires="2099-01-02T00:00:00+08:00")
+        notifier.await_fates({"N-1": "sent", "N-2": "failed"})
+        notifier.put({"specversion": "1.0", "id": "end", "source": "/test", "type": "probe.recorded", "data": {}})
+
+        def ask(*words):
+            return json.loads(daemon.estate("ask", "--at-least", "now", "--json", "notify", *words).stdout)["answer"]
+        assert [row["notification"] for row in ask("waiting")["rows"]] == ["N-3"]
+        assert ask("notification", "id=N-1")["fate"] == "sent" and ask("waiting", "fate=failed")["rows"][0]["reason"] == "no channel is left"
+        assert {row["channel"]: row["breaker"] for row in ask("breakers")["rows"]} == {"a": "closed", "b": "closed"}
+
+
 def test_routine_ones_wait_for_their_owner(daemon):
     """No answer, no routine send; the owner is asked with the log's end."""
     with Gateway() as gateway, Notifier(daemon, [gateway.sms()], owners=["dunning"]) as notifier:

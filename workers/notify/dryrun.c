@@ -45,8 +45,9 @@ dry_close(struct dry *d)
 	json_decref(d->houses);
 }
 
+/* Credentials are looked at by the check only: a dry run needs none. */
 static bool
-dry_open(struct dry *d, const char *folder)
+dry_open(struct dry *d, const char *folder, bool credentials)
 {
 	struct secrets k;
 	char why[900];
@@ -54,7 +55,7 @@ dry_open(struct dry *d, const char *folder)
 
 	*d = (struct dry){ .houses = json_object() };
 	fine = read_settings(d, folder, why, sizeof(why)) && sender_read(folder, &d->templates, &d->contacts, why, sizeof(why));
-	for (unsigned i = 0; fine && i < d->settings->channel_count; i++)
+	for (unsigned i = 0; fine && credentials && i < d->settings->channel_count; i++)
 		fine = secrets_read(&k, d->settings->channels[i].credentials, why, sizeof(why));
 	if (!fine) {
 		fprintf(stderr, "estate-notify: %s\n", why);
@@ -68,7 +69,7 @@ dryrun_check(const char *folder)
 {
 	struct dry d;
 
-	if (!dry_open(&d, folder))
+	if (!dry_open(&d, folder, true))
 		return (78);
 	printf("fine: %u channels, %u routes, %u templates\n", d.settings->channel_count, d.settings->route_count, templates_count(d.templates));
 	dry_close(&d);
@@ -201,7 +202,7 @@ dryrun(const char *path, const char *folder)
 		fprintf(stderr, "estate-notify: %s: %s\n", path, strerror(errno));
 		return (3);
 	}
-	if (!dry_open(&d, folder)) {
+	if (!dry_open(&d, folder, false)) {
 		if (f != stdin)
 			fclose(f);
 		return (78);

@@ -245,11 +245,11 @@ plan_channel(const struct turn *t, struct row *r, const char **why)
 
 	*why = route == NULL ? "no channel is configured for it" : "no channel is left";
 	for (; route != NULL && r->f.step < route->count; r->f.step++, r->f.tries = 0) {
-		const char *not = against(t, r, &t->s->channels[route->steps[r->f.step]]);
+		const char *because = against(t, r, &t->s->channels[route->steps[r->f.step]]);
 
-		if (not == NULL)
+		if (because == NULL)
 			return (route->steps[r->f.step]);
-		*why = not;
+		*why = because;
 	}
 	return (-1);
 }
