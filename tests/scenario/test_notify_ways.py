@@ -144,11 +144,19 @@ def test_without_a_good_certificate_nothing_leaves(daemon, tmp_path):
         assert not strange.letters and not plain.letters
 
 
-def secret(notifier, name, **rows):
-    path = os.path.join(notifier.folder, name)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write("".join(f"{key}: {json.dumps(value)}\n" for key, value in rows.items()))
-    return path
+def test_a_silent_mail_server_holds_up_nobody(daemon):
+    with MailServer("hang") as mail, Gateway() as gateway, \
+            Notifier(daemon, [mail.channel(within="3s"), gateway.sms()], routes=[{"wanted": "email", "try": "email"}, {"wanted": "sms", "try": "sms"}]) as notifier:
+        notifier.request("N-mail", channel="email")
+        deadline = time.monotonic() + PATIENCE_S
+        while not mail.letters:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        begin = time.monotonic()
+        notifier.request("N-sms", urgency="urgent")
+        notifier.await_fates({"N-sms": "sent"})
+        assert time.monotonic() - begin < 2 and notifier.kinds("N-mail") == ["requested", "attempted"]
+        notifier.await_fates({"N-mail": "failed"})
 
 
 def test_a_signed_hook(daemon, tmp_path):
@@ -197,7 +205,6 @@ def test_robots_are_groups(daemon, tmp_path):
 
 
 def test_pages_for_people(daemon, tmp_path):
-    (tmp_path / "letters").mkdir()
     letter = {"channel": "letter", "medium": "letter", "folder": str(tmp_path / "letters")}
     with Notifier(daemon, [letter]) as notifier:
         notifier.put(household("3-2-1201"))

@@ -101,6 +101,8 @@ address(struct dry *d, struct letter *l)
 static void
 print_letter(const struct letter *l, bool fine, const char *why)
 {
+	char nobody[200];
+
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "notification", l->notification, "channel", l->channel->name, "to", l->to, "template", l->template);
 	const char *number = l->phone[0] != '\0' ? l->phone : l->email;
 	size_t n = strlen(number);
@@ -111,11 +113,13 @@ print_letter(const struct letter *l, bool fine, const char *why)
 	json_object_set_new(o, "address", n > 0 ? json_string(shown) : json_null());
 	if (!fine)
 		json_object_set_new(o, "refused", json_string(why));
-	else if (l->channel->medium == MEDIUM_SMS) {
+	else if (!letter_addressed(l, nobody, sizeof(nobody)))
+		json_object_set_new(o, "refused", json_string(nobody));
+	if (fine && l->channel->medium == MEDIUM_SMS) {
 		json_object_set_new(o, "encoding", json_string(l->segments.gsm ? "GSM-7" : "UCS-2"));
 		json_object_set_new(o, "units", json_integer(l->segments.units));
 		json_object_set_new(o, "segments", json_integer(l->segments.count));
-	} else
+	} else if (fine)
 		json_object_set_new(o, "headline", json_string(l->headline.data));
 	if (fine)
 		json_object_set_new(o, "text", json_string(l->text.data));

@@ -196,7 +196,7 @@ render(struct flight *f)
 	}
 	if (mp_peek(&params) != MP_MAP)
 		tell_failed(f, true, "its parameters are masked or erased");
-	else if (!letter_render(&f->letter, f->sender->templates, f->settings, params, why, sizeof(why)))
+	else if (!letter_addressed(&f->letter, why, sizeof(why)) || !letter_render(&f->letter, f->sender->templates, f->settings, params, why, sizeof(why)))
 		tell_failed(f, true, why);
 	else
 		intend(f);

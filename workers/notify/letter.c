@@ -15,8 +15,8 @@ letter_free(struct letter *l)
 	buffer_free(&l->text);
 }
 
-static bool
-addressed(const struct letter *l, char *why, size_t size)
+bool
+letter_addressed(const struct letter *l, char *why, size_t size)
 {
 	enum medium m = l->channel->medium;
 
@@ -36,8 +36,6 @@ letter_render(struct letter *l, const struct templates *all, const struct settin
 		return (snprintf(why, size, "there is no template %s", l->template), false);
 	if (l->channel->group && !template_public(t))
 		return (snprintf(why, size, "template %s is not for groups", l->template), false);
-	if (!addressed(l, why, size))
-		return (false);
 	if (sms && s->sign[0] != '\0')
 		buffer_printf(&l->text, "【%s】", s->sign);
 	if (!template_fill(t, sms ? PART_SMS : PART_TEXT, l->english, &f, &l->text, why, size) ||

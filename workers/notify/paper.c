@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sender.h"
@@ -76,9 +77,13 @@ write_whole(int folder, const char *name, const struct buffer *b)
 void
 paper_write(const struct letter *l, struct result *r)
 {
-	int folder = open(l->channel->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct buffer page = { NULL, 0, 0 };
 	char name[ID_TEXT_SIZE + 24];
+	int folder;
+
+	/* The first page makes the folder; if it cannot, opening it says why. */
+	(void)mkdir(l->channel->folder, 0750);
+	folder = open(l->channel->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	snprintf(name, sizeof(name), "%s.html", l->key);
 	for (char *c = name; *c != '\0'; c++)

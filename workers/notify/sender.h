@@ -47,7 +47,9 @@ struct letter {
 };
 void	letter_free(struct letter *);
 
-/* letter.c: render it; the address stands in it.  False, with the reason why it can never be sent this way. */
+/* letter.c: is there an address for this channel?  False, with the reason. */
+bool	letter_addressed(const struct letter *, char *why, size_t why_size);
+/* Render it.  False, with the reason why it can never be sent this way. */
 bool	letter_render(struct letter *, const struct templates *, const struct settings *, struct mp params, char *why, size_t why_size);
 
 enum how { HOW_LEFT, HOW_TEMPORARY, HOW_PERMANENT, HOW_UNKNOWN };
