@@ -193,6 +193,10 @@ def test_what_can_be_asked(daemon):
         assert [row["notification"] for row in ask("waiting")["rows"]] == ["N-3"]
         assert ask("notification", "id=N-1")["fate"] == "sent" and ask("waiting", "fate=failed")["rows"][0]["reason"] == "no channel is left"
         assert {row["channel"]: row["breaker"] for row in ask("breakers")["rows"]} == {"a": "closed", "b": "closed"}
+        status = daemon.estate("status").stdout.splitlines()
+        assert [line.split() for line in status[-2:]] == [["provider", "a", "closed"], ["provider", "b", "closed"]]
+        json.loads(daemon.estate("status", "--json").stdout)
+    assert "provider" not in daemon.estate("status").stdout, "nobody to ask, nothing to show"
 
 
 def test_routine_ones_wait_for_their_owner(daemon):
