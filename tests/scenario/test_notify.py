@@ -52,7 +52,7 @@ def test_no_channel_is_left(daemon):
         assert notifier.history("N-1")[-1][1]["permanent"] is True and len(gateway.requests) == 1
 
 
-@pytest.mark.parametrize("what", ["hang", "reset", "garbage", "list"])
+@pytest.mark.parametrize("what", ["hang", "reset", "garbage", "list", lambda path, body: (200, b'{"id":"' + b"x" * 100000 + b'"}')])
 def test_an_unknown_outcome_is_not_repeated_for_routine_and_is_for_urgent(daemon, what):
     with Gateway({"*": what}) as gateway, Notifier(daemon, [gateway.sms(within="300ms")]) as notifier:
         notifier.request("N-r")
@@ -178,6 +178,31 @@ def test_the_daemon_may_come_and_go(daemon):
                 daemon.start()
         notifier.await_fates({f"N-{n}": "sent" for n in range(60)})
         assert set(gateway.counts().values()) == {1}
+
+
+def test_the_rights_of_its_role_are_enough(start_daemon):
+    """And are needed: with a list of clients it is who its uid says."""
+    with Gateway({0: 500}) as gateway:
+        daemon = start_daemon()
+        client = daemon.client("before")
+        client.put(household("3-2-1201"))
+        client.put(request("N-1", to="3-2-1201"))
+        client.put(request("N-2", to="nobody", urgency="urgent"))
+        daemon.stop()
+        with open(daemon.config_path, encoding="utf-8") as file:
+            open_to_all = file.read()
+        daemon.write_clients(f"clients:\n  - name: notify\n    role: notify\n    uid: {os.getuid()}\n")
+        with open(daemon.config_path, "w", encoding="utf-8") as file:
+            file.write(open_to_all.replace('clients: ""', f"clients: {daemon.clients_path}"))
+        daemon.start()
+        with Notifier(daemon, [gateway.sms()]) as notifier:
+            deadline = time.monotonic() + 20
+            while len(gateway.requests) < 2 or not any(kind == "suppressed" for _, kind, _, _ in notifier.events()):
+                assert time.monotonic() < deadline, notifier.stderr()
+                time.sleep(0.05)
+            # It may see the number it sends to; nothing of it is in what it says.
+            assert gateway.texts()[0][0] == "+8613800001111"
+            assert "refused" not in notifier.stderr() and "13800001111" not in json.dumps([data for _, _, data, _ in notifier.events()])
 
 
 def test_what_can_be_asked(daemon):

@@ -15,10 +15,8 @@
 struct looking {
 	struct sender *s;
 	struct candidate list[CANDIDATES_MAX];
-	unsigned count, room;
-	struct settings *in_force;
-	/* The lane: this event. */
-	const struct estate_event *v;
+	unsigned count;
+	const struct estate_event *v;	/* the lane: this event */
 };
 
 /* ---- Settings in force ---- */

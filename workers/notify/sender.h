@@ -104,7 +104,6 @@ struct sender {
 	struct contacts *contacts;
 	struct receipts *receipts;
 	struct secrets secrets[CHANNELS_MAX];
-	char folder[4096];
 	struct settings *settings;		/* whose channels the secrets are of: held */
 	struct flight *flights;
 	unsigned count;
