@@ -5,6 +5,7 @@ HARNESS_SRC = \
 	workers/harness/turn.c \
 	workers/harness/ends.c \
 	workers/harness/asked.c \
+	workers/harness/effects.c \
 	workers/harness/page.c \
 	workers/harness/rehearse.c \
 	workers/harness/rehearse_loop.c \
@@ -86,3 +87,24 @@ CALLBACK_SRC = \
 	workers/callback/book.c \
 	workers/callback/record.c \
 	workers/callback/policy_read.c
+
+# estate-notify, all but its main.
+NOTIFY_SRC = \
+	workers/notify/settings.c \
+	workers/notify/row.c \
+	workers/notify/plan.c \
+	workers/notify/fate.c \
+	workers/notify/house.c \
+	workers/notify/ask.c \
+	workers/notify/sender.c \
+	workers/notify/flight.c \
+	workers/notify/letter.c \
+	workers/notify/template.c \
+	workers/notify/segment.c \
+	workers/notify/contacts.c \
+	workers/notify/carry.c \
+	workers/notify/carry_http.c \
+	workers/notify/carry_mail.c \
+	workers/notify/paper.c \
+	workers/notify/receipts.c \
+	workers/notify/dryrun.c

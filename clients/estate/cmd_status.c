@@ -15,7 +15,8 @@
 static const char help[] =
 "Usage: estate status [OPTION...]\n"
 "Show what the daemon counts and how it is. Names that end with _total count since its start;\n"
-"--json has all names and plain numbers, for programs.\n"
+"--json has all names and plain numbers, for programs. Where estate-notify runs, its providers stand at the\n"
+"end: open is one whose routine messages rest since it failed.\n"
 "\n"
 COMMON_HELP
 "\n"
@@ -200,11 +201,68 @@ on_answer(void *user, const char *verb, struct mp body)
 	buffer_free(&out);
 }
 
+/* ---- The providers of estate-notify, if it runs and we may ask it ---- */
+
+static bool
+member(struct mp m, const char *name, struct mp *value)
+{
+	const char *k;
+	uint32_t pairs, len;
+
+	if (!mp_map(&m, &pairs))
+		return (false);
+	for (; pairs > 0 && mp_str(&m, &k, &len); pairs--) {
+		*value = m;
+		if (mp_equal(k, len, name))
+			return (true);
+		if (!mp_skip(&m))
+			return (false);
+	}
+	return (false);
+}
+
+static void
+on_breakers(void *user, const struct estate_answer *a)
+{
+	struct mp body = mp_over(a->body, a->len), answer, rows, channel, state;
+	struct buffer out = { NULL, 0, 0 };
+	const char *c, *s;
+	uint32_t n, c_len, s_len;
+	char name[80];
+
+	(void)user;
+	if (a->error != 0 || !member(body, "answer", &answer) || !member(answer, "rows", &rows) || !mp_array(&rows, &n))
+		return;
+	for (; n > 0 && member(rows, "channel", &channel) && member(rows, "breaker", &state) && mp_str(&channel, &c, &c_len) && mp_str(&state, &s, &s_len) &&
+	    mp_skip(&rows); n--) {
+		snprintf(name, sizeof(name), "%s %.*s", language_is_zh() ? "通知渠道" : "provider", (int)(c_len < 40 ? c_len : 40), c);
+		paint_cell(&out, name, strlen(name), NAME_COLUMNS);
+		buffer_text(&out, " ");
+		paint_clean(&out, s, s_len, 0);
+		buffer_text(&out, "\n");
+	}
+	if (out.len > 0)
+		fwrite(out.data, 1, out.len, stdout);
+	buffer_free(&out);
+}
+
+/* It is no fault if it does not answer: then there is nothing to show. */
+static void
+ask_breakers(struct estate *e)
+{
+	/* {"service": "notify", "question": {"name": "breakers"}, "timeout_ms": 1000} */
+	static const char question[] = "\x83\xa7service\xa6notify\xa8question\x81\xa4name\xa8" "breakers\xaatimeout_ms\xcd\x03\xe8";
+
+	(void)estate_call(e, "ask", question, sizeof(question) - 1, 1500, on_breakers, NULL);
+}
+
 int
 cmd_status(int argc, char **argv)
 {
 	static const struct option options[] = { COMMON_OPTIONS };
+	struct estate_options o = { .user = NULL };
 	struct common common;
+	struct estate *e;
 	struct ask a = { .verb = "status", .request = "status", .on_answer = on_answer, .user = &common };
 	int c, r;
 
@@ -217,5 +275,10 @@ cmd_status(int argc, char **argv)
 	if (!sitetime_init())
 		return (EXIT_USAGE);
 	paint_init(false);
-	return (ask_once(&common, &a));
+	if ((e = reach_open("status", &common, &o)) == NULL)
+		return (EXIT_USAGE);
+	if ((r = reach_wait("status", &common, e)) == 0 && (r = ask_over(e, &common, &a)) == 0 && !common.json)
+		ask_breakers(e);
+	estate_close(e);
+	return (r);
 }

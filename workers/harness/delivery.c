@@ -104,7 +104,8 @@ add_outcome(struct live *l, uint64_t number, char *refusal)
 void
 live_on_ack(void *user, const struct estate_ack *a)
 {
-	add_outcome(user, a->cookie, NULL);
+	if (!effects_answered(user, a->cookie, a->seq, a->duplicate, NULL))
+		add_outcome(user, a->cookie, NULL);
 }
 
 void
@@ -113,7 +114,10 @@ live_on_nak(void *user, const struct estate_nak *n)
 	struct buffer b = { NULL, 0, 0 };
 
 	buffer_printf(&b, "%s %s %s", n->fault->name, n->fault->path, n->fault->detail);
-	add_outcome(user, n->cookie, b.data);
+	if (effects_answered(user, n->cookie, 0, false, b.data))
+		buffer_free(&b);
+	else
+		add_outcome(user, n->cookie, b.data);
 }
 
 void

@@ -17,8 +17,8 @@
 
 static volatile sig_atomic_t stop;
 
-static void
-on_signal(int number)
+void
+live_stop(int number)
 {
 	(void)number;
 	stop = 1;
@@ -110,6 +110,7 @@ run(struct live *l)
 	struct pollfd p = { .fd = estate_fd(l->e), .events = POLLIN };
 	struct timespec company = { 0, COMPANY_MS * 1000000L }, wait = { TELL_MS / 1000, TELL_MS % 1000 * 1000000L };
 	bool watched = notify_alive_us() > 0 || l->o->metrics != NULL;
+	const struct timespec *patience;
 	sigset_t blocked, open;
 	bool more;
 	int error;
@@ -120,7 +121,7 @@ run(struct live *l)
 	sigprocmask(SIG_BLOCK, &blocked, &open);
 	if ((error = live_serve(l)) != 0)
 		live_give_up(l, 3, "cannot be asked: %s", estate_error_text(error));
-	while (!stop && !l->done) {
+	while ((!stop || effects_leaving(l)) && !l->done) {
 		if (estate_pump(l->e, 0) < 0) {
 			live_give_up(l, 3, "the connection to the daemon failed: %s", strerror(errno));
 			break;
@@ -133,6 +134,7 @@ run(struct live *l)
 			l->own = NULL;
 		}
 		live_put(l);
+		effects_turn(l);
 		become_ready(l);
 		more = live_answer(l);
 		tell_how(l);
@@ -140,7 +142,11 @@ run(struct live *l)
 		if (estate_pump(l->e, 0) > 0 || l->done || more)
 			continue;
 		/* Without end, unless news waits, or somebody for a sign of life. */
-		ppoll(&p, 1, l->came.count > 0 && !l->stalled ? &company : l->ready && !watched && !l->rebuilding && !l->stalled ? NULL : &wait, &open);
+		patience = l->came.count > 0 && !l->stalled ? &company : l->ready && !watched && !l->rebuilding && !l->stalled && !stop ? NULL : &wait;
+		if (l->effects != NULL)
+			effects_wait(l, patience, &open);
+		else
+			ppoll(&p, 1, patience, &open);
 	}
 	if (stop && l->status == 0)
 		log_info("told to stop", "worker=%s event=%" PRIu64, l->kind->name, l->state->cursor.seq);
@@ -236,7 +242,7 @@ connect_daemon(struct live *l)
 int
 live(const struct worker_kind *kind, const struct live_options *o)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	struct sigaction action = { .sa_handler = live_stop };
 	struct live l = { .kind = kind, .o = o, .next = INT64_MIN, .wake = INT64_MAX, .start_ns = sitetime_now() };
 	bool opened = false;
 
@@ -245,8 +251,10 @@ live(const struct worker_kind *kind, const struct live_options *o)
 	if ((l.status = open_state(&l)) == 0 && (l.status = connect_daemon(&l)) == 0 && (!l.rebuilding || (l.status = begin_rebuild(&l)) == 0) &&
 	    !stop && (l.status = open_engine(&l)) == 0) {
 		opened = true;
-		run(&l);
+		if (kind->effects == NULL || o->folder == NULL || (l.status = effects_open(&l, kind->effects)) == 0)
+			run(&l);
 	}
+	effects_close(&l);
 	/* What is on its way may be lost: it stays in the outbox. */
 	estate_close(l.e);
 	if (opened)

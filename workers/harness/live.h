@@ -17,6 +17,7 @@ struct live_options {
 	const char *endpoint;
 	const char *state;			/* folder */
 	const struct config_files *config;	/* what should be in force; NULL: what is */
+	const char *folder;			/* where they lie, for effects; NULL with them */
 	const char *metrics;			/* a file of its figures for Prometheus, or NULL */
 	bool rebuild;
 };

@@ -6,10 +6,14 @@
  *	turn.c		one transaction: what was gathered goes in
  *	ends.c		what the engine finds out on the way
  *	asked.c		questions, answered between turns
+ *	effects.c	what a worker does outside, if it does
  *	page.c		its figures as a file
  */
 #ifndef LIVE_INTERNAL_H
 #define LIVE_INTERNAL_H
+
+#include <signal.h>
+#include <time.h>
 
 #include "engine.h"
 #include "estate.h"
@@ -51,6 +55,7 @@ struct live {
 	struct asked *asked;		/* questions that wait … */
 	unsigned asked_count;
 	uint64_t answers;		/* … and those that were answered */
+	struct effects *effects;	/* or NULL: it has none */
 	bool ready, done;
 	int status;
 	int64_t told_ms, page_ms, start_ns;
@@ -63,6 +68,7 @@ struct live {
 
 /* live.c: told to stop?  The time.  Stop with this status; the sentence is for whoever has to act. */
 bool	live_told_to_stop(void);
+void	live_stop(int number);
 int64_t	live_now_ms(void);
 void	live_give_up(struct live *, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
@@ -102,5 +108,14 @@ bool	live_asked_by(const struct live *, uint64_t seq);
 bool	live_answer(struct live *);
 /* Nobody waits any more: the session is gone. */
 void	live_ask_nobody(struct live *);
+
+/* effects.c: open and close; after each transaction; told to stop, is something still on its way?  Wait for news, or that long. */
+int	effects_open(struct live *, const struct worker_effects *);
+void	effects_close(struct live *);
+void	effects_turn(struct live *);
+bool	effects_leaving(struct live *);
+void	effects_wait(struct live *, const struct timespec *timeout, const sigset_t *open);
+/* A put was answered.  False: it was the outbox's. */
+bool	effects_answered(struct live *, uint64_t cookie, uint64_t seq, bool duplicate, const char *refusal);
 
 #endif

@@ -239,6 +239,7 @@ worker_main(const struct worker_kind *kind, int argc, char **argv)
 		config_free(&files);
 		return (78);
 	}
+	g.live.folder = g.config;
 	if (g.config != NULL)
 		g.rehearsal.config = g.live.config = &files;
 	status = g.rehearsal.path != NULL ? rehearse(kind, &g.rehearsal) : live(kind, &g.live);

@@ -23,6 +23,7 @@
 #include "state.h"
 
 struct worker;
+struct worker_effects;
 
 #define SECOND_NS		1000000000LL
 
@@ -93,6 +94,7 @@ struct worker_kind {
 	int (*update)(struct worker *, const struct worker_event *);
 	int (*due)(struct worker *, const struct worker_timer *);	/* may be NULL if no timers are set */
 
+	const struct worker_effects *effects;	/* effects.h: what it does outside, live and with --config only; NULL: nothing */
 	const struct worker_query *queries;	/* name NULL at the end; or NULL.  status and help are every worker's */
 };
 

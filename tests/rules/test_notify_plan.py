@@ -1,0 +1,210 @@
+"""What the planner of estate-notify decides, in rehearsals: quiet hours, limits, expiry, opt-out, duplicates, retries and breakers.  No outside."""
+import json
+import os
+import subprocess
+
+import pytest
+
+from outside import NOTIFY, TEMPLATES, household, request, write_config
+from worker import rehearse
+
+SMS = {"channel": "sms", "medium": "sms", "kind": "json", "url": "http://127.0.0.1:9/"}
+MAIL = {"channel": "email", "medium": "email", "url": "smtp://127.0.0.1:9", "from": "a@example.net"}
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """A function: events (each with a time) and settings; what is derived, and how each notification stands at `until`."""
+    def run(events, until, channels=(SMS, MAIL), **config):
+        config.setdefault("settings", {})
+        config["settings"] = {"quiet": "21:00-08:00", "per_receiver": 3, **config["settings"]}
+        folder = write_config(str(tmp_path / "config"), list(channels), **config)
+        lines = "".join(json.dumps(e) + "\n" for e in events).encode()
+        derived, _ = rehearse(lines, "--config", folder, "--until", until, program=NOTIFY)
+        stands = {}
+        for fate in ("waiting", "ready", "attempting", "sent", "delivered", "failed", "suppressed", "withdrawn"):
+            out, _ = rehearse(lines, "--config", folder, "--until", until, "--ask", 'waiting={"fate":"%s"}' % fate, program=NOTIFY)
+            for row in json.loads(out[-1])["answer"]["rows"] if out and "answer" in json.loads(out[-1]) else json.loads(out[-1])["rows"]:
+                stands[row["notification"]] = row
+        return [json.loads(line) for line in derived], stands
+    return run
+
+
+def at(time, event, **changes):
+    return {**event, "time": f"2026-11-{time}+08:00", **changes}
+
+
+def told(kind, notification, time, **data):
+    return at(time, {"specversion": "1.0", "id": f"{kind}-{notification}-{time}", "source": "/estated/worker/notify/sender", "type": f"notification.{kind}",
+                     "subject": "C-1", "data": {"notification": notification, **data}})
+
+
+@pytest.mark.parametrize("time, urgency, fate", [
+    ("03T20:59:59", "routine", "ready"), ("03T21:00:00", "routine", "waiting"), ("04T07:59:59", "routine", "waiting"), ("04T08:00:00", "routine", "ready"),
+    ("03T21:00:00", "urgent", "ready"), ("04T03:00:00", "emergency", "ready"),
+])
+def test_quiet_hours(plan, time, urgency, fate):
+    _, stands = plan([at(time, request("N", urgency=urgency))], f"2026-11-{time}+08:00")
+    assert stands["N"]["fate"] == fate
+    if fate == "waiting":
+        assert stands["N"]["not_before"].startswith("2026-11-04T00:00:00") and stands["N"]["reason"] == "quiet hours"
+
+
+def test_what_is_ready_when_the_quiet_begins_waits_for_the_morning(plan):
+    events = [at("03T20:00:00", request("N"))]
+    assert plan(events, "2026-11-03T20:59:59+08:00")[1]["N"]["fate"] == "ready"
+    assert plan(events, "2026-11-03T21:00:00+08:00")[1]["N"]["fate"] == "waiting"
+    assert plan(events, "2026-11-04T08:00:00+08:00")[1]["N"]["fate"] == "ready"
+
+
+def test_a_households_own_hours(plan):
+    rule = {"specversion": "1.0", "id": "r", "source": "/estate/desk", "type": "household.contact_rule_set", "subject": "3-2-1201", "data": {"quiet": "12:00-15:00", "by": "desk"}}
+    events = [at("03T09:00:00", household("3-2-1201")), at("03T09:01:00", rule), at("03T13:00:00", request("N", to="3-2-1201"))]
+    _, stands = plan(events, "2026-11-03T14:00:00+08:00")
+    assert stands["N"]["not_before"].startswith("2026-11-03T07:00:00")
+
+
+@pytest.mark.parametrize("words, fate, channel", [(["sms"], "ready", "email"), (["dunning"], "suppressed", None), (["sms", "email"], "suppressed", None), (["survey"], "ready", "sms")])
+def test_opt_out(plan, words, fate, channel):
+    rule = {"specversion": "1.0", "id": "r", "source": "/estate/desk", "type": "household.contact_rule_set", "subject": "3-2-1201", "data": {"opt_out": words, "by": "desk"}}
+    events = [at("03T09:00:00", household("3-2-1201")), at("03T09:01:00", rule), at("03T10:00:00", request("N", to="3-2-1201", source="/estated/worker/dunning"))]
+    derived, stands = plan(events, "2026-11-03T10:00:01+08:00")
+    assert stands["N"]["fate"] == fate and (channel is None or stands["N"]["channel"] == channel)
+    assert [d["data"]["reason"] for d in derived] == (["opt-out"] if fate == "suppressed" else [])
+
+
+def test_without_a_number_it_is_the_next_channel(plan):
+    house = household("3-2-1201")
+    del house["data"]["phone"]
+    _, stands = plan([at("03T09:00:00", house), at("03T10:00:00", request("N", to="3-2-1201"))], "2026-11-03T10:00:01+08:00")
+    assert stands["N"]["channel"] == "email"
+
+
+def test_expiry(plan):
+    """At the instant it is too late."""
+    events = [at("03T22:00:00", request("N", expires="2026-11-04T08:00:00+08:00"))]
+    assert plan(events, "2026-11-04T07:59:59+08:00")[1]["N"]["fate"] == "waiting"
+    derived, stands = plan(events, "2026-11-04T08:00:00+08:00")
+    assert stands["N"]["fate"] == "suppressed" and derived[0]["type"] == "notification.suppressed" and derived[0]["data"]["reason"] == "expired"
+
+
+def test_three_a_day(plan):
+    events = [at(f"03T10:00:0{n}", request(f"N-{n}", subject=f"C-{n}")) for n in range(5)] + [at("03T10:01:00", request("U", urgency="urgent"))]
+    _, stands = plan(events, "2026-11-03T20:00:00+08:00")
+    assert [stands[f"N-{n}"]["fate"] for n in range(5)] == ["ready"] * 3 + ["waiting"] * 2 and stands["U"]["fate"] == "ready"
+    _, stands = plan(events, "2026-11-04T09:00:00+08:00")
+    assert [stands[f"N-{n}"]["fate"] for n in range(5)] == ["ready"] * 5
+
+
+def test_the_same_again_is_a_duplicate(plan):
+    one = dict(to="3-2-1201", source="/estated/worker/dunning", template="bill-reminder", subject="B-1")
+    events = [at("03T09:00:00", household("3-2-1201"))] + [at(f"03T{10 + n}:00:00", request(f"N-{n}", **one)) for n in range(3)]
+    derived, stands = plan(events, "2026-11-03T20:00:00+08:00", settings={"duplicates": "2h"}, owners=["dunning"])
+    assert [stands[f"N-{n}"]["fate"] for n in range(3)] == ["ready", "suppressed", "ready"] and derived[0]["data"]["reason"] == "duplicate of N-0"
+
+
+def test_backoff_doubles_then_the_next_channel(plan):
+    events = [at("03T10:00:00", request("N")), told("attempted", "N", "03T10:00:01", reason="sms"), told("failed", "N", "03T10:00:02", permanent=False, reason="answered 500")]
+    settings = {"backoff": "1min", "backoff_max": "1h", "tries": 2}
+    _, stands = plan(events, "2026-11-03T10:00:03+08:00", settings=settings)
+    assert stands["N"]["not_before"].startswith("2026-11-03T02:01:02") and stands["N"]["reason"] == "answered 500"
+    events += [told("attempted", "N", "03T10:02:00", reason="sms"), told("failed", "N", "03T10:02:01", permanent=False, reason="answered 500")]
+    _, stands = plan(events, "2026-11-03T10:03:00+08:00", settings=settings)
+    assert stands["N"]["channel"] == "email" and stands["N"]["fate"] == "ready"
+
+
+def test_a_breaker_holds_routine_ones_only(plan):
+    events = []
+    for n in range(2):
+        events += [at(f"03T10:0{n}:00", request(f"N-{n}", to=f"lead-{n}")), told("attempted", f"N-{n}", f"03T10:0{n}:01", reason="sms"),
+                   told("failed", f"N-{n}", f"03T10:0{n}:02", permanent=False, reason="answered 500")]
+    events += [at("03T10:01:03", request("N-r", subject="C-9")), at("03T10:01:03", request("N-u", urgency="urgent"))]
+    breaker = {**SMS, "breaker": 2, "breaker_rest": "10min"}
+    _, stands = plan(events, "2026-11-03T10:02:00+08:00", channels=[breaker, MAIL])
+    assert stands["N-r"]["reason"] == "the provider's breaker is open" and stands["N-u"]["fate"] == "ready"
+    assert stands["N-r"]["not_before"].startswith("2026-11-03T02:11:02")
+    _, stands = plan(events, "2026-11-03T10:12:00+08:00", channels=[breaker, MAIL])
+    assert stands["N-r"]["fate"] == "ready"
+
+
+def test_withdrawn_delivered_and_what_comes_after(plan):
+    events = [at("03T10:00:00", request("N")), told("withdrawn", "N", "03T10:00:01", reason="paid"), told("attempted", "N", "03T10:00:02", reason="sms"),
+              at("03T10:00:00", request("M")), told("attempted", "M", "03T10:00:01", reason="sms"), told("delivered", "M", "03T10:00:02"), told("failed", "M", "03T10:00:03", permanent=True)]
+    _, stands = plan(events, "2026-11-03T11:00:00+08:00")
+    assert stands["N"]["fate"] == "withdrawn" and stands["N"]["reason"] == "paid" and stands["M"]["fate"] == "delivered"
+
+
+# ---- Segments ----
+
+def test_segments_of_known_texts(tmp_path, shared_data):
+    folder = shared_data("sms")
+    cases = [(c["body"], c["segments"]) for c in json.load(open(os.path.join(folder, "twilio_segments.json"), encoding="utf-8"))]
+    disagree = json.load(open(os.path.join(folder, "expected.json"), encoding="utf-8"))["gsm_disagree"]
+    for name in ("split-sms-gsm.json", "split-sms-unicode.json"):
+        cases += [(c["message"], len(c["parts"])) for c in json.load(open(os.path.join(folder, name), encoding="utf-8")) if c["description"] not in disagree]
+    # An empty text is no message here, and a line end within a value is a blank: it counts the same.
+    cases = [(text, count) for text, count in cases if text.strip() != "" and count <= 10]
+    config = write_config(str(tmp_path / "config"), [SMS], settings={"sign": "none"})
+    with open(os.path.join(config, "templates", "bare.yaml"), "w", encoding="utf-8") as file:
+        file.write('template: bare\nparams: body\nzh_sms: "{{body}}"\nen_sms: "{{body}}"\n')
+    lines = "".join(json.dumps(request(f"N-{n}", template="bare", params={"body": text})) + "\n" for n, (text, _) in enumerate(cases))
+    done = subprocess.run([NOTIFY, "--dry-run", "-", "--config", config], input=lines, capture_output=True, text=True, check=True)
+    shown = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(shown) == len(cases) > 20
+    assert [(text, row.get("segments", row)) for (text, _), row in zip(cases, shown)] == cases
+
+
+# ---- What is refused before anything starts ----
+
+@pytest.mark.parametrize("change, says", [
+    (("{{case}} 已超过", "{{cas}} 已超过"), "did you mean case"),
+    (("params: obligation rule", "params: obligation rule\npublic: \"yes\""), "must not reach a group"),
+    (("params: obligation rule", "params: obligation rule:yuan"), "there is no :yuan"),
+    (("zh_sms: \"", "zh_sms: \"" + "长" * 1700), "no text message"),
+])
+def test_templates_that_are_refused(tmp_path, change, says):
+    config = write_config(str(tmp_path / "config"), [SMS])
+    path = os.path.join(config, "templates", "obligation-breached.yaml")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert change[0] in text
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(*change))
+    done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
+    assert done.returncode == 78 and says in done.stderr and "obligation-breached.yaml" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("channels, settings, says", [
+    ([{**SMS, "medium": "smss"}], {}, "did you mean sms"),
+    ([{**SMS, "kind": "wecom"}], {}, "is no kind of sms"),
+    ([{**SMS, "url": "ftp://x"}], {}, "url begins with http"),
+    ([{**MAIL, "url": "smtp://user:pass@mail"}], {}, "no password"),
+    ([SMS], {"quiet": "9-21"}, "hours such as"),
+    ([SMS], {"unknown_routine": "repeet"}, "did you mean repeat"),
+    ([SMS], {"receipts": "0.0.0.0:80"}, "loopback"),
+    ([SMS], {"cut_water": "yes"}, "there is no key cut_water"),
+])
+def test_settings_that_are_refused(tmp_path, channels, settings, says):
+    config = write_config(str(tmp_path / "config"), channels, settings=settings)
+    done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
+    assert done.returncode == 78 and says in done.stderr, done.stderr
+
+
+def test_every_template_that_is_asked_for_is_there():
+    shipped = {name[:-5] for name in os.listdir(TEMPLATES)}
+    assert {"obligation-opened", "obligation-warned", "obligation-breached", "obligation-forgotten", "role-empty", "bill-notice", "bill-reminder", "arrears-call",
+            "arrears-visit", "formal-demand"} <= shipped
+
+
+@pytest.mark.parametrize("phone, fine", [("+8613800001111", True), ("138 0000-1111", True), ("110", False), ("+86138x00001111", False), ("1380000111122223333", False)])
+def test_numbers_that_are_none(tmp_path, phone, fine):
+    config = write_config(str(tmp_path / "config"), [SMS], staff=[("lead-1", phone, "a@example.net")])
+    done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == fine, done.stderr
+
+
+@pytest.mark.parametrize("mail", ["a@b@c", "a b@example.net", "a@example.net\r\nBcc: x@example.net", "<a@example.net>", "@example.net", "a@"])
+def test_addresses_that_are_none(tmp_path, mail):
+    config = write_config(str(tmp_path / "config"), [SMS], staff=[("lead-1", "+8613900000001", mail)])
+    done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
+    assert done.returncode == 78 and "its email is none" in done.stderr

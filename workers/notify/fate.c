@@ -1,0 +1,210 @@
+/* What events tell of a notification: the sender's, its receipts', and whatever a provider's door puts. */
+#include <stdio.h>
+#include <string.h>
+
+#include "notification.h"
+
+/* The notification an event is about; false if it is none that we know. */
+static bool
+about(struct turn *t, const struct worker_event *v, struct text *id, struct row *r)
+{
+	return (event_text(v->e, "notification", id) && row_load(t->w, *id, r));
+}
+
+static void
+copy(const struct event *e, const char *field, char *out, size_t size)
+{
+	struct text x;
+
+	if (event_text(e, field, &x))
+		snprintf(out, size, "%.*s", (int)(x.len < size ? x.len : size - 1), x.s);
+}
+
+/* ---- Breakers ---- */
+
+struct breaker
+breaker_load(struct worker *w, const char *channel)
+{
+	struct breaker b = { 0, 0 };
+	const void *v;
+	size_t len;
+
+	if (channel[0] != '\0' && worker_get(w, BREAKERS, channel, strlen(channel), &v, &len) && len == sizeof(b))
+		memcpy(&b, v, sizeof(b));
+	return (b);
+}
+
+static const struct channel *
+channel_of(const struct turn *t, const char *name)
+{
+	for (unsigned i = 0; t->s != NULL && i < t->s->channel_count; i++)
+		if (strcmp(t->s->channels[i].name, name) == 0)
+			return (&t->s->channels[i]);
+	return (NULL);
+}
+
+/* So many failures in a row: routine ones rest.  After the rest one failure opens it again. */
+static void
+breaker_failed(struct turn *t, const char *via)
+{
+	const struct channel *c = channel_of(t, via);
+	struct breaker b = breaker_load(t->w, via);
+
+	if (c == NULL)
+		return;
+	if (++b.failures >= c->breaker)
+		b.until = t->now + c->breaker_ns;
+	worker_put(t->w, BREAKERS, via, strlen(via), &b, sizeof(b));
+}
+
+static void
+breaker_worked(struct turn *t, const char *via)
+{
+	if (via[0] != '\0')
+		worker_delete(t->w, BREAKERS, via, strlen(via));
+}
+
+/* ---- What happened ---- */
+
+void
+fate_attempted(struct turn *t, const struct worker_event *v)
+{
+	struct text id;
+	struct row r;
+
+	if (!about(t, v, &id, &r) || row_ended(&r))
+		return;
+	copy(v->e, "reason", r.via, sizeof(r.via));
+	r.f.attempted = v->seq;
+	r.f.attempted_at = v->log_time;
+	r.f.attempts++;
+	if (r.f.tries < UINT8_MAX)
+		r.f.tries++;
+	plan_attempted(t, id);
+	row_become(t->w, id, &r, ATTEMPTING);
+}
+
+/* By what its provider calls it a receipt finds it. */
+static size_t
+provider_key(const struct row *r, char key[STATE_KEY_MAX])
+{
+	return ((size_t)snprintf(key, STATE_KEY_MAX, "%s %s", r->via, r->provider));
+}
+
+void
+fate_sent(struct turn *t, const struct worker_event *v)
+{
+	char key[STATE_KEY_MAX];
+	struct text id;
+	struct row r;
+	size_t len;
+
+	if (!about(t, v, &id, &r))
+		return;
+	breaker_worked(t, r.via);
+	copy(v->e, "provider_id", r.provider, sizeof(r.provider));
+	if (r.provider[0] != '\0') {
+		len = provider_key(&r, key);
+		worker_put(t->w, PROVIDERS, key, len, id.s, id.len);
+	}
+	r.f.outcome = v->seq;
+	if (row_ended(&r)) {
+		/* Its receipt was faster. */
+		row_store(t->w, id, &r);
+		return;
+	}
+	plan_sent(t, id);
+	r.reason[0] = '\0';
+	row_become(t->w, id, &r, SENT);
+}
+
+void
+fate_delivered(struct turn *t, const struct worker_event *v)
+{
+	struct text id;
+	struct row r;
+
+	if (!about(t, v, &id, &r) || row_ended(&r))
+		return;
+	breaker_worked(t, r.via);
+	plan_end(t, id, &r, DELIVERED, "");
+}
+
+static bool
+begins(const char *s, const char *with)
+{
+	return (strncmp(s, with, strlen(with)) == 0);
+}
+
+/* Did it arrive or not?  Nobody knows; what follows is written in the settings. */
+static void
+unknown(struct turn *t, struct text id, struct row *r, const char *reason)
+{
+	enum unknown policy = t->s != NULL ? t->s->unknown[r->f.urgency] : r->f.urgency == ROUTINE ? UNKNOWN_FAIL : UNKNOWN_REPEAT;
+
+	/* Our own end is no fault of the provider's: it opens no breaker, and uses up no try. */
+	if (begins(reason, REASON_UNKNOWN REASON_OURS))
+		r->f.tries -= r->f.tries > 0;
+	else
+		breaker_failed(t, r->via);
+	if (policy == UNKNOWN_REPEAT)
+		plan_retry(t, id, r, REASON_UNKNOWN);
+	else if (policy == UNKNOWN_NEXT)
+		plan_next(t, id, r, REASON_UNKNOWN);
+	else
+		plan_end(t, id, r, FAILED, REASON_UNKNOWN);
+}
+
+void
+fate_failed(struct turn *t, const struct worker_event *v)
+{
+	bool permanent = false;
+	char reason[120] = "";
+	struct text id;
+	struct row r;
+
+	if (!about(t, v, &id, &r) || row_ended(&r) || (r.f.fate != ATTEMPTING && r.f.fate != SENT && r.f.fate != IS_READY))
+		return;
+	copy(v->e, "reason", reason, sizeof(reason));
+	event_bool(v->e, "permanent", &permanent);
+	r.f.outcome = v->seq;
+	/* A receipt of failure, or of a provider that gave up: this way is closed. */
+	if (r.f.fate == SENT || r.f.fate == IS_READY)
+		permanent = true;
+	if (!begins(reason, REASON_UNKNOWN))
+		r.f.laps++;
+	if (begins(reason, REASON_NOT_SENT)) {
+		r.f.tries -= r.f.tries > 0;
+		r.f.not_before = t->now;
+		plan_again(t, id, &r);
+	} else if (begins(reason, REASON_UNKNOWN))
+		unknown(t, id, &r, reason);
+	else if (permanent)
+		plan_next(t, id, &r, reason);
+	else {
+		breaker_failed(t, r.via);
+		plan_retry(t, id, &r, reason);
+	}
+}
+
+void
+fate_withdrawn(struct turn *t, const struct worker_event *v)
+{
+	char reason[120] = "";
+	struct text id;
+	struct row r;
+
+	if (!about(t, v, &id, &r) || row_ended(&r) || r.f.fate == SENT)
+		return;
+	copy(v->e, "reason", reason, sizeof(reason));
+	plan_end(t, id, &r, WITHDRAWN, reason);
+}
+
+void
+fate_forget(struct turn *t, const struct row *r)
+{
+	char key[STATE_KEY_MAX];
+
+	if (r->provider[0] != '\0')
+		worker_delete(t->w, PROVIDERS, key, provider_key(r, key));
+}

@@ -1,0 +1,43 @@
+/*
+ * template: the texts, a file of config/templates each, in Chinese and English.
+ *
+ *	template: bill-reminder
+ *	params: household bills amount:fen due		what it may use; fen: shown as yuan
+ *	public: no					yes: may go to a group (then nothing of a household is in it)
+ *	zh_sms: "…{{amount}}元…"				en_sms
+ *	zh_subject: …	zh_text: …			e-mail, letter, call list, webhook; without, the text of the sms
+ *
+ * {{name}} and nothing else: a param, or one of those that every message has ({{case}} what it is about, {{to}}, {{sign}}).  An unknown
+ * one is refused when the file is read, with its file and the nearest.  No logic.
+ */
+#ifndef TEMPLATE_H
+#define TEMPLATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buffer.h"
+#include "mp.h"
+
+enum part { PART_SMS, PART_SUBJECT, PART_TEXT, PARTS_COUNT };
+
+struct templates;
+struct template;
+
+/* All *.yaml of a folder.  NULL, with a sentence that names file and field. */
+struct templates	*templates_read(const char *folder, char *why, size_t why_size);
+void			 templates_free(struct templates *);
+unsigned		 templates_count(const struct templates *);
+const struct template	*templates_find(const struct templates *, const char *name);
+bool			 template_public(const struct template *);
+
+/* What it is filled with: the params of the request as msgpack, and what every message has. */
+struct filling {
+	struct mp params;
+	const char *to, *subject, *sign;
+};
+
+/* Plain text: whoever makes a page, a header or JSON of it escapes it there.  False, with a sentence, if a field is missing or cannot be shown. */
+bool	template_fill(const struct template *, enum part, bool english, const struct filling *, struct buffer *, char *why, size_t why_size);
+
+#endif
