@@ -194,7 +194,7 @@ main(int argc, char **argv)
 		{ NULL, NULL, NULL, NULL },
 	};
 	static const struct worker_kind callback = {
-		.name = "callback", .version = 1, .types = types, .tables = tables, .configs = configs,
+		.name = "callback", .version = 2, .types = types, .tables = tables, .configs = configs,
 		.about = "Who must be called back, when and by whom: every complaint, the quota of repairs by its pace, every household once a year; and how often\n"
 		    "a household may be asked at all.",
 		.open = callback_open, .close = callback_close, .configure = callback_configure, .activated = callback_activated,

@@ -259,7 +259,7 @@ result_attempted(struct turn *t, const struct worker_event *v)
 		refused(t, &c, by);
 		return;
 	}
-	if (mp_equal(result.s, result.len, "no_show") && c.mode == MODE_VISIT && c.state == IS_OPEN) {
+	if (mp_equal(result.s, result.len, "no_show") && c.mode == MODE_VISIT && c.appointment == APPOINTMENT_AGREED && c.state == IS_OPEN) {
 		visit_no_show(t, &c);
 		return;
 	}
@@ -308,6 +308,37 @@ result_extended(struct turn *t, const struct worker_event *v)
 
 /* ---- Taken back ---- */
 
+/* Given up by mistake: that attempt was none. */
+static void
+owed_after_all(struct turn *t, struct callback *c)
+{
+	book_note(t, c->id, "taken_back", "", "the result was a mistake");
+	c->attempts -= c->attempts > 0;
+	c->day_attempts -= c->day_attempts > 0;
+	c->lead_attempts -= c->at_lead && c->lead_attempts > 0;
+	c->done_seq = 0;
+	snprintf(c->reason, sizeof(c->reason), "the result was taken back");
+	owe_open(t, c);
+}
+
+/* What ended it was a mistake: it is owed as before, unless a later one is owed in its place. */
+static void
+uncancel(struct turn *t, struct callback *c)
+{
+	struct matter m;
+
+	record_get(t->w, CASES, SHAPE_MATTER, c->subject, strlen(c->subject), &m);
+	if (m.over || strcmp(m.callback, c->id) != 0)
+		return;
+	book_note(t, c->id, "taken_back", "", "its end was a mistake");
+	c->done_seq = 0;
+	if (!c->told && (c->kind == KIND_REPAIR || c->kind == KIND_HELP)) {
+		repair_await_run(t, c);
+		return;
+	}
+	owe_open(t, c);
+}
+
 /* As if that event had not been: a result that it was, or the beginning of what is owed. */
 static bool
 take_back(struct turn *t, struct callback *c, int64_t seq)
@@ -324,7 +355,15 @@ take_back(struct turn *t, struct callback *c, int64_t seq)
 		owe_cancel(t, c, "retracted");
 		return (true);
 	}
-	return (false);
+	if (c->done_seq != seq)
+		return (false);
+	if (c->state == IS_ATTEMPTED)
+		owed_after_all(t, c);
+	else if (c->state == IS_CANCELLED && c->began_seq != seq && c->kind != KIND_ROUTINE)
+		uncancel(t, c);
+	else
+		return (false);
+	return (true);
 }
 
 void
@@ -335,18 +374,23 @@ result_retracted(struct turn *t, const struct worker_event *v)
 	struct callback c;
 	struct matter m;
 	int64_t seq;
+	bool was_done;
 
 	copy_text(subject, sizeof(subject), v->e->subject);
 	if (t->p == NULL || !event_int(v->e, "event", &seq))
 		return;
 	record_get(t->w, CASES, SHAPE_MATTER, subject, strlen(subject), &m);
+	matter_take_back(t, subject, &m, seq);
 	for (int64_t round = m.rounds; round > 0; round--) {
 		snprintf(tail, sizeof(tail), "%d", (int)round);
 		owe_id(subject, tail, id);
 		if (book_load(t, id, &c) && take_back(t, &c, seq))
 			return;
 	}
-	if (resident_load(t->w, subject, &h) && book_load(t, h.routine, &c) && take_back(t, &c, seq)) {
+	if (!resident_load(t->w, subject, &h) || !book_load(t, h.routine, &c))
+		return;
+	was_done = c.state == IS_DONE;
+	if (take_back(t, &c, seq) && was_done) {
 		h.year_done = h.year_done == c.month / 12 ? h.year_done - 1 : h.year_done;
 		resident_store(t->w, subject, &h);
 	}
