@@ -241,7 +241,7 @@ static const char *const reasons[][2] = {
 	{ "C2: complaint handled", "C2：投诉已处理" }, { "C2: complaint handled, reopened * times", "C2：投诉已处理，重开 * 次" },
 	{ "C6: complaint handled, to be verified later", "C6：投诉已处理，延后验证" },
 	{ "C6: complaint handled, to be verified later, reopened * times", "C6：投诉已处理，延后验证，重开 * 次" },
-	{ "C6: extended, * of *", "C6：已延期，第 * 次，最多 * 次" }, { "C6.early", "C6：尚不能验证时的回访不计入，须再次回访" }, { "C4.again", "C4：经办人本人的回访不计入，须他人回访" },
+	{ "C6.extended", "C6：已延期" }, { "C2.again", "C2：结果已撤回，须再次回访" }, { "covered", "随另一回访完成" }, { "C6.early", "C6：尚不能验证时的回访不计入，须再次回访" }, { "C4.again", "C4：经办人本人的回访不计入，须他人回访" },
 	{ "C8: made to the company", "C8：向公司投诉" }, { "anonymous", "匿名" }, { "its end was a mistake", "终止有误" },
 	{ "C4: major now", "C4：改为重大投诉" }, { "C4: ordinary now", "C4：改为一般投诉" }, { "C4: nobody calls about a case of his own", "C4：不得回访本人经办的个案" },
 	{ "V1: plan of *", "V1：* 月度计划" }, { "V1: called without a plan", "V1：计划外回访" },

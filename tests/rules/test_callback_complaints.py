@@ -155,7 +155,7 @@ def test_c6_extended_three_times_at_most_each_with_a_later_date():
               extended(29, "2026-12-08 18:00")]
     answer = ask(events, "2026-11-30", "callback", callback="C-1/1")
     assert (answer["extensions"], answer["due"]) == (3, "2026-12-08T10:00:00Z")
-    assert [one["what"] for one in answer["history"]] == ["due", "extended", "not_extended", "extended", "extended"]
+    assert [one["what"] for one in answer["history"]] == ["due", "due_again", "extended", "not_extended", "due_again", "extended", "due_again", "extended"]
     events.append(extended(30, "2026-12-20 18:00"))
     assert rehearse(events, until="2026-12-01").violations() == ["C6.cap C-1 lead-1"]
     assert ask(events, "2026-12-01", "callback", callback="C-1/1")["due"] == "2026-12-08T10:00:00Z"
@@ -231,6 +231,19 @@ def test_covers_settle_further_cases_in_one_talk():
     # On the agenda they are one contact, by one person.
     rows = ask([*complaint(MON, "C-1"), *complaint(MON, "C-2")], "2026-11-24 08:00", "agenda")["rows"]
     assert [(row["callback"], [one["callback"] for one in row["covers"]]) for row in rows] == [("C-1/1", ["C-2/1"])]
+
+
+def test_c2_covered_is_said_and_taken_back_with_the_talk():
+    # Numbers: 1 to 4 the cases, 5 the talk.
+    events = [*complaint(MON, "C-1"), *complaint(MON, "C-2"), done(MON, "14:00", "C-1", covers=["C-2"])]
+    assert rehearse(events, until="2026-11-24").of("C-2/1")[1:] == ["cancelled 11-23 14:00 (covered)"]
+    events.append(MON("15:00", "record.retracted", "C-1", event=5, by="lead-1", reason="another household"))
+    told = rehearse(events, until="2026-11-24")
+    assert told.reason("C-1/1") == "the result was taken back" and told.reason("C-2/1") == "C2.again"
+    assert [ask(events, "2026-11-24", "callback", callback=f"{case}/1")["state"] for case in ("C-1", "C-2")] == ["open", "open"]
+    # Of one's own case it does not count, in whatever talk.
+    own = [*complaint(MON, "C-1"), *complaint(MON, "C-2", by="cs-2"), done(MON, "14:00", "C-1", covers=["C-2"])]
+    assert rehearse(own, until="2026-11-24").violations() == ["C4 C-2 cs-2"] and ask(own, "2026-11-24", "callback", callback="C-2/1")["state"] == "open"
 
 
 def test_taken_back_as_if_it_had_not_been():

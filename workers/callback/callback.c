@@ -179,7 +179,7 @@ main(int argc, char **argv)
 	static const char *const types[] = { "household.*", "complaint.*", "repair.*", "workorder.rated", "help.requested", "case.*", "call.*", "voicemail.left",
 	    "callback.*", "appointment.*", "visit.started", "contact.requested", "audit.done", "staff.absent", "duty.*", "record.retracted", NULL };
 	static const char *const tables[] = { "callbacks", "history", "agenda", "cases", "households", "pending", "months", "shares", "pool", "loads", "staff",
-	    "gaps", "waiting", "weeks", "audits", NULL };
+	    "gaps", "waiting", "weeks", "audits", "covered", NULL };
 	/* The rules last: they count by the calendar, and name people of the roster. */
 	static const struct worker_config configs[] = { { "calendar", "calendars/cn.yaml" }, { "roster", "roster.yaml" }, { "rules", "rules/callback.yaml" },
 	    { NULL, NULL } };

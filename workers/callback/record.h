@@ -16,6 +16,7 @@
  * WAITING	household, 0, for, 0, ref	->  struct wish: contacts that others asked for and that must wait
  * WEEKS	week, draw, callback		->  nothing: done, and may be drawn for an audit
  * AUDITS	audit				->  struct audit
+ * COVERED	event, callback			->  nothing: done by a result of another case
  *
  * A value is a version byte and its members in the order of record.c; a further member goes to the end, with the version raised, and
  * worker_kind.version with it (the tables are then made again from the log).  Months are year * 12 + month - 1.  Nothing personal is kept:
@@ -28,7 +29,7 @@
 #include "policy.h"
 #include "worker.h"
 
-enum { CALLBACKS, HISTORY, AGENDA, CASES, HOUSEHOLDS, PENDING, MONTHS, SHARES, POOL, LOADS, STAFF, GAPS, WAITING, WEEKS, AUDITS };
+enum { CALLBACKS, HISTORY, AGENDA, CASES, HOUSEHOLDS, PENDING, MONTHS, SHARES, POOL, LOADS, STAFF, GAPS, WAITING, WEEKS, AUDITS, COVERED };
 
 #define ID_SIZE_MAX	(ID_CHARS_MAX + 1)
 #define REASON_SIZE	160u

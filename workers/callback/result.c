@@ -145,6 +145,21 @@ settle(struct turn *t, struct callback *c, const struct worker_event *v, const c
 	owe_done(t, c, v->when, v->seq, by);
 }
 
+/* Its own event names another case: that it is settled is said, and kept for when that event is taken back. */
+static void
+settle_one_more(struct turn *t, struct callback *c, const struct worker_event *v, const char *by)
+{
+	struct key k = { .len = 0 };
+
+	settle(t, c, v, by);
+	if (c->state != IS_DONE)
+		return;
+	if (c->told)
+		tell_changed(t, c, "callback.cancelled", "covered");
+	key_text(key_number(&k, v->seq), c->id);
+	worker_put(t->w, COVERED, k.bytes, k.len, "", 1);
+}
+
 /* Further cases, and other flats, that this talk settled. */
 static void
 settle_covered(struct turn *t, const struct worker_event *v, const char *first, const char *by)
@@ -161,7 +176,7 @@ settle_covered(struct turn *t, const struct worker_event *v, const char *first, 
 	for (; n > 0 && mp_str(&m, &s, &len); n--) {
 		copy_text(id, sizeof(id), (struct text){ s, len });
 		if (len <= ID_CHARS_MAX && !mp_equal(v->e->subject.s, v->e->subject.len, id) && (of_subject(t, id, &any, &c) || book_load(t, id, &c)) && strcmp(c.id, first) != 0 && owe_is_open(&c))
-			settle(t, &c, v, by);
+			settle_one_more(t, &c, v, by);
 	}
 }
 
@@ -301,9 +316,10 @@ result_extended(struct turn *t, const struct worker_event *v)
 	c.extensions++;
 	c.due = until;
 	c.plan = clock_at(t, clock_day(t, until - 1), 0);
-	snprintf(c.reason, sizeof(c.reason), "C6: extended, %d of %d", (int)c.extensions, (int)t->p->complaint.extensions);
-	book_note(t, c.id, "extended", by, "%s", "");
-	book_store(t, &c);
+	/* Its terms are said again: estate-escalate takes the limit from there, so that one that was refused moves nothing. */
+	snprintf(c.reason, sizeof(c.reason), "C6.extended");
+	book_note(t, c.id, "extended", by, "%d of %d", (int)c.extensions, (int)t->p->complaint.extensions);
+	owe_open(t, &c);
 }
 
 /* ---- Taken back ---- */
@@ -341,13 +357,14 @@ uncancel(struct turn *t, struct callback *c)
 
 /* As if that event had not been: a result that it was, or the beginning of what is owed. */
 static bool
-take_back(struct turn *t, struct callback *c, int64_t seq)
+take_back(struct turn *t, struct callback *c, int64_t seq, bool covered)
 {
 	if (c->state == IS_DONE && c->done_seq == seq) {
 		book_note(t, c->id, "taken_back", "", "the result was a mistake");
 		c->done = c->done_seq = c->last_days = 0;
 		c->done_by[0] = c->staff[0] = '\0';
-		snprintf(c->reason, sizeof(c->reason), "the result was taken back");
+		/* Of a complaint estate-escalate may have heard of its end by another event, which stands: that word is for it. */
+		snprintf(c->reason, sizeof(c->reason), "%s", c->kind == KIND_COMPLAINT && covered ? "C2.again" : "the result was taken back");
 		owe_open(t, c);
 		return (true);
 	}
@@ -366,6 +383,44 @@ take_back(struct turn *t, struct callback *c, int64_t seq)
 	return (true);
 }
 
+/* True: it was that. */
+static bool
+take_back_routine(struct turn *t, struct callback *c, int64_t seq)
+{
+	struct household h;
+	bool was_done = c->state == IS_DONE;
+
+	if (!take_back(t, c, seq, false))
+		return (false);
+	if (was_done && resident_load(t->w, c->household, &h)) {
+		h.year_done = h.year_done == c->month / 12 ? h.year_done - 1 : h.year_done;
+		resident_store(t->w, c->household, &h);
+	}
+	return (true);
+}
+
+/* What that talk settled besides. */
+static void
+take_back_covered(struct turn *t, int64_t seq)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	struct key k = { .len = 0 };
+	struct callback c;
+	char id[ID_SIZE_MAX];
+
+	key_number(&k, (uint64_t)seq);
+	while (worker_each(t->w, COVERED, k.bytes, k.len, &walk)) {
+		key_rest(&walk, k.len, id);
+		if (!book_load(t, id, &c))
+			continue;
+		if (c.kind == KIND_ROUTINE)
+			take_back_routine(t, &c, seq);
+		else
+			take_back(t, &c, seq, true);
+		worker_delete(t->w, COVERED, walk.key, walk.key_len);
+	}
+}
+
 void
 result_retracted(struct turn *t, const struct worker_event *v)
 {
@@ -374,24 +429,19 @@ result_retracted(struct turn *t, const struct worker_event *v)
 	struct callback c;
 	struct matter m;
 	int64_t seq;
-	bool was_done;
 
 	copy_text(subject, sizeof(subject), v->e->subject);
 	if (t->p == NULL || !event_int(v->e, "event", &seq))
 		return;
+	take_back_covered(t, seq);
 	record_get(t->w, CASES, SHAPE_MATTER, subject, strlen(subject), &m);
 	matter_take_back(t, subject, &m, seq);
 	for (int64_t round = m.rounds; round > 0; round--) {
 		snprintf(tail, sizeof(tail), "%d", (int)round);
 		owe_id(subject, tail, id);
-		if (book_load(t, id, &c) && take_back(t, &c, seq))
+		if (book_load(t, id, &c) && take_back(t, &c, seq, false))
 			return;
 	}
-	if (!resident_load(t->w, subject, &h) || !book_load(t, h.routine, &c))
-		return;
-	was_done = c.state == IS_DONE;
-	if (take_back(t, &c, seq) && was_done) {
-		h.year_done = h.year_done == c.month / 12 ? h.year_done - 1 : h.year_done;
-		resident_store(t->w, subject, &h);
-	}
+	if (resident_load(t->w, subject, &h) && book_load(t, h.routine, &c))
+		take_back_routine(t, &c, seq);
 }
