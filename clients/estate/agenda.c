@@ -213,10 +213,10 @@ agenda_count(const struct agenda *a, size_t first, unsigned *rows, unsigned *mus
 	}
 }
 
-void
-agenda_word(struct buffer *b, const char *field, struct text value, bool zh)
+static void
+word_of(struct buffer *b, const char *type, const char *field, struct text value, bool zh)
 {
-	const struct field *f = catalogue_field(catalogue_find("callback.due", 12), field, strlen(field));
+	const struct field *f = catalogue_field(catalogue_find(type, strlen(type)), field, strlen(field));
 	const struct enum_value *v = f != NULL && f->list != NULL && value.s != NULL ? catalogue_value(f->list, value.s, value.len) : NULL;
 
 	if (v != NULL && zh)
@@ -226,27 +226,129 @@ agenda_word(struct buffer *b, const char *field, struct text value, bool zh)
 }
 
 void
+agenda_word(struct buffer *b, const char *field, struct text value, bool zh)
+{
+	word_of(b, "callback.due", field, value, zh);
+}
+
+/*
+ * What the worker writes, a clause at a time, and the same in Chinese: each * is a figure or a name and comes in that order;
+ * %role and %help are words of the catalogue for it.
+ */
+static const char *const reasons[][2] = {
+	{ "Z4: not rated", "Z4：未评价" }, { "Z4: not signed", "Z4：未签字" }, { "Z4: dissatisfied", "Z4：不满意" }, { "Z4: dissatisfied, rated later", "Z4：不满意（后来评价）" },
+	{ "Z4: rated by the resident since", "Z4：业户已自行评价" }, { "Z3: drawn, draw *", "Z3：抽访，抽签号 *" }, { "Z7: topped up, draw *", "Z7：月末补访，抽签号 *" },
+	{ "C2: complaint handled", "C2：投诉已处理" }, { "C2: complaint handled, reopened * times", "C2：投诉已处理，重开 * 次" },
+	{ "C6: complaint handled, to be verified later", "C6：投诉已处理，延后验证" },
+	{ "C6: complaint handled, to be verified later, reopened * times", "C6：投诉已处理，延后验证，重开 * 次" },
+	{ "C6.extended", "C6：已延期" }, { "C2.again", "C2：结果已撤回，须再次回访" }, { "covered", "随另一回访完成" }, { "C6.early", "C6：尚不能验证时的回访不计入，须再次回访" }, { "C4.again", "C4：经办人本人的回访不计入，须他人回访" },
+	{ "C8: made to the company", "C8：向公司投诉" }, { "anonymous", "匿名" }, { "its end was a mistake", "终止有误" },
+	{ "C4: major now", "C4：改为重大投诉" }, { "C4: ordinary now", "C4：改为一般投诉" }, { "C4: nobody calls about a case of his own", "C4：不得回访本人经办的个案" },
+	{ "V1: plan of *", "V1：* 月度计划" }, { "V1: called without a plan", "V1：计划外回访" },
+	{ "V3: key household, at most * days apart", "V3：重点客户，间隔不超过 * 天" }, { "V3: a key household now", "V3：列为重点客户" },
+	{ "V3: no key household any more", "V3：不再是重点客户" }, { "V4: the visit was refused: by telephone", "V4：拒绝上门，改电话" },
+	{ "V4: not at home at the agreed times: by telephone", "V4：约定时间不在家，改电话" }, { "V4: a wrong number: find the right one", "V4：号码错误，请查明正确号码" },
+	{ "H10: special service", "H10：特约服务" }, { "H10: help request, *", "H10：求助，%help" }, { "H2: gave up waiting", "H2：等待中挂机" }, { "H2: left a message", "H2：语音留言" },
+	{ "nobody else of *", "%role无其他人可派" }, { "nobody answered, * times", "* 次无人接听" }, { "the result was taken back", "结果已撤回" },
+	{ "retracted", "已撤回" }, { "reopened", "个案重开" }, { "refused", "拒绝" }, { "refused in advance", "事先表示不接受回访" }, { "the month is closed", "该月已结账" },
+	{ "answered", "已接通" }, { "absent", "缺勤" }, { "absent: the deputy", "缺勤，由代班人接手" }, { "another roster", "排班已更换" }, { "moved_out", "已迁出" },
+	{ "withdrawn", "已撤销" }, { "wrong_number", "号码错误" }, { "duplicate", "重复" }, { "linked", "并入另一个案" }, { "unreachable", "联系不上" }, { "busy", "占线" }, { "no_show", "未在家" },
+	{ "a further result", "重复记录" }, { "called although it was cancelled", "取消后仍回访" }, { "a call from before it was owed", "早于所回访的事项" },
+	{ "called about his own case: it does not count", "回访本人经办的个案，不计入" }, { "before it could be verified: it does not count", "尚不能验证，不计入" },
+	{ "rated by the resident since", "业户已自行评价" }, { "before it was asked for", "在要求回访之前" }, { "the household does not want to be called", "业户不接受回访" },
+	{ "the result was a mistake", "结果有误" }, { "without an agreed appointment", "未经预约同意" }, { "no later than it is due", "不晚于现有期限" },
+	{ "after * extensions", "已延期 * 次" }, { "* of *", "第 * 次，最多 * 次" }, { "deputy of *", "代 *" }, { "call *", "来电 *" },
+	{ "that hour is over", "该时间已过" }, { "too far ahead", "时间过远" }, { "at an hour at which nobody is visited", "不得上门的时段" }, { "*: not of this callback", "与本次回访无关" },
+};
+#define STARS_MAX	2u
+
+/* Does it match, and what stands for the stars? */
+static bool
+matches(const char *pattern, struct text s, struct text stars[STARS_MAX])
+{
+	const char *end = s.s + s.len;
+	const char *at = s.s;
+	unsigned n = 0;
+
+	for (; *pattern != '\0'; pattern++) {
+		const char *from = at;
+
+		if (*pattern != '*') {
+			if (at == end || *at++ != *pattern)
+				return (false);
+			continue;
+		}
+		while (at < end && *at != pattern[1])
+			at++;
+		stars[n++] = (struct text){ from, (uint32_t)(at - from) };
+	}
+	return (at == end);
+}
+
+static void
+translate(struct buffer *b, const char *zh, const struct text stars[STARS_MAX])
+{
+	unsigned n = 0;
+
+	for (; *zh != '\0'; zh++)
+		if (*zh == '*') {
+			paint_clean(b, stars[n].s, stars[n].len, 0);
+			n++;
+		} else if (strncmp(zh, "%role", 5) == 0) {
+			agenda_word(b, "role", stars[n++], true);
+			zh += 4;
+		} else if (strncmp(zh, "%help", 5) == 0) {
+			word_of(b, "help.requested", "kind", stars[n++], true);
+			zh += 4;
+		} else
+			buffer_add(b, zh, 1);
+}
+
+static void
+add_clause(struct buffer *b, struct text s)
+{
+	static const char attempted[] = "attempted: ";
+	const struct field *role = catalogue_field(catalogue_find("callback.due", 12), "role", 4);
+	struct text stars[STARS_MAX];
+	const char *colon;
+
+	if (s.len > sizeof(attempted) - 1 && memcmp(s.s, attempted, sizeof(attempted) - 1) == 0) {
+		buffer_text(b, "未成：");
+		s.s += sizeof(attempted) - 1;
+		s.len -= (uint32_t)sizeof(attempted) - 1;
+	}
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (matches(reasons[i][0], s, stars)) {
+			translate(b, reasons[i][1], stars);
+			return;
+		}
+	/* "cs_lead: nobody answered, 6 times": whose it is now, and why. */
+	colon = memmem(s.s, s.len, ": ", 2);
+	if (colon != NULL && catalogue_value(role->list, s.s, (size_t)(colon - s.s)) != NULL) {
+		agenda_word(b, "role", (struct text){ s.s, (uint32_t)(colon - s.s) }, true);
+		buffer_text(b, "：");
+		add_clause(b, (struct text){ colon + 2, (uint32_t)(s.s + s.len - colon - 2) });
+		return;
+	}
+	paint_clean(b, s.s, s.len, 0);
+}
+
+void
 agenda_reason(struct buffer *b, struct text reason, bool zh)
 {
-	/* What follows the words is a figure or a name, and stands as it is. */
-	static const char *const words[][2] = {
-		{ "Z4: not rated", "Z4：未评价" }, { "Z4: not signed", "Z4：未签字" }, { "Z4: dissatisfied", "Z4：不满意" }, { "Z3: drawn", "Z3：抽访" },
-		{ "C2: complaint handled, reopened", "C2：投诉已处理，重开次数" }, { "C2: complaint handled", "C2：投诉已处理" },
-		{ "C6: complaint handled, to be verified later", "C6：投诉已处理，延后验证" }, { "V1: plan of", "V1：年度计划" }, { "C6: extended,", "C6：已延期，" },
-		{ "V3: key household, at most 90 days apart", "V3：重点客户，间隔不超过 90 天" }, { "V3: key household", "V3：重点客户" },
-		{ "V4: the visit was refused: by telephone", "V4：拒绝上门，改电话" }, { "V4: not at home at the agreed times: by telephone", "V4：约定时间不在家，改电话" },
-		{ "H10: special service", "H10：特约服务" }, { "H10: help request,", "H10：求助" }, { "H2: gave up waiting", "H2：等待中挂机" },
-		{ "H2: left a message", "H2：语音留言" },
-	};
+	const char *next;
 
-	for (size_t i = 0; zh && i < sizeof(words) / sizeof(*words); i++)
-		if (reason.len >= strlen(words[i][0]) && memcmp(reason.s, words[i][0], strlen(words[i][0])) == 0) {
-			buffer_text(b, words[i][1]);
-			reason.s += strlen(words[i][0]);
-			reason.len -= (uint32_t)strlen(words[i][0]);
-			break;
-		}
-	paint_clean(b, reason.s, reason.len, 0);
+	if (!zh || reason.len == 0) {
+		paint_clean(b, reason.s, reason.len, 0);
+		return;
+	}
+	while ((next = memmem(reason.s, reason.len, "; ", 2)) != NULL) {
+		add_clause(b, (struct text){ reason.s, (uint32_t)(next - reason.s) });
+		buffer_text(b, "；");
+		reason.len -= (uint32_t)(next + 2 - reason.s);
+		reason.s = next + 2;
+	}
+	add_clause(b, reason);
 }
 
 static void

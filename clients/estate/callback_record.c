@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "agenda.h"
 #include "callback_verbs.h"
 #include "command.h"
 #include "json.h"
@@ -122,7 +123,7 @@ impossible(const struct record *r, const char *en, const char *zh, const char *d
 static int
 check_state(const struct record *r)
 {
-	struct text state = said(&r->is, "state"), who = said(&r->is, "done_by");
+	struct text state = said(&r->is, "state"), who = said(&r->is, "done_by"), kind = said(&r->is, "kind");
 	char detail[200] = "", at[SITETIME_TEXT];
 	bool ended = false;
 	int64_t opens;
@@ -130,6 +131,10 @@ check_state(const struct record *r)
 	event_bool(&r->is, "ended", &ended);
 	if (r->anyway || r->deed->type == NULL)
 		return (0);
+	if (strcmp(r->deed->name, "appoint") == 0 && mp_equal(kind.s, kind.len, "call"))
+		return (impossible(r, "it is a call to be returned by telephone within minutes, not a visit: estate callback done or attempted records it, and a visit\n"
+		    "  is appointed with the callback of the case that comes of it; --anyway records what was agreed for the case",
+		    "这是须在数分钟内回拨的电话，不是上门：请用 estate callback done 或 attempted 记录，上门在由此产生的个案的回访中预约；确已约定请加 --anyway", ""));
 	if (ended && mp_equal(state.s, state.len, "done")) {
 		if (event_instant(&r->is, "done", &opens)) {
 			sitetime_local(opens, 0, at);
@@ -183,6 +188,16 @@ pack_ids(msgpack_packer *p, const char *list)
 	}
 }
 
+static int
+no_time(const char *option, const char *value, const char *right)
+{
+	unsigned last = sitetime_last_day(value);
+
+	if (last > 0)
+		return (usage_error("callback", "--%s: there is no such day as %.10s: the last of that month is %.8s%u", option, value, value, last));
+	return (usage_error("callback", "--%s: %s is no time; %s is", option, value, right));
+}
+
 /* 0, or an exit status after a sentence. */
 static int
 pack_value(msgpack_packer *p, const struct field *f, const char *option, const char *value)
@@ -192,7 +207,7 @@ pack_value(msgpack_packer *p, const struct field *f, const char *option, const c
 	switch (f->kind) {
 	case FIELD_INSTANT:
 		if (!sitetime_parse(value, sitetime_now(), &at))
-			return (usage_error("callback", "--%s: %s is no time; 2026-11-27, '2026-11-27 15:00' or tomorrow's date is", option, value));
+			return (no_time(option, value, "2026-11-27 or '2026-11-27 15:00'"));
 		/* Until a day is until its end. */
 		pack_instant(p, strcmp(f->name, "until") == 0 && strlen(value) == 10 ? at + 86400 * SECOND_NS : at);
 		return (0);
@@ -388,7 +403,7 @@ put(struct record *r)
 static bool
 is_warning(struct text what, struct text detail)
 {
-	static const char *const words[] = { "own_case", "early", "unasked", "repeated", "earlier", "refused_extension", "cap" };
+	static const char *const words[] = { "own_case", "early", "unasked", "repeated", "earlier", "not_extended", "no_time", "hours", "apart" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (mp_equal(what.s, what.len, words[i]))
@@ -405,7 +420,12 @@ show_note(struct buffer *b, const struct record *r, struct text what, struct tex
 		{ "unasked", "it was no longer owed", "该回访已不再要求" },
 		{ "repeated", "a further result: the first one counts", "重复记录：以第一次为准" },
 		{ "earlier", "it does not count: it came before what it is about", "不计入：早于所回访的事项" },
-		{ "cap", "it does not count: no more extensions (C6)", "不计入：延期次数已用完（C6）" },
+		{ "not_extended", "the limit stays as it is (C6)", "期限不变（C6）" },
+		{ "no_time", "no appointment: nobody can come at that hour (V4.time)", "未预约：该时间不可能上门（V4.time）" },
+		{ "hours", "a breach: at that hour or on that day nobody is visited (V4.hours); the appointment stands until another is made",
+		    "违规：该时段不得上门（V4.hours）；改约之前该预约仍有效" },
+		{ "apart", "it changes nothing of this callback: it is no visit, not on the agenda, or nothing was agreed; a visit agreed to is noted for the case",
+		    "本次回访不变（不是上门、不在日程中，或没有约定）；已同意的上门记在个案上" },
 		{ "visit", "a breach: a visit without an agreed appointment (V4), recorded as such", "违规：未经预约同意上门（V4），已记录" },
 	};
 
@@ -413,6 +433,10 @@ show_note(struct buffer *b, const struct record *r, struct text what, struct tex
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (mp_equal(what.s, what.len, words[i][0])) {
 			buffer_text(b, words[i][r->zh ? 2 : 1]);
+			if (mp_equal(what.s, what.len, "not_extended")) {
+				buffer_text(b, r->zh ? "：" : ": ");
+				agenda_reason(b, detail, r->zh);
+			}
 			buffer_printf(b, "%s\n", paint(PAINT_OFF));
 			return;
 		}
@@ -455,6 +479,18 @@ tell_notes(struct record *r, struct buffer *b)
 	return (warned);
 }
 
+/* An hour that was proposed makes a visit of it, one that was refused a telephone call: that is said, for nobody asked for it in so many words. */
+static void
+tell_mode(const struct record *r, const struct event *now, struct buffer *b)
+{
+	struct text before = said(&r->is, "mode"), mode = said(now, "mode");
+
+	if (mode.len == 0 || (mode.len == before.len && memcmp(mode.s, before.s, mode.len) == 0))
+		return;
+	buffer_text(b, r->zh ? "，改为" : ", now by ");
+	agenda_word(b, "mode", mode, r->zh);
+}
+
 static int
 tell(struct record *r)
 {
@@ -474,6 +510,7 @@ tell(struct record *r)
 	} else {
 		buffer_printf(&b, r->zh ? "已记录，序号 %" PRIu64 "；%s：" : "recorded as event %" PRIu64 "; %s: ", r->stored, r->callback);
 		callback_state(&b, state, r->zh);
+		tell_mode(r, &now, &b);
 		buffer_text(&b, "\n");
 		warned = tell_notes(r, &b);
 	}
@@ -579,7 +616,7 @@ callback_record(int argc, char **argv)
 		return (EXIT_USAGE);
 	r.when = sitetime_now();
 	if (when != NULL && !sitetime_parse(when, r.when, &r.when))
-		return (usage_error("callback", "--when: %s is no time; '2026-11-27 15:00' or '10min ago' is", when));
+		return (no_time("when", when, "'2026-11-27 15:00' or '10min ago'"));
 	if (r.when > sitetime_now())
 		return (usage_error("callback", "--when %s is still to come: what happened is recorded", when));
 	if ((n = settle_type(&r)) != 0)

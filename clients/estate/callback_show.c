@@ -114,6 +114,25 @@ show_line(struct buffer *b, const char *en, const char *zh, bool is_zh, const st
 }
 
 static void
+add_what(struct buffer *b, struct text what, bool zh)
+{
+	static const char *const words[][2] = {
+		{ "due", "应回访" }, { "due_again", "重新应回访" }, { "done", "已回访" }, { "tried", "未接通" }, { "attempted", "未成" }, { "cancelled", "已取消" },
+		{ "reassigned", "改派" }, { "extended", "延期" }, { "not_extended", "未延期" }, { "requested", "已提出" }, { "agreed", "已约定" }, { "refused", "拒绝" },
+		{ "no_show", "未在家" }, { "visit", "上门" }, { "no_time", "时间无效" }, { "hours", "时段不当" }, { "apart", "与此无关" }, { "own_case", "本人个案" },
+		{ "early", "过早" }, { "earlier", "早于事项" }, { "repeated", "重复" }, { "unasked", "未要求" }, { "downgraded", "降级" }, { "taken_back", "已撤回" },
+		{ "joined", "并入" },
+	};
+
+	for (size_t i = 0; zh && i < sizeof(words) / sizeof(*words); i++)
+		if (mp_equal(what.s, what.len, words[i][0])) {
+			paint_cell(b, words[i][1], strlen(words[i][1]), 12);
+			return;
+		}
+	add(b, what, 12);
+}
+
+static void
 show_history(struct buffer *b, struct wish *w)
 {
 	char when[SITETIME_TEXT];
@@ -127,7 +146,7 @@ show_history(struct buffer *b, struct wish *w)
 			continue;
 		sitetime_local(at, 0, when);
 		buffer_printf(b, "%s  ", when);
-		add(b, said(&note, "what"), 12);
+		add_what(b, said(&note, "what"), w->zh);
 		add(b, by, 10);
 		agenda_reason(b, detail, w->zh);
 		if (event_int(&note, "event", &seq))

@@ -136,6 +136,24 @@ sitetime_utc_ns(int64_t ns, char out[SITETIME_TEXT])
 	snprintf(out + n, SITETIME_TEXT - n, ".%09" PRIu32 "Z", nanos);
 }
 
+static int
+days_of(int year, int month)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+
+	return (month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : days[month - 1]);
+}
+
+unsigned
+sitetime_last_day(const char *text)
+{
+	int year, month, day;
+
+	if (sscanf(text, "%4d-%2d-%2d", &year, &month, &day) != 3 || year < 1970 || month < 1 || month > 12 || day <= days_of(year, month))
+		return (0);
+	return ((unsigned)days_of(year, month));
+}
+
 /* "2026-11-24[( |T)05:06[:07[.5]][Z|+08:00]]"; without an offset it is site time. */
 static bool
 parse_calendar(const char *s, int64_t *ns)
@@ -165,7 +183,7 @@ parse_calendar(const char *s, int64_t *ns)
 			s = end;
 		}
 	}
-	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 ||
+	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > days_of(tm.tm_year, tm.tm_mon) || tm.tm_hour > 23 || tm.tm_min > 59 ||
 	    tm.tm_sec > 60)
 		return (false);
 	tm.tm_year -= 1900;

@@ -40,6 +40,8 @@ void	sitetime_utc_ns(int64_t ns, char out[SITETIME_TEXT]);
  * "2 hours ago", "90s ago", "15min".  False if it is none of these.
  */
 bool	sitetime_parse(const char *text, int64_t now, int64_t *ns);
+/* If that is a date of a day that its month does not have, "2026-02-31": the last one that it has; else 0. */
+unsigned sitetime_last_day(const char *text);
 
 /* Whole seconds: "5 s", and from a minute on as below. */
 void	sitetime_seconds(struct buffer *, int64_t s, bool zh);

@@ -219,6 +219,8 @@ class CallbackYear:
         self.callbacks[data["callback"]].mandatory = False
 
     def on_callback_cancelled(self, event, data, at):
+        if data["reason"] == "covered":
+            return          # the talk that it was done in says so
         if data["callback"] in self.callbacks:
             self.callbacks[data["callback"]].ended = (at, data["reason"])
         elif data["reason"].startswith(ATTEMPTED) and self.works[event["subject"]]:

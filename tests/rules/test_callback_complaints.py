@@ -155,7 +155,7 @@ def test_c6_extended_three_times_at_most_each_with_a_later_date():
               extended(29, "2026-12-08 18:00")]
     answer = ask(events, "2026-11-30", "callback", callback="C-1/1")
     assert (answer["extensions"], answer["due"]) == (3, "2026-12-08T10:00:00Z")
-    assert [one["what"] for one in answer["history"]] == ["due", "extended", "not_extended", "extended", "extended"]
+    assert [one["what"] for one in answer["history"]] == ["due", "due_again", "extended", "not_extended", "due_again", "extended", "due_again", "extended"]
     events.append(extended(30, "2026-12-20 18:00"))
     assert rehearse(events, until="2026-12-01").violations() == ["C6.cap C-1 lead-1"]
     assert ask(events, "2026-12-01", "callback", callback="C-1/1")["due"] == "2026-12-08T10:00:00Z"
@@ -233,6 +233,19 @@ def test_covers_settle_further_cases_in_one_talk():
     assert [(row["callback"], [one["callback"] for one in row["covers"]]) for row in rows] == [("C-1/1", ["C-2/1"])]
 
 
+def test_c2_covered_is_said_and_taken_back_with_the_talk():
+    # Numbers: 1 to 4 the cases, 5 the talk.
+    events = [*complaint(MON, "C-1"), *complaint(MON, "C-2"), done(MON, "14:00", "C-1", covers=["C-2"])]
+    assert rehearse(events, until="2026-11-24").of("C-2/1")[1:] == ["cancelled 11-23 14:00 (covered)"]
+    events.append(MON("15:00", "record.retracted", "C-1", event=5, by="lead-1", reason="another household"))
+    told = rehearse(events, until="2026-11-24")
+    assert told.reason("C-1/1") == "the result was taken back" and told.reason("C-2/1") == "C2.again"
+    assert [ask(events, "2026-11-24", "callback", callback=f"{case}/1")["state"] for case in ("C-1", "C-2")] == ["open", "open"]
+    # Of one's own case it does not count, in whatever talk.
+    own = [*complaint(MON, "C-1"), *complaint(MON, "C-2", by="cs-2"), done(MON, "14:00", "C-1", covers=["C-2"])]
+    assert rehearse(own, until="2026-11-24").violations() == ["C4 C-2 cs-2"] and ask(own, "2026-11-24", "callback", callback="C-2/1")["state"] == "open"
+
+
 def test_taken_back_as_if_it_had_not_been():
     # Numbers: opened 1, handled 2, done 3.
     events = [*complaint(MON, "C-1"), done(MON, "14:00", "C-1"), MON("15:00", "record.retracted", "C-1", event=3, by="lead-1", reason="another household")]
@@ -274,3 +287,71 @@ def test_an_agenda_in_pages_is_the_agenda():
     out = calling.run(calling.lines_of(many), "--until", calling.instant("2026-11-24"), "--ask", "agenda")
     pages = [calling.json.loads(line)["answer"]["rows"] for line in out.stdout.splitlines() if line.startswith(b'{"answer"')]
     assert [len(page) for page in pages] == [100, 50] and [row["due"] for page in pages for row in page] == sorted(row["due"] for page in pages for row in page)
+
+
+def retracted(day, clock, subject, event):
+    return day(clock, "record.retracted", subject, event=event, by="lead-1", reason="a mistake")
+
+
+def test_v11_what_ended_it_by_mistake_did_not_end_it():
+    """Refused, withdrawn, linked, reopened: each noted of the wrong case, and taken back. It is owed as before."""
+    for event in (tried(MON, "13:00", "C-1", result="refused"), MON("13:00", "case.closed", "C-1", by="cs-1", outcome="withdrawn"),
+                  MON("13:00", "case.linked", "C-1", to="C-9", relation="duplicate", by="cs-1"), MON("13:00", "case.reopened", "C-1", by="cs-1")):
+        events = [*complaint(MON, "C-1"), event]
+        assert ask(events, "2026-11-24", "callback", callback="C-1/1")["state"] in ("attempted", "cancelled")
+        events.append(retracted(MON, "15:00", "C-1", 3))
+        answer = ask(events, "2026-11-24", "callback", callback="C-1/1")
+        assert (answer["state"], answer["due"], answer["attempts"]) == ("open", "2026-11-26T16:00:00Z", 0), event
+        # Said twice it is said once, and a call settles it.
+        events += [retracted(MON, "15:01", "C-1", 3), done(MON, "16:00", "C-1")]
+        assert ask(events, "2026-11-24", "callback", callback="C-1/1")["state"] == "done"
+    # Withdrawn, handled anew as it was reopened, and only then taken back: one is owed, not two.
+    events = [*complaint(MON, "C-1"), MON("13:00", "case.reopened", "C-1", by="cs-1"), MON("14:00", "complaint.handled", "C-1", by="cs-1", verify="onsite"),
+              retracted(MON, "15:00", "C-1", 3)]
+    assert [ask(events, "2026-11-24", "callback", callback=f"C-1/{n}")["state"] for n in (1, 2)] == ["cancelled", "open"]
+
+
+def test_c3_links_in_a_circle_leave_somebody_to_call():
+    def linked(case, to):
+        return MON("13:00", "case.linked", case, to=to, relation="duplicate", by="cs-1")
+
+    def states(*links):
+        events = [*complaint(MON, "C-1"), *complaint(MON, "C-2"), *complaint(MON, "C-3"), *links]
+        return [ask(events, "2026-11-24", "callback", callback=f"C-{n}/1")["state"] for n in (1, 2, 3)]
+    assert states(linked("C-1", "C-1")) == ["open", "open", "open"]
+    assert states(linked("C-1", "C-2"), linked("C-2", "C-1")) == ["cancelled", "open", "open"]
+    assert states(linked("C-1", "C-2"), linked("C-2", "C-3"), linked("C-3", "C-1")) == ["cancelled", "cancelled", "open"]
+    # In a row the last one answers for all, in whatever order that is told.
+    assert states(linked("C-2", "C-3"), linked("C-1", "C-2")) == ["cancelled", "cancelled", "open"]
+    # One that was withdrawn answers for nobody.
+    assert states(MON("12:30", "case.closed", "C-2", by="cs-1", outcome="withdrawn"), linked("C-1", "C-2")) == ["open", "cancelled", "open"]
+
+
+def test_c4_told_of_after_it_was_handled():
+    """The event of the case was three hours on its way: whom to call and who has to is known only then."""
+    register = MON("08:00", "household.registered", "3-2-1201", kind="owner", moved_in="2024-05-01")
+    handled = MON("12:00", "complaint.handled", "C-1", by="cs-1", verify="onsite")
+    told = rehearse([register, handled, MON("15:00", "complaint.opened", "C-1", own="2026-11-23 09:00", **{**calling.COMPLAINT, "severity": "major"})], until="2026-11-24")
+    assert told.of("C-1/1")[0].endswith(" phone") and told.of("C-1/1")[1:] == ["reassigned 11-23 15:00 lead-1 (C4: major now)", "due 11-23 15:00 opens 11-23 12:00 by 11-27 00:00 lead-1 visit"]
+    assert told.lines[-1]["data"]["household"] == "3-2-1201"
+    # Nobody is known who could be called.
+    told = rehearse([handled, MON("15:00", "complaint.opened", "C-1", own="2026-11-23 09:00", category="noise", severity="ordinary", via="phone", anonymous=True)], until="2026-11-24")
+    assert told.of("C-1/1")[1:] == ["cancelled 11-23 15:00 (anonymous)"]
+    # What was found since holds against the first word, however late or often that comes.
+    late = [MON("10:00", "case.reclassified", "C-1", severity="major", category="noise", by="cs-1"), *complaint(MON, "C-1", opened="11:00")]
+    assert rehearse(late, until="2026-11-24").of("C-1/1")[0].endswith("lead-1 visit")
+
+
+def test_c4_a_visit_that_was_arranged_is_made_whatever_the_severity():
+    events = [*complaint(MON, "C-1", severity="major"), MON("13:00", "appointment.agreed", "C-1", at=calling.instant("2026-11-24 15:00"), by="lead-1"),
+              MON("14:00", "case.reclassified", "C-1", severity="ordinary", category="noise", by="cs-1")]
+    answer = ask(events, "2026-11-24", "callback", callback="C-1/1")
+    assert (answer["role"], answer["mode"], answer["appointment"]["state"]) == ("cs_assistant", "visit", "agreed")
+
+
+def test_v4_done_by_a_visit_before_the_agreed_hour_is_a_breach():
+    agreed = MON("13:00", "appointment.agreed", "C-1", at=calling.instant("2026-11-25 15:00"), by="lead-1")
+    before = [*complaint(MON, "C-1", severity="major"), agreed, done(MON, "2026-11-24 10:00", "C-1", by="lead-1", mode="visit")]
+    assert rehearse(before, until="2026-11-26").violations() == ["V4 C-1 lead-1"]
+    since = [*complaint(MON, "C-1", severity="major"), agreed, done(MON, "2026-11-25 18:00", "C-1", by="lead-1", mode="visit")]
+    assert rehearse(since, until="2026-11-26").violations() == []

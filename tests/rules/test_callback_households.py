@@ -165,6 +165,9 @@ def test_v4_refused_or_twice_not_at_home_is_by_telephone():
     twice = [*once, visit(MON, "2026-11-25 10:00", "appointment.agreed", "2026-11-25 15:00"), visit(MON, "2026-11-25 15:30", "appointment.no_show", "2026-11-25 15:00")]
     told = rehearse(twice, until="2026-11-26")
     assert told.of("C-1/1")[1].endswith("lead-1 phone") and told.reason("C-1/1") == "V4: not at home at the agreed times: by telephone"
+    # The same one said twice, or where nobody had agreed to be there, is none.
+    again = [*once, visit(MON, "2026-11-24 16:00", "appointment.no_show", "2026-11-24 15:00")]
+    assert ask(again, "2026-11-25", "callback", callback="C-1/1")["mode"] == "visit" and len(rehearse(again, until="2026-11-25").of("C-1/1")) == 1
     # No visits wanted: by telephone from the beginning.
     rule = [household(JAN, "3-2-1201"), JAN("01:00", "household.contact_rule_set", "3-2-1201", no_visit=True, by="cs-1")]
     assert rehearse([*rule, *VISIT], until="2026-11-24").of("C-1/1")[0].endswith("lead-1 phone")
@@ -311,3 +314,39 @@ def test_v4_arranged_before_its_day_and_told_of_afterwards():
     told = rehearse([*home, *early, done(JAN, "2026-01-05 16:00", "2-1-101", kind="routine", by="cs-1", mode="visit"),
                      JAN("2026-01-05 18:00", "visit.started", "2-1-101", own="2026-01-05 15:05", by="cs-1")], until="2026-01-31")
     assert told.violations() == []
+
+
+def test_v1_others_move_in_on_the_day_on_which_some_move_out():
+    """In whatever order, and however late, it is told: who lives there now is asked, who has left is not."""
+    def moved(clock, what, date):
+        return JAN(clock, f"household.moved_{what}", "1-1-1", date=date)
+    others = [household(JAN, "1-1-1"), *(household(JAN, f"1-1-{n}") for n in range(2, 5))]
+
+    for events in ([moved("2026-06-10 09:00", "in", "2026-06-10"), moved("2026-06-10 18:00", "out", "2026-06-10")],
+                   [moved("2026-06-10 09:00", "out", "2026-06-10"), moved("2026-06-10 18:00", "in", "2026-06-10")],
+                   [moved("2026-06-10 09:00", "in", "2026-06-10"), moved("2026-12-05 18:00", "out", "2026-06-09")]):
+        told = rehearse([*others, *events], until="2026-12-31")
+        asked = [callback for callback in told.due("routine") if callback.startswith("1-1-1/")]
+        ended = [line["data"]["callback"] for line in told.type("callback.cancelled")]
+        assert [callback for callback in asked if callback not in ended], (events, asked, ended)
+        # Those who left were to be called, and are not: others live there, and are called in their time.
+        assert len(asked) == 1 + len(ended), (asked, ended)
+
+
+def test_v1_who_leaves_before_the_day_of_their_call_is_not_called():
+    """Planned at the beginning of the month, for a day on which nobody will live there any more."""
+    told = rehearse([*homes(12), JAN("2026-12-01 12:00", "household.registered", "9-9-9", kind="owner", name="x")], until="2027-01-01")
+    late = next(line for line in reversed(told.type("callback.due")) if line["time"][8:10] > "05")
+    home, day = late["subject"], Day(late["time"][:10])
+    month = late["time"][:8]
+    gone = day(f"{month}02 09:00", "household.moved_out", home, date=f"{month}04")
+    told = rehearse([*homes(12), gone], until="2027-01-01")
+    assert told.of(late["data"]["callback"]) == []
+    assert ask([*homes(12), gone], "2027-01-01", "callback", callback=late["data"]["callback"])["state"] == "cancelled"
+
+
+def test_v3_a_key_household_told_of_before_it_moves_in():
+    """Nothing else will be heard of it: its time runs from the day on which it moves in."""
+    told = rehearse([household(JAN, "8-8-801", moved_in="2026-02-01", key=True)], until="2026-12-31")
+    assert planned(told) and told.of("8-8-801/2026")[0].startswith("due 04-11 08:30")
+    assert rehearse([household(JAN, "8-8-801", moved_in="2026-02-01", key=True)], until="2026-04-11").of("8-8-801/2026") == []

@@ -1,7 +1,7 @@
 """C1 to C12, as shipped: event sequences, and what is owed, told and missed."""
 import pytest
 
-from obligations import Day, rehearse
+from obligations import Day, instant, rehearse
 
 MON, FRI = Day("2026-11-23"), Day("2026-11-20")
 NOISE = {"category": "noise", "severity": "ordinary", "via": "phone"}
@@ -75,10 +75,27 @@ def test_c2_reopened_is_cancelled_and_armed_by_the_next_end():
     assert told.of("C5/C-1")[-1] == "fulfilled 11-26 11:00"
 
 
+def extended(at, until):
+    return MON(at, "callback.due", "C-1", callback="C-1/1", kind="complaint", opens="2026-11-26T00:00:00+08:00", due=instant(until), role="cs_assistant", mode="phone",
+               mandatory=True, reason="C6.extended")
+
+
+def test_c2_in_one_talk_with_another_case():
+    both = [MON("10:00", "complaint.handled", case, by="e-1", verify="onsite") for case in ("C-1", "C-2")]
+    talk = [MON("14:00", "callback.done", "C-1", kind="complaint", by="c-1", mode="phone", covers=["C-2"]),
+            MON("14:00", "callback.cancelled", "C-2", callback="C-2/1", reason="covered")]
+    told = rehearse([*both, *talk], until="2026-12-01")
+    assert told.of("C2/C-1")[-1] == told.of("C2/C-2")[-1] == "fulfilled 11-23 14:00"
+    again = MON("15:00", "callback.due", "C-2", callback="C-2/1", kind="complaint", opens="2026-11-23T10:00:00+08:00", due=instant("2026-11-27 00:00"), role="cs_assistant",
+                mode="phone", mandatory=True, reason="C2.again")
+    assert rehearse([*both, *talk, again], until="2026-11-28").of("C2.again/C-2")[:2] == ["opened 11-23 15:00 due 11-27 00:00", "breached 11-27 00:00"]
+
+
 def test_c6_deferred_five_days_and_extended():
     told = rehearse([MON("10:00", *HANDLED, by="e-1", verify="deferred"),
-                     MON("2026-11-27 10:00", "callback.extended", "C-1", callback="cb-1", reason="the fault may return", until="2026-12-03T18:00:00+08:00", by="lead-1"),
-                     MON("2026-12-02 10:00", "callback.extended", "C-1", callback="cb-1", reason="it did", until="2026-12-05T18:00:00+08:00", by="lead-1"),
+                     extended("2026-11-27 10:00", "2026-12-03 18:00"), extended("2026-12-02 10:00", "2026-12-05 18:00"),
+                     # Asked for, and refused by estate-callback as one too many: it moves nothing.
+                     MON("2026-12-03 10:00", "callback.extended", "C-1", callback="C-1/1", reason="it did", until="2026-12-30T18:00:00+08:00", by="lead-1"),
                      MON("2026-12-04 10:00", "callback.done", "C-1", kind="complaint", by="c-1", mode="visit")], until="2026-12-10")
     assert told.of("C2/C-1") == []
     assert told.of("C6/C-1") == ["opened 11-23 10:00 due 11-29 00:00", "cancelled 11-27 10:00 (replaced)"]

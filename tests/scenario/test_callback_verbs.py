@@ -1,5 +1,7 @@
 """estate callback: results recorded from the command line beside a live estate-callback, and how a month stands."""
+import glob
 import json
+import os
 import re
 
 import pytest
@@ -95,6 +97,68 @@ def test_a_visit(desk):
     assert data(desk, signed["seq"])["type"] == "visit.signed"
     assert told(desk, "done", callback, "--by", "lead-1", "--grade", "satisfied")["state"] == "done"
     assert "--agreed or --refused, not both" in desk.estate("callback", "appoint", callback, "--by", "lead-1", "--agreed", "--refused", expect=2).stderr
+
+
+def test_v4_an_hour_at_which_nobody_can_come(desk):
+    callback = desk.complaint("C-20", severity="major")
+    tomorrow = str(TODAY + TODAY.resolution)
+    last = len(desk.estate("tail", "--from", "first", "--until-end", "--json").stdout.splitlines())
+    for wrong, right in (("2026-02-31 10:00", "no such day as 2026-02-31: the last of that month is 2026-02-28"), ("2028-02-30", "is 2028-02-29"),
+                         (tomorrow + " 24:30", "is no time"), ("2027-13-01", "is no time")):
+        assert right in desk.estate("callback", "appoint", callback, "--by", "lead-1", "--at", wrong, expect=2).stderr, wrong
+    assert len(desk.estate("tail", "--from", "first", "--until-end", "--json").stdout.splitlines()) == last        # nothing of it was recorded
+    # Over, at night, on New Year's day: recorded, and said.
+    over = desk.estate("callback", "appoint", callback, "--by", "lead-1", "--at", "2020-01-05 10:00", expect=1).stdout
+    assert "no appointment" in over and "(V4.time)" in over and "V4.time" in violated(desk, "C-20")
+    night = desk.estate("callback", "appoint", callback, "--by", "lead-1", "--at", tomorrow + " 23:00", expect=1).stdout
+    assert "nobody is visited (V4.hours)" in night and "V4.hours" in violated(desk, "C-20")
+    assert "不得上门（V4.hours）" in desk.estate("callback", "appoint", callback, "--by", "lead-1", "--at", "2027-02-06 10:00", expect=1, LC_ALL="zh_CN.UTF-8").stdout
+    assert told(desk, "appoint", callback, "--by", "lead-1", "--at", tomorrow + " 10:00")["notes"] == [{"what": "requested", "detail": ""}]
+
+
+def test_v4_what_is_by_telephone_becomes_a_visit_and_says_so(desk):
+    callback = desk.complaint("C-21")
+    tomorrow = str(TODAY + TODAY.resolution)
+    assert "now by visit" in desk.estate("callback", "appoint", callback, "--by", "cs-7", "--at", tomorrow + " 10:00").stdout
+    assert "改为电话" in desk.estate("callback", "appoint", callback, "--by", "cs-7", "--refused", LC_ALL="zh_CN.UTF-8").stdout
+    # A call is returned by telephone, at once: nobody would wait until tomorrow for it.
+    desk.put(("call.abandoned", "T-1", 0, "00:00", {"waited_s": 40}))
+    refused = desk.estate("callback", "appoint", "T-1/1", "--by", "cs-7", "--at", tomorrow + " 10:00", expect=1).stderr
+    assert "to be returned by telephone" in refused and "--anyway" in refused
+    due = json.loads(desk.estate("callback", "show", "T-1/1", "--json").stdout)["due"]
+    answer = told(desk, "appoint", "T-1/1", "--by", "cs-7", "--at", tomorrow + " 10:00", "--anyway", expect=1)
+    assert [note["what"] for note in answer["notes"]] == ["apart"]
+    after = json.loads(desk.estate("callback", "show", "T-1/1", "--json").stdout)
+    assert after["mode"] == "phone" and after["due"] == due and "appointment" not in after
+
+
+def test_c6_an_extension_that_is_none_says_so(desk):
+    callback = desk.complaint("C-22", verify="deferred")
+    told(desk, "extend", callback, "--by", "cs-7", "--until", "2099-01-05", "--reason", "雨后再看")
+    earlier = desk.estate("callback", "extend", callback, "--by", "cs-7", "--until", "2099-01-04", "--reason", "再看", expect=1).stdout
+    assert "the limit stays as it is (C6): no later than it is due" in earlier
+    assert "期限不变（C6）：不晚于现有期限" in desk.estate("callback", "extend", callback, "--by", "cs-7", "--until", "2099-01-04", "--reason", "再看", expect=1, LC_ALL="zh_CN.UTF-8").stdout
+
+
+def test_no_english_is_left_in_chinese(desk):
+    """Every reason that the worker gives, as agenda, show and the gaps have it."""
+    folder = os.path.join(harness.REPOSITORY, "workers", "callback")
+    sources = "".join(open(path, encoding="utf-8").read() for path in sorted(glob.glob(os.path.join(folder, "*.c"))))
+    with open(os.path.join(harness.REPOSITORY, "clients", "estate", "agenda.c"), encoding="utf-8") as file:
+        known = set(re.findall(r'\{ "([^"]+)", "[^"]*[\u4e00-\u9fff][^"]*" \}', file.read()))
+    given = set(re.findall(r'snprintf\(c[.>-]+reason, sizeof\(c[.>-]+reason\), "([^"]+)"', sources)) | \
+        set(re.findall(r'(?:owe_reassign|owe_cancel|owe_give_up|to_the_lead|owe_again|visit_by_telephone|mandatory)\(t, &?c[^;]*?"([^"]{3,})"', sources)) | \
+        set(re.findall(r'book_note\([^;]*?, "\w+", [^,]+, "([^"]+)"', sources))
+    given -= {"%s", "%s: %s", "%.*s", "%s: complaint handled%s"}
+    plain = {re.sub(r"%(\.\*)?[a-z0-9]+", "*", text.removeprefix("attempted: ")) for text in given}
+    assert len(plain) > 30 and plain - known - {"*, draw *"} == set()
+    # As people see it.
+    callback = desk.complaint("C-23", severity="major")
+    desk.put(("case.reopened", "C-23", -1, "11:00", {"by": "eng-1"}), ("complaint.handled", "C-23", -1, "12:00", {"by": "eng-1", "verify": "onsite"}))
+    for chinese in (desk.estate("agenda", LC_ALL="zh_CN.UTF-8").stdout, desk.estate("agenda", "--print", LC_ALL="zh_CN.UTF-8").stdout,
+                    desk.estate("callback", "show", "C-23/2", LC_ALL="zh_CN.UTF-8").stdout, desk.estate("callback", "show", callback, LC_ALL="zh_CN.UTF-8").stdout):
+        assert not re.search(r"times|complaint|handled|major|reopened|due", chinese), chinese
+    assert "重开 1 次" in desk.estate("callback", "show", "C-23/2", LC_ALL="zh_CN.UTF-8").stdout
 
 
 def test_what_was_heard(desk):

@@ -147,6 +147,8 @@ void	matter_linked(struct turn *, const struct worker_event *);
 /* What is known of the event's subject, with its id: false, and zeros, if nothing is. */
 bool	matter_load(struct turn *, const struct worker_event *, char id[ID_SIZE_MAX], struct matter *);
 void	matter_store(struct turn *, const char *id, const struct matter *);
+/* That event was a mistake: if it ended the case, or reopened it, it did not. */
+void	matter_take_back(struct turn *, const char *id, struct matter *, int64_t seq);
 /* Whoever that field names had a hand in it. */
 void	matter_touch_by(struct matter *, const struct event *, const char *field);
 void	matter_know_household(struct matter *, const struct event *);
@@ -160,6 +162,8 @@ void	repair_requested(struct turn *, const struct worker_event *);
 void	repair_finished(struct turn *, const struct worker_event *);
 void	repair_rated(struct turn *, const struct worker_event *);
 void	repair_forget_rating(struct matter *);
+/* The run that looks at it: on the morning after it was finished, or at once if that is over. */
+void	repair_await_run(struct turn *, struct callback *);
 /* The daily run for one repair: mandatory, or may it be drawn? */
 void	repair_run(struct turn *, const char *id);
 

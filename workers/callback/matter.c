@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LINKS_MAX	16	/* of a row of cases, each linked to the next */
+
 bool
 matter_load(struct turn *t, const struct worker_event *v, char id[ID_SIZE_MAX], struct matter *m)
 {
@@ -106,6 +108,36 @@ severity_role(struct turn *t, const struct matter *m, struct callback *c, char r
 	c->mode = (uint8_t)(m->major ? t->p->complaint.major_mode : t->p->complaint.ordinary_mode);
 }
 
+/* It was handled, and is to be called about, before it was told of: whom to call and who has to is known only now. */
+static void
+opened_late(struct turn *t, const struct matter *m)
+{
+	char role[ROLE_SIZE];
+	struct household h;
+	struct callback c;
+	uint8_t mode;
+
+	if (t->p == NULL || !book_load(t, m->callback, &c) || c.kind != KIND_COMPLAINT || c.state != IS_OPEN || c.household[0] != '\0')
+		return;
+	if (m->household[0] == '\0') {
+		if (m->anonymous)
+			owe_cancel(t, &c, "anonymous");
+		return;
+	}
+	/* In the lists of its household from here on. */
+	snprintf(c.household, sizeof(c.household), "%s", m->household);
+	if (resident_load(t->w, c.household, &h))
+		c.contact_seq = h.registered_seq;
+	book_store(t, &c);
+	mode = c.mode;
+	severity_role(t, m, &c, role);
+	if (c.at_lead)
+		c.mode = mode;
+	else
+		owe_reassign(t, &c, role, m->company ? "C8: made to the company" : m->major ? "C4: major now" : "C4: ordinary now");
+	owe_open(t, &c);
+}
+
 void
 matter_complaint_opened(struct turn *t, const struct worker_event *v)
 {
@@ -114,12 +146,16 @@ matter_complaint_opened(struct turn *t, const struct worker_event *v)
 	bool anonymous;
 
 	matter_load(t, v, id, &m);
-	m.complaint = 1;
-	m.major = matter_says(v->e, "severity", "major");
-	m.company = matter_says(v->e, "via", "company");
-	m.anonymous = event_bool(v->e, "anonymous", &anonymous) && anonymous;
 	matter_know_household(&m, v->e);
+	/* Told twice: the first one holds, and so does what was found since. */
+	if (!m.opened) {
+		m.complaint = m.opened = 1;
+		m.major = m.reclassified ? m.major : matter_says(v->e, "severity", "major");
+		m.company = matter_says(v->e, "via", "company");
+		m.anonymous = event_bool(v->e, "anonymous", &anonymous) && anonymous;
+	}
 	matter_store(t, id, &m);
+	opened_late(t, &m);
 }
 
 void
@@ -168,13 +204,18 @@ matter_reclassified(struct turn *t, const struct worker_event *v)
 
 	matter_load(t, v, id, &m);
 	before = m.major;
-	if (event_text(v->e, "severity", &s))
+	if (event_text(v->e, "severity", &s)) {
 		m.major = mp_equal(s.s, s.len, "major");
+		m.reclassified = 1;
+	}
 	matter_store(t, id, &m);
 	if (t->p == NULL || m.major == before || !book_load(t, m.callback, &c) || c.kind != KIND_COMPLAINT || c.state != IS_OPEN || c.at_lead)
 		return;
 	mode = c.mode;
 	severity_role(t, &m, &c, role);
+	/* A visit that was arranged is made. */
+	if (c.appointment == APPOINTMENT_REQUESTED || c.appointment == APPOINTMENT_AGREED)
+		c.mode = mode;
 	owe_reassign(t, &c, role, m.major ? "C4: major now" : "C4: ordinary now");
 	/* By visit now, or by telephone: its terms are said again. */
 	if (mode != c.mode)
@@ -261,6 +302,7 @@ matter_reopened(struct turn *t, const struct worker_event *v)
 		return;
 	m.reopened++;
 	m.over = 0;
+	m.linked[0] = '\0';
 	m.redone = m.repair;
 	repair_forget_rating(&m);
 	matter_store(t, id, &m);
@@ -274,6 +316,7 @@ leave(struct turn *t, const char *id, struct matter *m, const char *reason)
 	struct callback c;
 
 	m->over = 1;
+	m->over_seq = (int64_t)t->seq;
 	matter_store(t, id, m);
 	if (t->p != NULL && book_load(t, m->callback, &c) && owe_is_open(&c))
 		owe_cancel(t, &c, reason);
@@ -298,13 +341,51 @@ matter_closed(struct turn *t, const struct worker_event *v)
 	help_met(t, id, &m, v);
 }
 
+/* Whose callback answers in the end?  False: nobody's, for it is the case itself, or one that was withdrawn. */
+static bool
+is_answered_by(struct turn *t, const char *id, const char *other)
+{
+	char at[ID_SIZE_MAX];
+	struct matter m;
+
+	snprintf(at, sizeof(at), "%s", other);
+	for (int hops = 0; hops < LINKS_MAX; hops++) {
+		if (strcmp(at, id) == 0)
+			return (false);
+		if (!record_get(t->w, CASES, SHAPE_MATTER, at, strlen(at), &m) || !m.over)
+			return (true);
+		if (m.linked[0] == '\0')
+			return (false);
+		memcpy(at, m.linked, sizeof(at));
+	}
+	return (false);
+}
+
 /* The other one's callback answers for both; of a mass outage each household has its own. */
 void
 matter_linked(struct turn *t, const struct worker_event *v)
 {
-	char id[ID_SIZE_MAX];
+	char id[ID_SIZE_MAX], to[ID_SIZE_MAX];
+	struct text other;
 	struct matter m;
 
-	if (matter_load(t, v, id, &m) && (matter_says(v->e, "relation", "duplicate") || matter_says(v->e, "relation", "two_channels")))
-		leave(t, id, &m, "linked");
+	if (!matter_load(t, v, id, &m) || !event_text(v->e, "to", &other) ||
+	    !(matter_says(v->e, "relation", "duplicate") || matter_says(v->e, "relation", "two_channels")))
+		return;
+	copy_text(to, sizeof(to), other);
+	if (!is_answered_by(t, id, to))
+		return;
+	memcpy(m.linked, to, sizeof(m.linked));
+	leave(t, id, &m, "linked");
+}
+
+void
+matter_take_back(struct turn *t, const char *id, struct matter *m, int64_t seq)
+{
+	if (!m->over || m->over_seq != seq)
+		return;
+	m->over = 0;
+	m->over_seq = 0;
+	m->linked[0] = '\0';
+	matter_store(t, id, m);
 }

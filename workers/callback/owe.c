@@ -118,7 +118,11 @@ owe_due(struct turn *t, const char *id)
 
 	if (!book_load(t, id, &c) || c.state != IS_PLANNED)
 		return;
-	resident_load(t->w, c.household, &h);
+	/* They were said to leave on a day that is over now. */
+	if (resident_load(t->w, c.household, &h) && c.kind == KIND_ROUTINE && !resident_lives(&h, clock_day(t, t->now))) {
+		owe_cancel(t, &c, "moved_out");
+		return;
+	}
 	clear = budget_merges(t, c.household, c.id) ? t->now : budget_clear(t, c.household, &h, t->now, c.id);
 	if (clear == INT64_MAX)
 		clear = t->now + DAY_NS;
@@ -159,6 +163,7 @@ owe_cancel(struct turn *t, struct callback *c, const char *reason)
 		tell_changed(t, c, "callback.cancelled", reason);
 	book_note(t, c->id, "cancelled", "", "%s", reason);
 	c->state = IS_CANCELLED;
+	c->done_seq = (int64_t)t->seq;
 	book_store(t, c);
 }
 
@@ -171,6 +176,7 @@ owe_give_up(struct turn *t, struct callback *c, const char *reason)
 	tell_changed(t, c, "callback.cancelled", said);
 	book_note(t, c->id, "attempted", "", "%s", reason);
 	c->state = IS_ATTEMPTED;
+	c->done_seq = (int64_t)t->seq;
 	snprintf(c->reason, sizeof(c->reason), "%s", said);
 	book_store(t, c);
 	if (c->kind == KIND_ROUTINE)

@@ -76,16 +76,22 @@ void
 plan_await_key(struct turn *t, const char *household, const struct household *h)
 {
 	struct key k = { .len = 1, .bytes = { 'k' } };
-	int64_t base, at, today = clock_day(t, t->now), year = clock_month(t, t->now) / 12, latest;
+	int64_t start = t->now, base, at, today = clock_day(t, start), year, latest;
 
 	key_text(&k, household);
+	/* Told of before they move in: the time runs from that day. */
+	if (h->lives_here && h->moved_in > today) {
+		today = h->moved_in;
+		start = clock_at(t, today, (unsigned)(t->p != NULL ? t->p->run : 0));
+	}
 	if (t->p == NULL || !h->key || !resident_lives(h, today)) {
 		worker_cancel_timer(t->w, k.bytes, k.len);
 		return;
 	}
 	/* Of one that nobody has spoken to yet the time runs from now. */
-	base = h->contact != 0 ? h->contact : t->now;
-	if (h->contact == 0 && worker_timer_due(t->w, k.bytes, k.len, &at))
+	year = clock_month(t, start) / 12;
+	base = h->contact != 0 && start == t->now ? h->contact : start;
+	if (h->contact == 0 && start == t->now && worker_timer_due(t->w, k.bytes, k.len, &at))
 		return;
 	at = clock_at(t, clock_day(t, base) + t->p->routine.key_days - t->p->routine.key_ahead_days, (unsigned)t->p->run);
 	/* Also what the year owes to every household. */

@@ -6,7 +6,7 @@
 
 #include "bytes.h"
 
-#define RECORD_VERSION	1u
+#define RECORD_VERSION	2u
 
 const char *const kind_names[KINDS_COUNT] = { "complaint", "repair", "routine", "call", "help" };
 const char *const mode_names[MODES] = { "phone", "visit" };
@@ -42,7 +42,8 @@ static const struct member matter_members[] = { T(matter, household), T(matter, 
 	B(matter, complaint), B(matter, repair), B(matter, help), B(matter, major), B(matter, company), B(matter, anonymous),
 	B(matter, special), B(matter, over), B(matter, rated), B(matter, satisfied), B(matter, graded), B(matter, signed_), B(matter, authenticated), B(matter, redone),
 	N(matter, handler_count), N(matter, rounds), N(matter, reopened), N(matter, contact_seq), N(matter, early),
-	N(matter, early_seq), N(matter, agreed), LAST };
+	N(matter, early_seq), N(matter, agreed),
+	T(matter, linked), B(matter, opened), B(matter, reclassified), N(matter, over_seq), LAST };
 static const struct member household_members[] = { T(household, steward), T(household, routine), B(household, known),
 	B(household, lives_here), B(household, key), B(household, no_visit), B(household, no_callback), B(household, no_survey), N(household, moved_in),
 	N(household, moved_out), N(household, quiet_from), N(household, quiet_to), N(household, registered_seq), N(household, contact),

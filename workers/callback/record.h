@@ -16,6 +16,7 @@
  * WAITING	household, 0, for, 0, ref	->  struct wish: contacts that others asked for and that must wait
  * WEEKS	week, draw, callback		->  nothing: done, and may be drawn for an audit
  * AUDITS	audit				->  struct audit
+ * COVERED	event, callback			->  nothing: done by a result of another case
  *
  * A value is a version byte and its members in the order of record.c; a further member goes to the end, with the version raised, and
  * worker_kind.version with it (the tables are then made again from the log).  Months are year * 12 + month - 1.  Nothing personal is kept:
@@ -28,7 +29,7 @@
 #include "policy.h"
 #include "worker.h"
 
-enum { CALLBACKS, HISTORY, AGENDA, CASES, HOUSEHOLDS, PENDING, MONTHS, SHARES, POOL, LOADS, STAFF, GAPS, WAITING, WEEKS, AUDITS };
+enum { CALLBACKS, HISTORY, AGENDA, CASES, HOUSEHOLDS, PENDING, MONTHS, SHARES, POOL, LOADS, STAFF, GAPS, WAITING, WEEKS, AUDITS, COVERED };
 
 #define ID_SIZE_MAX	(ID_CHARS_MAX + 1)
 #define REASON_SIZE	160u
@@ -78,7 +79,7 @@ struct callback {
 	int64_t month, load_month;	/* whose figures it is in; whose load */
 	int64_t attempts, lead_attempts, last_attempt, day_attempts, attempt_day, not_before;
 	int64_t extensions, no_shows, at;	/* at: of the appointment */
-	int64_t done, done_seq, repeated;	/* repeated: further results */
+	int64_t done, done_seq, repeated;	/* done_seq: the event that ended it, however it ended; repeated: further results */
 	int64_t last_days;		/* it was done in the last days of its month: 1; after it: 2 */
 	int64_t draw;			/* the number it was drawn by */
 };
@@ -88,13 +89,16 @@ struct matter {
 	char callback[ID_SIZE_MAX];	/* the last one */
 	char handlers[HANDLERS_MAX][ID_SIZE_MAX];	/* who had a hand in it, the last ones */
 	char early_by[ID_SIZE_MAX];
+	char linked[ID_SIZE_MAX];	/* the case whose callback answers for it */
 	uint8_t complaint, repair, help;
 	uint8_t major, company, anonymous, special, over;	/* over: withdrawn, a wrong number, another case's */
 	uint8_t rated, satisfied, graded, signed_, authenticated;
 	uint8_t redone;			/* reopened, and not finished again yet */
+	uint8_t opened, reclassified;	/* a complaint that was told of; whose severity was changed since */
 	int64_t handler_count, rounds, reopened, contact_seq;
 	int64_t early, early_seq;	/* a result before what it is about */
 	int64_t agreed;			/* a visit without a callback: agreed for then */
+	int64_t over_seq;		/* the event that said so */
 };
 
 struct household {

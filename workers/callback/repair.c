@@ -26,9 +26,8 @@ repair_forget_rating(struct matter *m)
 	m->rated = m->graded = m->satisfied = m->signed_ = m->authenticated = 0;
 }
 
-/* The run that looks at it: on the morning after, or at once if that is over. */
-static void
-await_run(struct turn *t, struct callback *c)
+void
+repair_await_run(struct turn *t, struct callback *c)
 {
 	struct key k = { .len = 1, .bytes = { 'r' } };
 	int64_t at = clock_at(t, clock_day(t, c->began) + 1, (unsigned)t->p->run);
@@ -71,7 +70,7 @@ repair_finished(struct turn *t, const struct worker_event *v)
 		c.began = v->when;
 		c.month = clock_month(t, v->when);
 		copy_text(c.repairer, sizeof(c.repairer), by);
-		await_run(t, &c);
+		repair_await_run(t, &c);
 		return;
 	}
 	if (book_load(t, m.callback, &c) && c.kind == kind && (c.state == IS_OPEN || (c.state == IS_DONE && v->when <= c.done)))
@@ -86,7 +85,7 @@ repair_finished(struct turn *t, const struct worker_event *v)
 	snprintf(c.role, sizeof(c.role), "%s", kind == KIND_HELP ? t->p->help.role : t->p->repair.role);
 	c.mandatory = kind == KIND_HELP;
 	if (!matter_settled_before(t, id, &m, &c))
-		await_run(t, &c);
+		repair_await_run(t, &c);
 }
 
 /* What the rating asks for; NULL: they are satisfied, and have signed. */

@@ -39,7 +39,7 @@ subject_of(const struct worker_event *v, char out[ID_SIZE_MAX])
 bool
 resident_lives(const struct household *h, int64_t day)
 {
-	return (h->lives_here && h->moved_in <= day && (h->moved_out == 0 || h->moved_out > day || h->moved_out < h->moved_in));
+	return (h->lives_here && h->moved_in <= day && (h->moved_out == 0 || h->moved_out > day || h->moved_out <= h->moved_in));
 }
 
 static void
@@ -103,7 +103,8 @@ resident_moved(struct turn *t, const struct worker_event *v)
 	} else
 		h.moved_out = day;
 	resident_store(t->w, id, &h);
-	if (!in && day <= clock_day(t, t->now) && t->p != NULL && book_load(t, h.routine, &c) && owe_is_open(&c))
+	/* Those who moved out are not always those who live there now: the word of it may come late, or on the day on which others moved in. */
+	if (!in && !resident_lives(&h, clock_day(t, t->now)) && t->p != NULL && book_load(t, h.routine, &c) && owe_is_open(&c))
 		owe_cancel(t, &c, "moved_out");
 	plan_await_key(t, id, &h);
 }

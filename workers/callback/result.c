@@ -145,6 +145,21 @@ settle(struct turn *t, struct callback *c, const struct worker_event *v, const c
 	owe_done(t, c, v->when, v->seq, by);
 }
 
+/* Its own event names another case: that it is settled is said, and kept for when that event is taken back. */
+static void
+settle_one_more(struct turn *t, struct callback *c, const struct worker_event *v, const char *by)
+{
+	struct key k = { .len = 0 };
+
+	settle(t, c, v, by);
+	if (c->state != IS_DONE)
+		return;
+	if (c->told)
+		tell_changed(t, c, "callback.cancelled", "covered");
+	key_text(key_number(&k, v->seq), c->id);
+	worker_put(t->w, COVERED, k.bytes, k.len, "", 1);
+}
+
 /* Further cases, and other flats, that this talk settled. */
 static void
 settle_covered(struct turn *t, const struct worker_event *v, const char *first, const char *by)
@@ -161,7 +176,7 @@ settle_covered(struct turn *t, const struct worker_event *v, const char *first, 
 	for (; n > 0 && mp_str(&m, &s, &len); n--) {
 		copy_text(id, sizeof(id), (struct text){ s, len });
 		if (len <= ID_CHARS_MAX && !mp_equal(v->e->subject.s, v->e->subject.len, id) && (of_subject(t, id, &any, &c) || book_load(t, id, &c)) && strcmp(c.id, first) != 0 && owe_is_open(&c))
-			settle(t, &c, v, by);
+			settle_one_more(t, &c, v, by);
 	}
 }
 
@@ -259,7 +274,7 @@ result_attempted(struct turn *t, const struct worker_event *v)
 		refused(t, &c, by);
 		return;
 	}
-	if (mp_equal(result.s, result.len, "no_show") && c.mode == MODE_VISIT && c.state == IS_OPEN) {
+	if (mp_equal(result.s, result.len, "no_show") && c.mode == MODE_VISIT && c.appointment == APPOINTMENT_AGREED && c.state == IS_OPEN) {
 		visit_no_show(t, &c);
 		return;
 	}
@@ -301,22 +316,55 @@ result_extended(struct turn *t, const struct worker_event *v)
 	c.extensions++;
 	c.due = until;
 	c.plan = clock_at(t, clock_day(t, until - 1), 0);
-	snprintf(c.reason, sizeof(c.reason), "C6: extended, %d of %d", (int)c.extensions, (int)t->p->complaint.extensions);
-	book_note(t, c.id, "extended", by, "%s", "");
-	book_store(t, &c);
+	/* Its terms are said again: estate-escalate takes the limit from there, so that one that was refused moves nothing. */
+	snprintf(c.reason, sizeof(c.reason), "C6.extended");
+	book_note(t, c.id, "extended", by, "%d of %d", (int)c.extensions, (int)t->p->complaint.extensions);
+	owe_open(t, &c);
 }
 
 /* ---- Taken back ---- */
 
+/* Given up by mistake: that attempt was none. */
+static void
+owed_after_all(struct turn *t, struct callback *c)
+{
+	book_note(t, c->id, "taken_back", "", "the result was a mistake");
+	c->attempts -= c->attempts > 0;
+	c->day_attempts -= c->day_attempts > 0;
+	c->lead_attempts -= c->at_lead && c->lead_attempts > 0;
+	c->done_seq = 0;
+	snprintf(c->reason, sizeof(c->reason), "the result was taken back");
+	owe_open(t, c);
+}
+
+/* What ended it was a mistake: it is owed as before, unless a later one is owed in its place. */
+static void
+uncancel(struct turn *t, struct callback *c)
+{
+	struct matter m;
+
+	record_get(t->w, CASES, SHAPE_MATTER, c->subject, strlen(c->subject), &m);
+	if (m.over || strcmp(m.callback, c->id) != 0)
+		return;
+	book_note(t, c->id, "taken_back", "", "its end was a mistake");
+	c->done_seq = 0;
+	if (!c->told && (c->kind == KIND_REPAIR || c->kind == KIND_HELP)) {
+		repair_await_run(t, c);
+		return;
+	}
+	owe_open(t, c);
+}
+
 /* As if that event had not been: a result that it was, or the beginning of what is owed. */
 static bool
-take_back(struct turn *t, struct callback *c, int64_t seq)
+take_back(struct turn *t, struct callback *c, int64_t seq, bool covered)
 {
 	if (c->state == IS_DONE && c->done_seq == seq) {
 		book_note(t, c->id, "taken_back", "", "the result was a mistake");
 		c->done = c->done_seq = c->last_days = 0;
 		c->done_by[0] = c->staff[0] = '\0';
-		snprintf(c->reason, sizeof(c->reason), "the result was taken back");
+		/* Of a complaint estate-escalate may have heard of its end by another event, which stands: that word is for it. */
+		snprintf(c->reason, sizeof(c->reason), "%s", c->kind == KIND_COMPLAINT && covered ? "C2.again" : "the result was taken back");
 		owe_open(t, c);
 		return (true);
 	}
@@ -324,7 +372,53 @@ take_back(struct turn *t, struct callback *c, int64_t seq)
 		owe_cancel(t, c, "retracted");
 		return (true);
 	}
-	return (false);
+	if (c->done_seq != seq)
+		return (false);
+	if (c->state == IS_ATTEMPTED)
+		owed_after_all(t, c);
+	else if (c->state == IS_CANCELLED && c->began_seq != seq && c->kind != KIND_ROUTINE)
+		uncancel(t, c);
+	else
+		return (false);
+	return (true);
+}
+
+/* True: it was that. */
+static bool
+take_back_routine(struct turn *t, struct callback *c, int64_t seq)
+{
+	struct household h;
+	bool was_done = c->state == IS_DONE;
+
+	if (!take_back(t, c, seq, false))
+		return (false);
+	if (was_done && resident_load(t->w, c->household, &h)) {
+		h.year_done = h.year_done == c->month / 12 ? h.year_done - 1 : h.year_done;
+		resident_store(t->w, c->household, &h);
+	}
+	return (true);
+}
+
+/* What that talk settled besides. */
+static void
+take_back_covered(struct turn *t, int64_t seq)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	struct key k = { .len = 0 };
+	struct callback c;
+	char id[ID_SIZE_MAX];
+
+	key_number(&k, (uint64_t)seq);
+	while (worker_each(t->w, COVERED, k.bytes, k.len, &walk)) {
+		key_rest(&walk, k.len, id);
+		if (!book_load(t, id, &c))
+			continue;
+		if (c.kind == KIND_ROUTINE)
+			take_back_routine(t, &c, seq);
+		else
+			take_back(t, &c, seq, true);
+		worker_delete(t->w, COVERED, walk.key, walk.key_len);
+	}
 }
 
 void
@@ -339,15 +433,15 @@ result_retracted(struct turn *t, const struct worker_event *v)
 	copy_text(subject, sizeof(subject), v->e->subject);
 	if (t->p == NULL || !event_int(v->e, "event", &seq))
 		return;
+	take_back_covered(t, seq);
 	record_get(t->w, CASES, SHAPE_MATTER, subject, strlen(subject), &m);
+	matter_take_back(t, subject, &m, seq);
 	for (int64_t round = m.rounds; round > 0; round--) {
 		snprintf(tail, sizeof(tail), "%d", (int)round);
 		owe_id(subject, tail, id);
-		if (book_load(t, id, &c) && take_back(t, &c, seq))
+		if (book_load(t, id, &c) && take_back(t, &c, seq, false))
 			return;
 	}
-	if (resident_load(t->w, subject, &h) && book_load(t, h.routine, &c) && take_back(t, &c, seq)) {
-		h.year_done = h.year_done == c.month / 12 ? h.year_done - 1 : h.year_done;
-		resident_store(t->w, subject, &h);
-	}
+	if (resident_load(t->w, subject, &h) && book_load(t, h.routine, &c))
+		take_back_routine(t, &c, seq);
 }

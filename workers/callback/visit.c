@@ -55,24 +55,33 @@ visit_appointment(struct turn *t, const struct worker_event *v)
 	struct household h;
 	struct callback c;
 	int64_t at = 0;
+	bool found;
 
 	if (t->p == NULL || !event_instant(v->e, "at", &at))
 		return;
 	event_text(v->e, "by", &who);
 	copy_text(by, sizeof(by), who);
 	copy_text(subject, sizeof(subject), v->e->subject);
+	found = result_find(t, v->e, &c);
 	if (proposed && (at < v->when - BEHIND_NS || at > v->when + AHEAD_NS)) {
 		tell_violated(t, subject, subject, "V4.time", by);
+		if (found)
+			book_note(t, c.id, "no_time", by, at < v->when ? "that hour is over" : "too far ahead");
 		return;			/* nobody can come then: there is no appointment */
 	}
-	if (!result_find(t, v->e, &c) || !(c.state == IS_OPEN || (agreed && c.state == IS_PLANNED))) {
+	/* A call is returned at once, by telephone: whoever is visited about it afterwards was asked apart from that. */
+	if (!found || c.kind == KIND_CALL || !(c.state == IS_OPEN || (agreed && c.state == IS_PLANNED))) {
 		if (agreed)
 			agree_apart(t, v, at);
+		if (found)
+			book_note(t, c.id, "apart", by, "%s: not of this callback", what);
 		return;
 	}
 	resident_load(t->w, c.household, &h);
-	if (proposed && !clock_may_visit(t, &h, at))
+	if (proposed && !clock_may_visit(t, &h, at)) {
 		tell_violated(t, subject, subject, "V4.hours", by);
+		book_note(t, c.id, "hours", by, "at an hour at which nobody is visited");
+	}
 	book_note(t, c.id, what, by, "%s", "");
 	if (proposed) {
 		c.appointment = agreed ? APPOINTMENT_AGREED : APPOINTMENT_REQUESTED;
@@ -88,8 +97,10 @@ visit_appointment(struct turn *t, const struct worker_event *v)
 			book_store(t, &c);
 	} else if (strcmp(what, "refused") == 0)
 		visit_by_telephone(t, &c, "V4: the visit was refused: by telephone");
-	else
+	else if (c.appointment == APPOINTMENT_AGREED)
 		visit_no_show(t, &c);
+	else		/* nobody had agreed to be there, or it was said before */
+		book_note(t, c.id, "apart", by, "%s: not of this callback", what);
 }
 
 static bool
@@ -135,7 +146,8 @@ visit_check(struct turn *t, struct callback *c, int64_t when, const char *by)
 {
 	struct matter m;
 
-	if (c->visited || t->p == NULL || c->appointment == APPOINTMENT_AGREED)
+	/* At the agreed hour, or since: who notes it may do so later. */
+	if (c->visited || t->p == NULL || (c->appointment == APPOINTMENT_AGREED && when >= c->at - EARLY_NS))
 		return;
 	/* Agreed before there was a callback. */
 	record_get(t->w, CASES, SHAPE_MATTER, c->subject, strlen(c->subject), &m);
