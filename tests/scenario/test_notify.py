@@ -54,7 +54,7 @@ def test_no_channel_is_left(daemon):
 
 @pytest.mark.parametrize("what", ["hang", "reset", "garbage", "list", lambda path, body: (200, b'{"id":"' + b"x" * 100000 + b'"}')])
 def test_an_unknown_outcome_is_not_repeated_for_routine_and_is_for_urgent(daemon, what):
-    with Gateway({"*": what}) as gateway, Notifier(daemon, [gateway.sms(within="300ms")]) as notifier:
+    with Gateway({"*": what}) as gateway, Notifier(daemon, [gateway.sms(within="1s")]) as notifier:
         notifier.request("N-r")
         notifier.await_fates({"N-r": "failed"})
         assert len(gateway.requests) == 1 and notifier.history("N-r")[-1][1]["reason"].startswith("outcome-unknown")
