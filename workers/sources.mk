@@ -85,3 +85,15 @@ CALLBACK_SRC = \
 	workers/callback/book.c \
 	workers/callback/record.c \
 	workers/callback/policy_read.c
+
+# estate-dunning, all but its main.
+DUNNING_SRC = \
+	workers/dunning/journal.c \
+	workers/dunning/bills.c \
+	workers/dunning/payments.c \
+	workers/dunning/debtors.c \
+	workers/dunning/days.c \
+	workers/dunning/ask.c \
+	workers/dunning/ask_figures.c \
+	workers/dunning/account.c \
+	workers/dunning/ladder_read.c
