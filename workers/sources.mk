@@ -92,6 +92,10 @@ DUNNING_SRC = \
 	workers/dunning/bills.c \
 	workers/dunning/payments.c \
 	workers/dunning/debtors.c \
+	workers/dunning/rest.c \
+	workers/dunning/steps.c \
+	workers/dunning/notices.c \
+	workers/dunning/tell.c \
 	workers/dunning/days.c \
 	workers/dunning/ask.c \
 	workers/dunning/ask_figures.c \

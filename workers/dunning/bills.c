@@ -33,7 +33,8 @@ bill_issued(struct turn *t, const struct worker_event *v)
 	struct text s;
 
 	name_copy(id, v->e->subject);
-	memset(&b, 0, sizeof(b));
+	bill_load(t->w, id, &before);
+	b = before;			/* what was said of it before it came */
 	if (!event_text(v->e, "household", &s))
 		return;
 	name_copy(b.household, s);
@@ -43,7 +44,6 @@ bill_issued(struct turn *t, const struct worker_event *v)
 		month_read(s.s, s.len, &b.period);
 	if (event_text(v->e, "fee_kind", &s))
 		b.kind = (uint8_t)fee_find(s.s, s.len);
-	bill_load(t->w, id, &before);
 	if (before.seq != 0) {
 		issued_again(t, id, &before, &b);
 		return;
@@ -60,14 +60,6 @@ bill_issued(struct turn *t, const struct worker_event *v)
 	}
 	if (t->p != NULL && b.amount > t->p->absurd)
 		odd_note(t, "absurd", id, "", b.household, b.amount, t->p->absurd);
-	/* What was said of it before it came. */
-	b.state = before.state;
-	b.delivered = before.delivered;
-	b.disputes = before.disputes;
-	b.dispute_until = before.dispute_until;
-	b.promise_until = before.promise_until;
-	b.flights = before.flights;
-	b.flight_until = before.flight_until;
 	b.seq = (int64_t)v->seq;
 	b.issued = t->today;
 	b.open = b.amount;
@@ -78,6 +70,8 @@ bill_issued(struct turn *t, const struct worker_event *v)
 	payments_match(t, 'b', id);
 	payments_match(t, 'h', b.household);
 	payments_spend(t, b.household, b.party);
+	if (bill_load(t->w, id, &b))
+		steps_await(t, &b);
 }
 
 /* A bill that was a mistake: who had paid it has a credit. */

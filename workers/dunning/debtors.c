@@ -35,6 +35,7 @@ debtor_registered(struct turn *t, const struct worker_event *v)
 	debtor_store(t->w, id, &d);
 	if (!known)
 		payments_match(t, 'h', id);
+	steps_wake(t, id, steps_next_run(t));
 }
 
 void
@@ -55,6 +56,7 @@ debtor_handed(struct turn *t, const struct worker_event *v)
 		name_copy(d.party, s);
 	debtor_store(t->w, id, &d);
 	payments_match(t, 'h', id);
+	steps_wake(t, id, steps_next_run(t));
 }
 
 void
@@ -73,4 +75,5 @@ debtor_moved(struct turn *t, const struct worker_event *v)
 	}
 	debtor_store(t->w, id, &d);
 	payments_match(t, 'h', id);
+	steps_wake(t, id, steps_next_run(t));
 }

@@ -1,5 +1,5 @@
 /* estate-dunning: see dunning.h. */
-#include "dunning.h"
+#include "notices.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,21 @@ static const struct {
 	{ "bill.cancelled", bill_fate },
 	{ "payment.posted", payment_posted },
 	{ "payment.reversed", payment_reversed },
+	{ "payment.initiated", rest_flight },
+	{ "payment.failed", rest_flight },
+	{ "promise.made", rest_promise },
+	{ "dispute.opened", rest_dispute },
+	{ "dispute.closed", rest_dispute },
+	{ "hardship.granted", rest_hardship },
+	{ "hardship.ended", rest_hardship },
+	{ "demand.served", rest_demand },
+	{ "legal.filed", rest_demand },
+	{ "contact.granted", notice_granted },
+	{ "contact.deferred", notice_deferred },
+	{ "notification.sent", notice_fate },
+	{ "notification.failed", notice_fate },
+	{ "notification.suppressed", notice_fate },
+	{ "notification.withdrawn", notice_fate },
 	{ "household.registered", debtor_registered },
 	{ "household.handed_over", debtor_handed },
 	{ "household.transferred", debtor_handed },
@@ -81,6 +96,17 @@ ask_turn(struct worker *w)
 }
 
 static int
+dunning_activated(struct worker *w, const char *kind)
+{
+	struct turn t = turn(w, worker_cause(w));
+
+	(void)kind;
+	if (t.p != NULL)
+		steps_begin(&t);
+	return (0);
+}
+
+static int
 dunning_update(struct worker *w, const struct worker_event *v)
 {
 	struct turn t = turn(w, v->seq);
@@ -94,10 +120,31 @@ dunning_update(struct worker *w, const struct worker_event *v)
 	return (0);
 }
 
+static int
+dunning_due(struct worker *w, const struct worker_timer *timer)
+{
+	struct turn t = turn(w, timer->cause);
+	const char *name = timer->name;
+	char id[NAME_SIZE];
+
+	if (t.p == NULL)
+		return (0);		/* the rules have gone: nobody is asked any more */
+	name_copy(id, (struct text){ name + 1, (uint32_t)timer->name_len - 1 });
+	if (name[0] == 'h')
+		steps_run(&t, id);
+	else if (name[0] == 'n')
+		notice_waited(&t, id);
+	else
+		return (worker_fail(w, "a timer has no name of ours"));
+	return (0);
+}
+
 int
 main(int argc, char **argv)
 {
-	static const char *const types[] = { "bill.*", "payment.*", "household.*", NULL };
+	static const char *const types[] = { "bill.*", "payment.*", "household.*", "promise.made", "dispute.*", "hardship.*", "demand.served",
+	    "legal.filed", "contact.granted", "contact.deferred", "notification.sent", "notification.failed", "notification.suppressed",
+	    "notification.withdrawn", NULL };
 	static const char *const tables[] = { "bills", "payments", "households", "entries", "open", "all", "credits", "pays", "paid", "unmatched", "balances",
 	    "figures", "odds", "notices", NULL };
 	/* The rules last: they count by the calendar. */
@@ -108,12 +155,14 @@ main(int argc, char **argv)
 		{ "aging", "as_of", "of each kind what is open, by how long it is overdue", ask_aging },
 		{ "collection", "period as_of", "F5: of each kind what was due and came in, and what was recovered of earlier arrears", ask_collection },
 		{ "reconcile", NULL, "all accounts, whose sum is 0, and what does not fit: unmatched, duplicate, issued again", ask_reconcile },
+		{ "holds", "notification", "does a message that was asked for still say what is so; notify asks before it sends", ask_holds },
 		{ NULL, NULL, NULL, NULL },
 	};
 	static const struct worker_kind dunning = {
 		.name = "dunning", .version = 1, .types = types, .tables = tables, .configs = configs,
 		.about = "What every household owes, to the fen and as of any date; and how it is asked for it.",
-		.open = dunning_open, .close = dunning_close, .configure = dunning_configure, .update = dunning_update, .queries = queries,
+		.open = dunning_open, .close = dunning_close, .configure = dunning_configure, .activated = dunning_activated,
+		.update = dunning_update, .due = dunning_due, .queries = queries,
 	};
 
 	return (worker_main(&dunning, argc, argv));

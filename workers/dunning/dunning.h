@@ -8,6 +8,10 @@
  *	bills.c		bills: issued, delivered, waived, cancelled
  *	payments.c	money: on its way, posted, reversed; what it is for
  *	debtors.c	households: who pays for it now
+ *	rest.c		what a bill rests for: disputes, promises, payments on their way, hardship; demands
+ *	steps.c		the ladder: which step of which bill is due on a day
+ *	notices.c	a message on its way: the household's budget, the ledger looked at again, withdrawn
+ *	tell.c		the events that are derived
  *	days.c		the site's days
  *	ask.c, ask_figures.c	the questions
  *	account.c, ladder_read.c	what is remembered; what the file of rules says
@@ -57,8 +61,8 @@ void	month_name(int64_t month, char out[16]);
 void	journal_enter(struct turn *, enum account debit, enum account credit, int64_t amount, int64_t day, const char *household, const char *party,
 	    const char *bill_id, const struct bill *, const char *payment);
 bool	bill_load(struct worker *, const char *id, struct bill *);
-/* With its place among what is owed. */
-void	bill_store(struct turn *, const char *id, const struct bill *);
+/* With its place among what is owed; arrears that are settled are told. */
+void	bill_store(struct turn *, const char *id, struct bill *);
 bool	payment_load(struct worker *, const char *id, struct payment *);
 /* With its place among the credits and what is unmatched. */
 void	payment_store(struct turn *, const char *id, const struct payment *);
@@ -90,7 +94,42 @@ void	debtor_registered(struct turn *, const struct worker_event *);
 void	debtor_handed(struct turn *, const struct worker_event *);
 void	debtor_moved(struct turn *, const struct worker_event *);
 
-/* ---- ask.c, ask_figures.c ---- */
+/* ---- rest.c ---- */
+
+/* Why nobody is asked for a bill, and until which instant (0: it is not known); NULL: it may be asked for. */
+const char	*rest_reason(const struct turn *, const struct debtor *, const struct bill *, int64_t *until);
+void	rest_promise(struct turn *, const struct worker_event *);
+void	rest_dispute(struct turn *, const struct worker_event *);
+void	rest_hardship(struct turn *, const struct worker_event *);
+void	rest_flight(struct turn *, const struct worker_event *);
+void	rest_demand(struct turn *, const struct worker_event *);
+/* The payment that it was is no longer on its way. */
+void	rest_landed(struct turn *, const struct payment *before);
+
+/* ---- steps.c ---- */
+
+int64_t	steps_next_run(const struct turn *);
+/* Look at a household at that instant, unless it is looked at before; 0: never. */
+void	steps_wake(struct turn *, const char *household, int64_t at);
+void	steps_await(struct turn *, const struct bill *);
+void	steps_run(struct turn *, const char *household);
+void	steps_begin(struct turn *);
+/* The next step of a bill; false: there is none.  It is taken, and told; it is behind the bill. */
+bool	steps_due(struct turn *, const struct bill *, struct step *);
+void	steps_taken(struct turn *, const char *id, struct bill *);
+void	steps_passed(struct turn *, const char *id, struct bill *);
+void	steps_name(const struct turn *, const struct notice *, char out[NAME_SIZE]);
+
+/* ---- tell.c ---- */
+
+void	tell_arrears(struct turn *, const char *type, const char *id, const struct bill *, int64_t amount);
+void	tell_step(struct turn *, const char *id, const struct bill *, const struct step *);
+void	tell_wish(struct turn *, const char *id, const struct notice *);
+void	tell_notice(struct turn *, const char *id, const struct notice *, const struct step *, int64_t due, int64_t not_before, int64_t expires);
+
+/* ---- ask.c, ask_figures.c, notices.c ---- */
+
+int	ask_holds(struct worker *);
 
 struct turn	ask_turn(struct worker *);
 int	ask_arrears(struct worker *);

@@ -73,10 +73,14 @@ open_place(struct place *k, const char *household, const char *party)
 }
 
 void
-bill_store(struct turn *t, const char *id, const struct bill *b)
+bill_store(struct turn *t, const char *id, struct bill *b)
 {
 	struct place k;
 
+	if (b->told && b->open == 0) {
+		b->told = 0;
+		tell_arrears(t, "arrears.cleared", id, b, 0);
+	}
 	account_put(t->w, BILLS, ROW_BILL, id, strlen(id), b);
 	if (b->seq == 0)
 		return;

@@ -58,6 +58,7 @@ payment_undo(struct turn *t, const char *payment_id, struct payment *p, const ch
 	b->reopened = t->today;
 	payment_store(t, payment_id, p);
 	bill_settle(t, bill_id, b);
+	steps_await(t, b);
 }
 
 /* What a payment without a name pays first: the oldest due, and of those the first kind of the order. */
@@ -177,6 +178,7 @@ payment_posted(struct turn *t, const struct worker_event *v)
 			odd_note(t, "posted_again", p.bill, id, p.household, p.amount, before.amount);
 		return;
 	}
+	rest_landed(t, &before);
 	if (!day_field(v->e, "received", &p.received) || p.received > t->today) {
 		odd_note(t, "received_later", p.bill, id, p.household, p.amount, 0);
 		p.received = t->today;
