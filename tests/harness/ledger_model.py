@@ -41,7 +41,8 @@ class Ledger:
     def __init__(self, events=(), order=tuple(ORDER)):
         self.order = order
         self.bills, self.payments, self.parties, self.early = {}, {}, {}, {}
-        self.of = collections.defaultdict(list)
+        self.of, self.money = collections.defaultdict(list), collections.defaultdict(list)
+        self.waiting = {}
         self.journal = collections.defaultdict(list)
         self.today = None
         for event in events:
@@ -109,13 +110,14 @@ class Ledger:
 
     def on_payment_posted(self, name, data):
         if name not in self.payments:
-            self.payments[name] = Payment(name, data, self.today)
+            self.payments[name] = self.waiting[name] = Payment(name, data, self.today)
             self.match()
 
     def on_payment_reversed(self, name, _data):
         payment = self.payments.get(name)
         if payment is None or payment.state == "reversed":
             return
+        self.waiting.pop(name, None)
         for bill in sorted({b.name: b for b in payment.paid}.values(), key=lambda b: b.name.encode()):
             self.undo(payment, bill)
         payment.state, payment.rest = "reversed", 0
@@ -123,16 +125,19 @@ class Ledger:
             self.spend(payment.household, payment.party)
 
     def match(self):
-        for payment in sorted((p for p in self.payments.values() if p.state == "unmatched"), key=lambda p: (p.bill is None, p.name.encode())):
+        for payment in sorted(self.waiting.values(), key=lambda p: (p.bill is None, p.name.encode())):
             bill = self.bills.get(payment.bill)
             if (payment.bill and bill is None) or (not payment.bill and payment.household not in self.parties):
                 continue
             payment.state = "posted"
+            del self.waiting[payment.name]
             if bill is not None:
                 payment.household, payment.party = bill.household, bill.party
+                self.money[payment.household, payment.party].append(payment)
                 self.apply(payment, bill)
             else:
                 payment.party = self.parties[payment.household]
+                self.money[payment.household, payment.party].append(payment)
             self.spend(payment.household, payment.party)
 
     def apply(self, payment, bill):
@@ -155,9 +160,9 @@ class Ledger:
 
     def spend(self, household, party):
         """The first money pays the oldest due bill, of those due on one day the first of the order."""
-        mine = [p for p in self.payments.values() if p.state == "posted" and p.rest and (p.household, p.party) == (household, party)]
+        mine = [p for p in self.money[household, party] if p.state == "posted" and p.rest]
         for payment in sorted(mine, key=lambda p: (p.received, p.name.encode())):
-            for bill in sorted((b for b in self.of[household, party] if b.open), key=lambda b: (b.due, self.order.index(b.kind), b.name.encode())):
+            for bill in sorted((b for b in self.of[household, party] if b.open > 0), key=lambda b: (b.due, self.order.index(b.kind), b.name.encode())):
                 self.apply(payment, bill)
 
     # --- What is asked ---
@@ -208,3 +213,92 @@ class Ledger:
         return {"received": sum(p.amount for p in money), "unmatched": -sum(p.amount for p in money if p.state == "unmatched"),
                 "credit": -sum(p.rest for p in money if p.state == "posted"), "waived": sums["waived"], "cancelled": sums["cancelled"],
                 "billed": -sums["billed"], "due": sum(b.open for b in self.bills.values())}
+
+
+class Rests:
+    """What nobody is asked for, told from the log alone: why_not("B-1", today, now)."""
+
+    def __init__(self, ledger):
+        self.ledger = ledger
+        self.until, self.disputes, self.flights, self.filed = {}, collections.Counter(), {}, set()
+
+    def take(self, event):
+        kind, subject, data = event["type"], event["subject"], event.get("data", {})
+        if kind == "promise.made":
+            self.until["promise", subject] = min(date(data["until"]), self.ledger.today + datetime.timedelta(days=60))
+        elif kind == "dispute.opened" and not self.disputes[subject]:
+            self.disputes[subject] += 1
+            self.until["dispute", subject] = self.ledger.today + datetime.timedelta(days=30)
+        elif kind == "dispute.closed":
+            self.until.pop(("dispute", subject), None)
+        elif kind == "payment.initiated":
+            self.flights[subject] = (data["bill"], datetime.datetime.fromisoformat(data["expires"]))
+        elif kind in ("payment.failed", "payment.posted"):
+            self.flights.pop(subject, None)
+        elif kind == "legal.filed":
+            self.filed.add(subject)
+
+    def why_not(self, bill, today, now):
+        for why in "promise", "dispute":
+            if self.until.get((why, bill), datetime.date.min) >= today:
+                return why
+        if any(named == bill and expires > now for named, expires in self.flights.values()):
+            return "in flight"
+        return "filed" if bill in self.filed else None
+
+
+class Year:
+    """A log with what estate-dunning concluded in it: failures() is what should not be there."""
+
+    def __init__(self, events):
+        self.ledger = Ledger()
+        self.rests = Rests(self.ledger)
+        self.wrong, self.messages, self.steps, self.overdue = [], collections.Counter(), collections.Counter(), set()
+        self.notices = {}
+        for event in events:
+            self.ledger.take(event)
+            self.rests.take(event)
+            judge = getattr(self, "on_" + event["type"].replace(".", "_"), None)
+            if judge:
+                judge(event, event["data"])
+
+    def check(self, event, said, good):
+        if not good:
+            self.wrong.append((event["time"], event["subject"], said))
+
+    def on_arrears_opened(self, event, data):
+        bill = self.ledger.bills[event["subject"]]
+        self.check(event, "not overdue", bill.open == data["amount"] > 0 and bill.due < self.ledger.today and bill.name not in self.overdue)
+        self.overdue.add(bill.name)
+
+    def on_arrears_cleared(self, event, _data):
+        self.check(event, "not settled", self.ledger.bills[event["subject"]].open == 0 and event["subject"] in self.overdue)
+        self.overdue.discard(event["subject"])
+
+    def on_dunning_due(self, event, data):
+        bill, step = event["subject"], data["step"]
+        self.check(event, "a step twice", (bill, step) not in self.steps)
+        self.check(event, "before its day", self.ledger.today >= self.ledger.bills[bill].due + datetime.timedelta(days=step))
+        self.check(event, "not owed", self.ledger.bills[bill].open == data["amount"] > 0)
+        self.check(event, "it rests", self.rests.why_not(bill, self.ledger.today, datetime.datetime.fromisoformat(event["time"][:19] + "+00:00")) is None)
+        self.steps[bill, step] += 1
+
+    def on_notification_requested(self, event, data):
+        now = datetime.datetime.fromisoformat(event["time"][:19] + "+00:00")
+        bills = data["params"]["bills"].split()
+        self.messages[data["template"]] += 1
+        self.notices[data["notification"]] = [(bill, step) for bill in bills for (name, step) in list(self.steps)[-64:] if name == bill]
+        self.check(event, "by night", 8 <= now.astimezone(SITE).hour < 21)
+        if "+" not in data["params"]["bills"]:
+            self.check(event, "another amount", sum(self.ledger.bills[bill].open for bill in bills) == data["params"]["amount"])
+        for bill in bills:
+            if not bill.startswith("+"):
+                self.check(event, "settled", self.ledger.bills[bill].open > 0 and data["to"] == self.ledger.bills[bill].household)
+                self.check(event, "it rests", self.rests.why_not(bill, self.ledger.today, now) is None)
+
+    def on_notification_withdrawn(self, _event, data):
+        for one in self.notices.get(data["notification"], ()):
+            self.steps.pop(one, None)
+
+    def failures(self):
+        return self.wrong
