@@ -115,8 +115,8 @@ static void
 test_rows(void **state)
 {
 	static const size_t sizes[ROWS_OF] = { sizeof(struct bill), sizeof(struct payment), sizeof(struct debtor), sizeof(struct entry), sizeof(struct figure),
-		sizeof(struct odd), sizeof(struct notice) };
-	union { struct bill b; struct payment p; struct debtor d; struct entry e; struct figure f; struct odd o; struct notice n; } in, out;
+		sizeof(struct balances), sizeof(struct odd), sizeof(struct notice) };
+	union { struct bill b; struct payment p; struct debtor d; struct entry e; struct figure f; struct balances s; struct odd o; struct notice n; } in, out;
 	uint8_t bytes[ROW_BYTES_MAX], again[ROW_BYTES_MAX];
 
 	(void)state;

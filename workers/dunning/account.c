@@ -35,6 +35,9 @@ static const struct part debtor_parts[] = { T(debtor, party), B(debtor, known), 
 	N(debtor, hardship_until), N(debtor, promise_until), N(debtor, flights), N(debtor, flight_until), N(debtor, wake), LAST };
 static const struct part entry_parts[] = { T(entry, payment), T(entry, party), B(entry, debit), B(entry, credit), N(entry, amount), N(entry, when), LAST };
 static const struct part figure_parts[] = { N(figure, billed), N(figure, received), N(figure, waived), N(figure, cancelled), LAST };
+static const struct part balances_parts[] = { N(balances, sums[0]), N(balances, sums[1]), N(balances, sums[2]), N(balances, sums[3]), N(balances, sums[4]),
+	N(balances, sums[5]), N(balances, sums[6]), LAST };
+_Static_assert(ACCOUNTS == 7, "balances_parts has a row for each");
 static const struct part odd_parts[] = { T(odd, bill), T(odd, payment), T(odd, household), N(odd, amount), N(odd, expected), N(odd, when), LAST };
 #define NB(i)	T(notice, bills[i])
 static const struct part notice_parts[] = { T(notice, household), T(notice, party), NB(0), NB(1), NB(2), NB(3), NB(4), NB(5), NB(6), NB(7), NB(8), NB(9),
@@ -50,6 +53,7 @@ static const struct {
 	[ROW_DEBTOR] = { debtor_parts, sizeof(struct debtor) },
 	[ROW_ENTRY] = { entry_parts, sizeof(struct entry) },
 	[ROW_FIGURE] = { figure_parts, sizeof(struct figure) },
+	[ROW_BALANCES] = { balances_parts, sizeof(struct balances) },
 	[ROW_ODD] = { odd_parts, sizeof(struct odd) },
 	[ROW_NOTICE] = { notice_parts, sizeof(struct notice) },
 };

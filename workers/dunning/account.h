@@ -8,10 +8,9 @@
  * OPEN		household, 0, party, 0, due, bill  ->  nothing: what is owed
  * ALL		household, 0, due, bill		->  nothing: every bill there ever was
  * CREDITS	household, 0, party, 0, received, payment ->  nothing: payments of which something is left
- * PAYS		bill, 0, payment		->  how much of it this payment pays
- * PAID		payment, 0, bill		->  the same, from the other side
+ * PAID		payment, 0, bill		->  how much of that bill it pays
  * UNMATCHED	b, bill, 0, payment; or h, household, 0, payment ->  nothing: money that waits to be told what it is for
- * BALANCES	account				->  fen, all households together
+ * BALANCES	"all"				->  struct balances: all households together
  * FIGURES	kind, period, due, day		->  struct figure: what that day did to the bills of that kind, period and due date
  * ODDS		what, 0, seq			->  struct odd: what does not fit, for the reconciliation
  * NOTICES	notification			->  struct notice: a message that was asked for
@@ -26,7 +25,7 @@
 #include "bounds.h"
 #include "worker.h"
 
-enum { BILLS, PAYMENTS, HOUSEHOLDS, ENTRIES, OPEN, ALL, CREDITS, PAYS, PAID, UNMATCHED, BALANCES, FIGURES, ODDS, NOTICES };
+enum { BILLS, PAYMENTS, HOUSEHOLDS, ENTRIES, OPEN, ALL, CREDITS, PAID, UNMATCHED, BALANCES, FIGURES, ODDS, NOTICES };
 
 #define NAME_SIZE	(ID_CHARS_MAX + 1)
 #define FEE_KINDS	8u
@@ -81,6 +80,10 @@ struct figure {
 	int64_t billed, received, waived, cancelled;
 };
 
+struct balances {
+	int64_t sums[ACCOUNTS];
+};
+
 struct odd {
 	char bill[NAME_SIZE], payment[NAME_SIZE], household[NAME_SIZE];
 	int64_t amount, expected, when;
@@ -95,7 +98,7 @@ struct notice {
 	int64_t amount, asked, until;
 };
 
-enum shape_of { ROW_BILL, ROW_PAYMENT, ROW_DEBTOR, ROW_ENTRY, ROW_FIGURE, ROW_ODD, ROW_NOTICE, ROWS_OF };
+enum shape_of { ROW_BILL, ROW_PAYMENT, ROW_DEBTOR, ROW_ENTRY, ROW_FIGURE, ROW_BALANCES, ROW_ODD, ROW_NOTICE, ROWS_OF };
 
 #define ROW_BYTES_MAX	2048u
 

@@ -165,16 +165,17 @@ int
 ask_reconcile(struct worker *w)
 {
 	struct worker_walk walk = { .key_len = 0 };
-	int64_t sum = 0, v;
+	struct balances all;
+	int64_t sum = 0;
 	struct odd o;
 	char what[NAME_SIZE];
 	size_t at;
 
+	balances_load(w, &all);
 	worker_reply_map(w, "accounts");
 	for (unsigned i = 0; i < ACCOUNTS; i++) {
-		v = (int64_t)worker_get_number(w, BALANCES, account_names[i], strlen(account_names[i]));
-		worker_reply_int(w, account_names[i], v);
-		sum += v;
+		worker_reply_int(w, account_names[i], all.sums[i]);
+		sum += all.sums[i];
 	}
 	worker_reply_end(w);
 	worker_reply_int(w, "sum", sum);

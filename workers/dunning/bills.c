@@ -81,12 +81,15 @@ cancel(struct turn *t, const char *id, struct bill *b)
 	struct worker_walk walk = { .key_len = 0 };
 	struct place k = { .len = 0 };
 	struct payment p;
+	struct entry e;
 	char payment[NAME_SIZE];
 
 	b->state = BILL_CANCELLED;
-	place_part(&k, id);
-	while (worker_each(t->w, PAYS, k.bytes, k.len, &walk)) {
-		place_rest(&walk, k.len, payment);
+	place_part(place_part(&k, b->household), id);
+	while (worker_each(t->w, ENTRIES, k.bytes, k.len, &walk)) {
+		if (!account_read(ROW_ENTRY, walk.value, walk.value_len, &e) || e.payment[0] == '\0')
+			continue;
+		memcpy(payment, e.payment, sizeof(payment));
 		if (payment_load(t->w, payment, &p))
 			payment_undo(t, payment, &p, id, b);
 	}

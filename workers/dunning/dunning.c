@@ -145,7 +145,7 @@ main(int argc, char **argv)
 	static const char *const types[] = { "bill.*", "payment.*", "household.*", "promise.made", "dispute.*", "hardship.*", "demand.served",
 	    "legal.filed", "contact.granted", "contact.deferred", "notification.sent", "notification.failed", "notification.suppressed",
 	    "notification.withdrawn", NULL };
-	static const char *const tables[] = { "bills", "payments", "households", "entries", "open", "all", "credits", "pays", "paid", "unmatched", "balances",
+	static const char *const tables[] = { "bills", "payments", "households", "entries", "open", "all", "credits", "paid", "unmatched", "balances",
 	    "figures", "odds", "notices", NULL };
 	/* The rules last: they count by the calendar. */
 	static const struct worker_config configs[] = { { "calendar", "calendars/cn.yaml" }, { "rules", "rules/dunning.yaml" }, { NULL, NULL } };

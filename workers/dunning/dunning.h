@@ -60,6 +60,7 @@ void	month_name(int64_t month, char out[16]);
 /* Move an amount from one account to another, for a bill (NULL: none) of that id. */
 void	journal_enter(struct turn *, enum account debit, enum account credit, int64_t amount, int64_t day, const char *household, const char *party,
 	    const char *bill_id, const struct bill *, const char *payment);
+void	balances_load(struct worker *, struct balances *);
 bool	bill_load(struct worker *, const char *id, struct bill *);
 /* With its place among what is owed; arrears that are settled are told. */
 void	bill_store(struct turn *, const char *id, struct bill *);

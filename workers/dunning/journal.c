@@ -12,14 +12,10 @@ add(struct turn *t, int64_t *sum, int64_t amount)
 		worker_fail(t->w, "an account would hold more fen than there are numbers");
 }
 
-static void
-balance(struct turn *t, enum account account, int64_t amount)
+void
+balances_load(struct worker *w, struct balances *b)
 {
-	const char *name = account_names[account];
-	int64_t sum = (int64_t)worker_get_number(t->w, BALANCES, name, strlen(name));
-
-	add(t, &sum, amount);
-	worker_put_number(t->w, BALANCES, name, strlen(name), (uint64_t)sum);
+	account_get(w, BALANCES, ROW_BALANCES, "all", 3, b);
 }
 
 /* What an entry does to the bill's kind: `due` moves against the account on the other side. */
@@ -44,6 +40,7 @@ journal_enter(struct turn *t, enum account debit, enum account credit, int64_t a
 {
 	struct entry e = { .debit = (uint8_t)debit, .credit = (uint8_t)credit, .amount = amount, .when = t->now };
 	struct place k = { .len = 0 };
+	struct balances all;
 
 	if (amount == 0)
 		return;
@@ -53,8 +50,10 @@ journal_enter(struct turn *t, enum account debit, enum account credit, int64_t a
 	put_be32(k.bytes + k.len, t->line++);
 	k.len += 4;
 	account_put(t->w, ENTRIES, ROW_ENTRY, k.bytes, k.len, &e);
-	balance(t, debit, amount);
-	balance(t, credit, -amount);
+	balances_load(t->w, &all);
+	add(t, &all.sums[debit], amount);
+	add(t, &all.sums[credit], -amount);
+	account_put(t->w, BALANCES, ROW_BALANCES, "all", 3, &all);
 	if (b != NULL && (debit == ACCOUNT_DUE || credit == ACCOUNT_DUE))
 		figure(t, b, debit, credit, amount, day);
 }

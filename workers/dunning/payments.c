@@ -4,11 +4,10 @@
 #include <string.h>
 
 static void
-pays_places(struct place *by_bill, struct place *by_payment, const char *bill, const char *payment)
+paid_place(struct place *k, const char *payment, const char *bill)
 {
-	by_bill->len = by_payment->len = 0;
-	place_text(place_part(by_bill, bill), payment);
-	place_text(place_part(by_payment, payment), bill);
+	k->len = 0;
+	place_text(place_part(k, payment), bill);
 }
 
 static int64_t
@@ -21,8 +20,8 @@ latest(int64_t a, int64_t b)
 static void
 apply(struct turn *t, const char *bill_id, struct bill *b, const char *payment_id, struct payment *p)
 {
-	int64_t x = p->rest < b->open ? p->rest : b->open, day = latest(latest(p->received, b->issued), b->reopened), before;
-	struct place by_bill, by_payment;
+	int64_t x = p->rest < b->open ? p->rest : b->open, day = latest(latest(p->received, b->issued), b->reopened);
+	struct place k;
 
 	if (x <= 0)
 		return;
@@ -34,10 +33,8 @@ apply(struct turn *t, const char *bill_id, struct bill *b, const char *payment_i
 		b->interrupted_by = BY_PART;
 		b->interrupted_seq = (int64_t)t->seq;
 	}
-	pays_places(&by_bill, &by_payment, bill_id, payment_id);
-	before = (int64_t)worker_get_number(t->w, PAYS, by_bill.bytes, by_bill.len);
-	worker_put_number(t->w, PAYS, by_bill.bytes, by_bill.len, (uint64_t)(before + x));
-	worker_put_number(t->w, PAID, by_payment.bytes, by_payment.len, (uint64_t)(before + x));
+	paid_place(&k, payment_id, bill_id);
+	worker_put_number(t->w, PAID, k.bytes, k.len, worker_get_number(t->w, PAID, k.bytes, k.len) + (uint64_t)x);
 	bill_store(t, bill_id, b);
 	payment_store(t, payment_id, p);
 }
@@ -45,13 +42,13 @@ apply(struct turn *t, const char *bill_id, struct bill *b, const char *payment_i
 void
 payment_undo(struct turn *t, const char *payment_id, struct payment *p, const char *bill_id, struct bill *b)
 {
-	struct place by_bill, by_payment;
+	struct place k;
 	int64_t x;
 
-	pays_places(&by_bill, &by_payment, bill_id, payment_id);
-	x = (int64_t)worker_get_number(t->w, PAYS, by_bill.bytes, by_bill.len);
-	worker_delete(t->w, PAYS, by_bill.bytes, by_bill.len);
-	worker_delete(t->w, PAID, by_payment.bytes, by_payment.len);
+	paid_place(&k, payment_id, bill_id);
+	if ((x = (int64_t)worker_get_number(t->w, PAID, k.bytes, k.len)) == 0)
+		return;			/* undone already */
+	worker_delete(t->w, PAID, k.bytes, k.len);
 	journal_enter(t, ACCOUNT_DUE, ACCOUNT_CREDIT, x, t->today, b->household, b->party, bill_id, b, payment_id);
 	p->rest += x;
 	b->open += x;
@@ -134,9 +131,10 @@ match(struct turn *t, const char *id, struct payment *p)
 	memcpy(p->party, named ? b.party : d.party[0] != '\0' ? d.party : p->household, NAME_SIZE);
 	journal_enter(t, ACCOUNT_UNMATCHED, ACCOUNT_CREDIT, p->amount, p->received, p->household, p->party, "", NULL, id);
 	p->unmatched = 0;
-	payment_store(t, id, p);
-	if (named)
+	if (named && b.open > 0 && p->rest > 0)
 		apply(t, p->bill, &b, id, p);
+	else
+		payment_store(t, id, p);
 	payments_spend(t, p->household, p->party);
 }
 
