@@ -81,7 +81,7 @@ F_release = -O2 -g -D_FORTIFY_SOURCE=2
 F_san     = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DESTATE_LEVERS
 F_levers  = -O2 -g -DESTATE_LEVERS
 F_noflush = -O2 -g -DESTATE_LEVERS -DESTATE_WITHOUT_FLUSH
-CPPFLAGS_ALL = -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' -iquote proto -iquote proto/base -iquote daemon -iquote clients/libestate -iquote clients/estate -iquote clients/alarm -iquote workers/harness -iquote workers/escalate -iquote workers/callback -iquote workers/notify
+CPPFLAGS_ALL = -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' -iquote proto -iquote proto/base -iquote daemon -iquote clients/libestate -iquote clients/estate -iquote clients/alarm -iquote workers/harness -iquote workers/escalate -iquote workers/callback -iquote workers/notify -iquote workers/dunning
 CFLAGS_ALL = -std=c11 $(CPPFLAGS_ALL) $(WARN) $(HARDEN) $(F_$(VARIANT)) $(PKG_CFLAGS) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(F_$(VARIANT)) $(LDFLAGS)
 
@@ -93,7 +93,7 @@ include workers/sources.mk
 include tests/sources.mk
 
 OBJ = $(patsubst %.c,$(B)/obj/%.o,$(1))
-BINARIES = $(B)/bin/estated $(B)/bin/estate $(B)/bin/estate-example $(B)/bin/estate-escalate $(B)/bin/estate-callback $(B)/bin/estate-notify $(B)/bin/estate-alarm
+BINARIES = $(B)/bin/estated $(B)/bin/estate $(B)/bin/estate-example $(B)/bin/estate-escalate $(B)/bin/estate-callback $(B)/bin/estate-notify $(B)/bin/estate-dunning $(B)/bin/estate-alarm
 
 .PHONY: all
 all: $(BINARIES)
@@ -105,6 +105,7 @@ $(B)/lib/libharness.a: $(call OBJ,$(HARNESS_SRC))
 $(B)/lib/libescalate.a: $(call OBJ,$(ESCALATE_SRC))
 $(B)/lib/libcallback.a: $(call OBJ,$(CALLBACK_SRC))
 $(B)/lib/libnotify.a: $(call OBJ,$(NOTIFY_SRC))
+$(B)/lib/libdunning.a: $(call OBJ,$(DUNNING_SRC))
 $(B)/lib/libverbs.a: $(call OBJ,$(filter-out clients/estate/main.c,$(ESTATE_SRC)))
 
 ifeq ($(VARIANT),noflush)
@@ -127,6 +128,8 @@ $(B)/bin/estate-example: $(call OBJ,workers/example/example.c) $(B)/lib/libharne
 $(B)/bin/estate-escalate: $(call OBJ,workers/escalate/escalate.c) $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 
 $(B)/bin/estate-callback: $(call OBJ,workers/callback/callback.c) $(B)/lib/libcallback.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+
+$(B)/bin/estate-dunning: $(call OBJ,workers/dunning/dunning.c) $(B)/lib/libdunning.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 
 $(B)/bin/estate-alarm: $(call OBJ,$(ALARM_SRC)) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 LIBS_estate-alarm = -lcurl
@@ -229,6 +232,7 @@ install: all
 	install -D -m 755 build/bin/estate-escalate $(DESTDIR)$(PREFIX)/bin/estate-escalate
 	install -D -m 755 build/bin/estate-callback $(DESTDIR)$(PREFIX)/bin/estate-callback
 	install -D -m 755 build/bin/estate-notify $(DESTDIR)$(PREFIX)/bin/estate-notify
+	install -D -m 755 build/bin/estate-dunning $(DESTDIR)$(PREFIX)/bin/estate-dunning
 	install -D -m 644 build/lib/libestate.a $(DESTDIR)$(PREFIX)/lib/libestate.a
 	install -D -m 644 build/lib/libproto.a $(DESTDIR)$(PREFIX)/lib/libestate-proto.a
 	install -D -m 644 clients/libestate/estate.h $(DESTDIR)$(PREFIX)/include/estate.h
@@ -268,6 +272,10 @@ install: all
 	    install -D -m 644 config/notify.yaml $(DESTDIR)$(SYSCONFDIR)/estated/notify.yaml
 	@for f in config/templates/*.yaml; do test -e $(DESTDIR)$(SYSCONFDIR)/estated/templates/$${f##*/} || \
 	    install -D -m 644 $$f $(DESTDIR)$(SYSCONFDIR)/estated/templates/$${f##*/}; done
+	install -D -m 644 systemd/estate-worker@dunning.service.d/config.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-worker@dunning.service.d/config.conf
+	install -D -m 644 workers/dunning/estate-dunning.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-dunning.8
+	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/rules/dunning.yaml || \
+	    install -D -m 644 config/rules/dunning.yaml $(DESTDIR)$(SYSCONFDIR)/estated/rules/dunning.yaml
 	install -D -m 644 workers/escalate/estate-escalate.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-escalate.8
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml || \
 	    install -D -m 644 config/rules/escalate.yaml $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml
@@ -290,7 +298,7 @@ test-helpers: $(patsubst %,$(B)/test/%,parrot powercut boxcut interpose.so)
 .PHONY: test-binaries
 test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS))
 
-$(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libcallback.a $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+$(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libdunning.a $(B)/lib/libcallback.a $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka
 

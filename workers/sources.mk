@@ -108,3 +108,19 @@ NOTIFY_SRC = \
 	workers/notify/paper.c \
 	workers/notify/receipts.c \
 	workers/notify/dryrun.c
+
+# estate-dunning, all but its main.
+DUNNING_SRC = \
+	workers/dunning/journal.c \
+	workers/dunning/bills.c \
+	workers/dunning/payments.c \
+	workers/dunning/debtors.c \
+	workers/dunning/rest.c \
+	workers/dunning/steps.c \
+	workers/dunning/notices.c \
+	workers/dunning/tell.c \
+	workers/dunning/days.c \
+	workers/dunning/ask.c \
+	workers/dunning/ask_figures.c \
+	workers/dunning/account.c \
+	workers/dunning/ladder_read.c

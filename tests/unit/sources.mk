@@ -9,6 +9,7 @@ UNIT_TESTS += \
 	test_ceiling \
 	test_clients \
 	test_dedup \
+	test_dunning \
 	test_engine \
 	test_errcode \
 	test_event \

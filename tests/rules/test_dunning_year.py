@@ -1,0 +1,67 @@
+"""F3, F5: a year of an estate whose households answer reminders: paid, paid in part, on its way, taken back, promised, disputed.
+
+Everything is counted by ledger_model.py from the log alone: that every reminder was owed when it was asked for, to the fen; the collection rates, the
+ages of what is open.
+"""
+import collections
+import datetime
+import json
+import os
+import subprocess
+
+import daemon as harness
+import pytest
+from ledger_model import KINDS, Year
+
+PROGRAM = harness.program("estate-dunning")
+CONFIG = os.path.join(harness.REPOSITORY, "config")
+SCRIPT = os.path.join(CONFIG, "respond", "dunning.yaml")
+HOUSEHOLDS = 3000 if os.environ.get("ESTATE_LONG") == "1" else 150
+UNTIL = "2027-01-06"
+
+
+def rehearse(path, *arguments, log=None):
+    """Conclusions, or with log=… everything."""
+    done = subprocess.run([PROGRAM, "--rehearse", path, "--config", CONFIG, "--until", UNTIL, *arguments, *(["--log", log] if log else [])],
+                          capture_output=True, check=False)
+    assert done.returncode == 0 and b" 0 parked, 0 refused" in done.stderr, done.stderr.decode()
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def year(tmp_path_factory):
+    """The input, and the log of the year."""
+    folder = tmp_path_factory.mktemp("dunning")
+    path, log = str(folder / "year.jsonl"), str(folder / "log.jsonl")
+    subprocess.run([harness.program("estate"), "generate", "--households", str(HOUSEHOLDS), "--from", "2026-01-01", "--days", "365", "--seed", "1",
+                    "--calendar", os.path.join(CONFIG, "calendars", "cn.yaml"), "--without", "contacts,callbacks,ratings", "--out", path], check=True)
+    return path, log, rehearse(path, "--respond", SCRIPT, log=log)
+
+
+def test_every_reminder_was_owed(year):
+    path, log, told = year
+    with open(log, encoding="utf-8") as file:
+        model = Year(json.loads(line) for line in file)
+    assert model.failures() == []
+    kinds = collections.Counter(json.loads(line)["type"] for line in told.splitlines())
+    assert model.messages.total() == kinds["notification.requested"] > HOUSEHOLDS and set(model.messages) >= {"bill-notice", "bill-reminder", "arrears-call",
+                                                                                                             "arrears-visit", "formal-demand"}
+    # The same log, the same conclusions: what it concluded itself is passed by, and concluded again.
+    assert sorted(rehearse(log).splitlines()) == sorted(told.splitlines())
+    # And the figures.
+    day = datetime.date(2027, 1, 6)
+    answers = {}
+    for ask in 'collection={"period":"2026"}', "aging", 'reconcile={"limit":1}':
+        lines = [json.loads(line) for line in rehearse(log, "--ask", ask).splitlines() if b'"answer"' in line]
+        answers[ask.split("=")[0]] = lines[0]["answer"]
+    assert answers["reconcile"]["sum"] == 0 and answers["reconcile"]["accounts"] == model.ledger.accounts()
+    assert {row["kind"]: {name: row[name] for name in row if name not in ("kind", "open")} for row in answers["aging"]["rows"]} == model.ledger.aging(day)
+    rates = {row["kind"]: [row[name] for name in ("due", "collected", "prior_due", "prior_recovered")] for row in answers["collection"]["rows"]}
+    assert rates == model.ledger.collection("2026-01", "2027-01", day)
+    assert rates["all"][1] > 0.9 * rates["all"][0] > 0 and set(rates) == {*KINDS, "all"}
+
+
+def test_whoever_pays_nothing_is_asked_more(year):
+    path, _, told = year
+    nobody = rehearse(path, "--respond", SCRIPT, "--share", "pays=0", "--share", "part=0")
+    assert nobody.count(b"dunning.due") > told.count(b"dunning.due")

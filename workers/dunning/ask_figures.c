@@ -1,0 +1,201 @@
+/* Questions about all of it: how old it is, how much came in, what does not fit. */
+#include "dunning.h"
+
+#include <string.h>
+
+#include "errcode.h"
+#include "rfc3339.h"
+
+#define REPLY_DAY(w, name, day)	do { char date_[16]; day_name(day, date_); worker_reply(w, name, text_of(date_)); } while (0)
+
+/* ---- Aging ---- */
+
+static const struct {
+	const char *name;
+	int64_t most;
+} buckets[] = { { "not_due", 0 }, { "1-30", 30 }, { "31-60", 60 }, { "61-90", 90 }, { "91-180", 180 }, { "181-365", 365 }, { "over_365", INT64_MAX } };
+#define BUCKETS	(sizeof(buckets) / sizeof(*buckets))
+
+int
+ask_aging(struct worker *w)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	int64_t sums[FEE_KINDS][BUCKETS] = { { 0 } }, all[BUCKETS] = { 0 }, day;
+	struct turn t = ask_turn(w);
+	struct figure f;
+
+	if (ask_day(&t, &day) != 0)
+		return (-1);
+	while (worker_each(w, FIGURES, NULL, 0, &walk)) {
+		int64_t late = day - place_read(&walk, 9);
+		unsigned kind = walk.key[0], i = 0;
+
+		if (kind >= FEE_KINDS || place_read(&walk, 17) > day || !account_read(ROW_FIGURE, walk.value, walk.value_len, &f))
+			continue;
+		while (late > buckets[i].most)
+			i++;
+		sums[kind][i] += f.billed - f.received - f.waived - f.cancelled;
+	}
+	REPLY_DAY(w, "as_of", day);
+	worker_reply_list(w, "rows");
+	for (unsigned kind = 0; kind <= FEE_KINDS; kind++) {
+		int64_t total = 0;
+
+		worker_reply_row(w);
+		worker_reply(w, "kind", text_of(kind < FEE_KINDS ? fee_name(kind) : "all"));
+		for (unsigned i = 0; i < BUCKETS; i++) {
+			int64_t v = kind < FEE_KINDS ? sums[kind][i] : all[i];
+
+			worker_reply_int(w, buckets[i].name, v);
+			total += v;
+			all[i] += kind < FEE_KINDS ? v : 0;
+		}
+		worker_reply_int(w, "open", total);
+	}
+	return (0);
+}
+
+/* ---- Collection (F5) ---- */
+
+/* The period asked for: a year or a month; its first month and the one behind it. */
+static int
+asked_period(struct turn *t, int64_t *first, int64_t *behind)
+{
+	struct text s;
+	int64_t year;
+	unsigned month, d;
+	char text[16];
+
+	rfc3339_civil(t->today, &year, &month, &d);
+	*first = year * 12;
+	*behind = *first + 12;
+	if (!worker_asked_text(t->w, "period", 7, &s))
+		return (0);
+	if (s.len == 7 && month_read(s.s, s.len, first)) {
+		*behind = *first + 1;
+		return (0);
+	}
+	if (s.len == 4) {
+		memcpy(text, s.s, 4);
+		memcpy(text + 4, "-01", 4);
+		if (month_read(text, 7, first)) {
+			*behind = *first + 12;
+			return (0);
+		}
+	}
+	return (worker_refuse(t->w, E_ARGUMENT, "period", "a year or a month: 2026, 2026-11"));
+}
+
+static void
+reply_rate(struct worker *w, const char *name, int64_t part, int64_t whole)
+{
+	if (whole > 0)
+		worker_reply_int(w, name, (int64_t)((__int128)part * 1000 / whole));
+	else
+		worker_reply(w, name, text_of("n/a"));
+}
+
+/* Four sums of a kind: this period's due and collected, what was owed of the time before when it began, and what came in of that since. */
+struct collected {
+	int64_t due, collected, prior_due, prior_recovered;
+};
+
+static void
+collect(struct collected *c, const struct figure *f, bool current, bool since)
+{
+	int64_t due = f->billed - f->waived - f->cancelled;
+
+	if (current) {
+		c->due += due;
+		c->collected += f->received;
+	} else {
+		/* Before it began, what came in made the arrears smaller; since then it is recovered. */
+		c->prior_due += since ? due : due - f->received;
+		c->prior_recovered += since ? f->received : 0;
+	}
+}
+
+int
+ask_collection(struct worker *w)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	struct collected kinds[FEE_KINDS + 1] = { { 0, 0, 0, 0 } };
+	int64_t first, behind, day, period, begins;
+	struct turn t = ask_turn(w);
+	struct figure f;
+	char name[16];
+
+	if (asked_period(&t, &first, &behind) != 0 || ask_day(&t, &day) != 0)
+		return (-1);
+	begins = rfc3339_days((unsigned)(first / 12), (unsigned)(first % 12 + 1), 1);
+	while (worker_each(w, FIGURES, NULL, 0, &walk)) {
+		unsigned kind = walk.key[0];
+		int64_t at = place_read(&walk, 17);
+
+		period = place_read(&walk, 1);
+		if (kind >= FEE_KINDS || period >= behind || at > day || !account_read(ROW_FIGURE, walk.value, walk.value_len, &f))
+			continue;
+		collect(&kinds[kind], &f, period >= first, at >= begins);
+		collect(&kinds[FEE_KINDS], &f, period >= first, at >= begins);
+	}
+	month_name(first, name);
+	worker_reply(w, "from", text_of(name));
+	month_name(behind - 1, name);
+	worker_reply(w, "until", text_of(name));
+	REPLY_DAY(w, "as_of", day);
+	worker_reply_list(w, "rows");
+	for (unsigned kind = 0; kind <= FEE_KINDS; kind++) {
+		const struct collected *c = &kinds[kind];
+
+		worker_reply_row(w);
+		worker_reply(w, "kind", text_of(kind < FEE_KINDS ? fee_name(kind) : "all"));
+		worker_reply_int(w, "due", c->due);
+		worker_reply_int(w, "collected", c->collected);
+		reply_rate(w, "rate", c->collected, c->due);
+		worker_reply_int(w, "prior_due", c->prior_due);
+		worker_reply_int(w, "prior_recovered", c->prior_recovered);
+		reply_rate(w, "prior_rate", c->prior_recovered, c->prior_due);
+	}
+	return (0);
+}
+
+/* ---- Reconciliation ---- */
+
+int
+ask_reconcile(struct worker *w)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	struct balances all;
+	int64_t sum = 0;
+	struct odd o;
+	char what[NAME_SIZE];
+	size_t at;
+
+	balances_load(w, &all);
+	worker_reply_map(w, "accounts");
+	for (unsigned i = 0; i < ACCOUNTS; i++) {
+		worker_reply_int(w, account_names[i], all.sums[i]);
+		sum += all.sums[i];
+	}
+	worker_reply_end(w);
+	worker_reply_int(w, "sum", sum);
+	worker_reply_list(w, "rows");
+	while (worker_each_row(w, ODDS, NULL, 0, &walk)) {
+		if (!account_read(ROW_ODD, walk.value, walk.value_len, &o))
+			continue;
+		at = place_rest(&walk, 0, what) + 1;
+		worker_reply_row(w);
+		worker_reply(w, "what", text_of(what));
+		if (o.bill[0] != '\0')
+			worker_reply(w, "bill", text_of(o.bill));
+		if (o.payment[0] != '\0')
+			worker_reply(w, "payment", text_of(o.payment));
+		if (o.household[0] != '\0')
+			worker_reply(w, "household", text_of(o.household));
+		worker_reply_int(w, "amount", o.amount);
+		worker_reply_int(w, "expected", o.expected);
+		worker_reply_instant(w, "when", o.when);
+		worker_reply_int(w, "event", place_read(&walk, at));
+	}
+	return (0);
+}

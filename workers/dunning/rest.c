@@ -1,0 +1,218 @@
+/* What a bill rests for: a dispute, a promise, a payment on its way, hardship, a debt of who is not there any more. */
+#include "dunning.h"
+
+#include <string.h>
+
+#define DAYS_USUAL	30	/* before any rules are in force */
+
+const char *
+rest_reason(const struct turn *t, const struct debtor *d, const struct bill *b, int64_t *until)
+{
+	int64_t day = 0;
+	const char *why = NULL;
+
+	*until = 0;
+	if (b->state != BILL_OWED || b->open <= 0)
+		return ("settled");
+	if (b->filed)
+		return ("filed");
+	if (t->p != NULL && b->amount > t->p->absurd)
+		return ("absurd");
+	/* A debt stays with who made it: nobody else is asked for it. */
+	if (d->party[0] != '\0' && strcmp(b->party, d->party) != 0 && strcmp(b->party, b->household) != 0)
+		return ("former_party");
+	if (d->moved_out != 0 && d->moved_out <= t->today)
+		return ("moved_out");
+	if (d->hardship && (d->hardship_until == 0 || d->hardship_until >= t->today)) {
+		why = "hardship";
+		day = d->hardship_until;
+	} else if (b->dispute_until >= t->today) {
+		why = "dispute";
+		day = b->dispute_until;
+	} else if (b->promise_until >= t->today || d->promise_until >= t->today) {
+		why = "promise";
+		day = b->promise_until > d->promise_until ? b->promise_until : d->promise_until;
+	} else if ((b->flights > 0 && t->now < b->flight_until) || (d->flights > 0 && t->now < d->flight_until)) {
+		*until = b->flight_until > d->flight_until ? b->flight_until : d->flight_until;
+		return ("payment_in_flight");
+	}
+	if (day != 0)
+		*until = day_at(t, day + 1, 0);
+	return (why);
+}
+
+/* ---- What the log tells ---- */
+
+/* Of a bill, or of a household with all that it owes now. */
+static void
+each_bill(struct turn *t, const struct worker_event *v, void (*of)(struct turn *, const struct worker_event *, const char *id, struct bill *))
+{
+	struct worker_walk walk = { .key_len = 0 };
+	struct debtor d;
+	struct bill b;
+	struct place k;
+	char id[NAME_SIZE], bill[NAME_SIZE];
+
+	name_copy(id, v->e->subject);
+	if (bill_load(t->w, id, &b) || !debtor_load(t->w, id, &d)) {
+		of(t, v, id, &b);		/* also before it is issued: events overtake each other */
+		return;
+	}
+	open_place(&k, id, d.party[0] != '\0' ? d.party : id);
+	while (worker_each(t->w, OPEN, k.bytes, k.len, &walk)) {
+		place_rest(&walk, k.len + 8, bill);
+		if (bill_load(t->w, bill, &b))
+			of(t, v, bill, &b);
+	}
+}
+
+static void
+interrupt(struct turn *t, const struct worker_event *v, struct bill *b, enum interruption by)
+{
+	b->interrupted = day_of(t, v->when);
+	b->interrupted_by = (uint8_t)by;
+	b->interrupted_seq = (int64_t)v->seq;
+}
+
+static void
+promised(struct turn *t, const struct worker_event *v, const char *id, struct bill *b)
+{
+	int64_t until = 0, most = t->today + (t->p != NULL ? t->p->promise_days : 2 * DAYS_USUAL);
+
+	day_field(v->e, "until", &until);
+	b->promise_until = until < most ? until : most;
+	interrupt(t, v, b, BY_PROMISE);
+	bill_store(t, id, b);
+}
+
+void
+rest_promise(struct turn *t, const struct worker_event *v)
+{
+	each_bill(t, v, promised);
+}
+
+static void
+disputed(struct turn *t, const struct worker_event *v, const char *id, struct bill *b)
+{
+	if (mp_equal(v->e->type.s, v->e->type.len, "dispute.closed")) {
+		b->dispute_until = 0;
+		bill_store(t, id, b);
+		steps_await(t, b);
+		return;
+	}
+	if (b->disputes >= (t->p != NULL ? t->p->disputes : 1)) {
+		odd_note(t, "disputed_again", id, "", b->household, b->open, 0);
+		return;
+	}
+	b->disputes++;
+	b->dispute_until = t->today + (t->p != NULL ? t->p->dispute_days : DAYS_USUAL);
+	bill_store(t, id, b);
+}
+
+void
+rest_dispute(struct turn *t, const struct worker_event *v)
+{
+	each_bill(t, v, disputed);
+}
+
+void
+rest_hardship(struct turn *t, const struct worker_event *v)
+{
+	struct debtor d;
+	char id[NAME_SIZE];
+	int64_t at;
+
+	name_copy(id, v->e->subject);
+	debtor_load(t->w, id, &d);
+	d.hardship = mp_equal(v->e->type.s, v->e->type.len, "hardship.granted");
+	d.hardship_until = 0;
+	if (d.hardship && !day_field(v->e, "until", &d.hardship_until) && event_instant(v->e, "until", &at))
+		d.hardship_until = day_of(t, at);
+	debtor_store(t->w, id, &d);
+	if (!d.hardship)
+		steps_wake(t, id, steps_next_run(t));
+}
+
+/* ---- Payments on their way ---- */
+
+/* One more is on its way, or one less, for the bill that it names or for the household. */
+static void
+fly(struct turn *t, const struct payment *p, int64_t by)
+{
+	struct debtor d;
+	struct bill b;
+
+	if (p->bill[0] != '\0') {
+		bill_load(t->w, p->bill, &b);
+		b.flights += by;
+		b.flight_until = b.flights <= 0 ? 0 : p->expires > b.flight_until ? p->expires : b.flight_until;
+		bill_store(t, p->bill, &b);
+		steps_await(t, &b);
+		return;
+	}
+	debtor_load(t->w, p->household, &d);
+	d.flights += by;
+	d.flight_until = d.flights <= 0 ? 0 : p->expires > d.flight_until ? p->expires : d.flight_until;
+	debtor_store(t->w, p->household, &d);
+	if (by < 0)
+		steps_wake(t, p->household, steps_next_run(t));
+}
+
+void
+rest_landed(struct turn *t, const struct payment *before)
+{
+	if (before->state == PAYMENT_INITIATED)
+		fly(t, before, -1);
+}
+
+void
+rest_flight(struct turn *t, const struct worker_event *v)
+{
+	struct payment p;
+	char id[NAME_SIZE];
+	struct text s;
+
+	name_copy(id, v->e->subject);
+	payment_load(t->w, id, &p);
+	if (p.state == PAYMENT_POSTED || p.state == PAYMENT_REVERSED)
+		return;			/* told late */
+	rest_landed(t, &p);
+	if (!event_text(v->e, "household", &s))
+		return;
+	name_copy(p.household, s);
+	p.bill[0] = '\0';
+	if (event_text(v->e, "bill", &s))
+		name_copy(p.bill, s);
+	event_int(v->e, "amount", &p.amount);
+	p.seq = (int64_t)v->seq;
+	if (mp_equal(v->e->type.s, v->e->type.len, "payment.failed")) {
+		p.state = PAYMENT_FAILED;
+	} else {
+		p.state = PAYMENT_INITIATED;
+		if (!event_instant(v->e, "expires", &p.expires))
+			p.expires = v->when + (t->p != NULL ? t->p->flight : 60) * 60 * SECOND_NS;
+		fly(t, &p, 1);
+	}
+	payment_store(t, id, &p);
+}
+
+/* ---- Evidence ---- */
+
+void
+rest_demand(struct turn *t, const struct worker_event *v)
+{
+	struct bill b;
+	char id[NAME_SIZE];
+
+	name_copy(id, v->e->subject);
+	bill_load(t->w, id, &b);
+	if (mp_equal(v->e->type.s, v->e->type.len, "legal.filed")) {
+		b.filed = 1;
+		interrupt(t, v, &b, BY_FILING);
+	} else {
+		b.demand = day_of(t, v->when);
+		b.demand_seq = (int64_t)v->seq;
+		interrupt(t, v, &b, BY_DEMAND);
+	}
+	bill_store(t, id, &b);
+}
