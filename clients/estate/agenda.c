@@ -416,7 +416,7 @@ agenda_why(struct buffer *b, const struct agenda *a, const struct agenda_row *r,
 		buffer_text(b, r->appointment.s != NULL && mp_equal(r->appointment.s, r->appointment.len, "requested") ?
 		    zh ? "；已约，待答复" : "; appointment asked for" : zh ? "；先预约" : "; ask for an appointment first");
 	if (r->attempts > 0)
-		buffer_printf(b, zh ? "；已试 %" PRId64 " 次" : "; tried %" PRId64 " times", r->attempts);
+		buffer_printf(b, zh ? "；已试 %" PRId64 " 次" : r->attempts == 1 ? "; tried once" : "; tried %" PRId64 " times", r->attempts);
 	add_covers(b, r, zh);
 }
 

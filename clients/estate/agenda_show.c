@@ -43,7 +43,8 @@ add_staff(struct buffer *b, const struct agenda_row *r, bool zh)
 		agenda_word(b, "role", r->role, zh);
 		return;
 	}
-	add_text(b, r->staff);
+	/* Where the roster names no people, staff is the role. */
+	agenda_word(b, "role", r->staff, zh);
 	if (!(r->role.len == r->staff.len && r->role.len > 0 && memcmp(r->role.s, r->staff.s, r->role.len) == 0)) {
 		buffer_text(b, zh ? "（" : " (");
 		agenda_word(b, "role", r->role, zh);

@@ -148,6 +148,7 @@ show_history(struct buffer *b, struct wish *w)
 		buffer_printf(b, "%s  ", when);
 		add_what(b, said(&note, "what"), w->zh);
 		add(b, by, 10);
+		buffer_text(b, " ");
 		agenda_reason(b, detail, w->zh);
 		if (event_int(&note, "event", &seq))
 			buffer_printf(b, "%s  %" PRId64 "%s", paint(PAINT_DIM), seq, paint(PAINT_OFF));

@@ -305,7 +305,12 @@ def test_v11_what_ended_it_by_mistake_did_not_end_it():
         # Said twice it is said once, and a call settles it.
         events += [retracted(MON, "15:01", "C-1", 3), done(MON, "16:00", "C-1")]
         assert ask(events, "2026-11-24", "callback", callback="C-1/1")["state"] == "done"
-    # Withdrawn, handled anew as it was reopened, and only then taken back: one is owed, not two.
+    # Withdrawn by mistake before it was handled: nothing is owed, until that is taken back.
+    events = [MON("09:00", "complaint.opened", "C-1", **calling.COMPLAINT), MON("10:00", "case.closed", "C-1", by="cs-1", outcome="withdrawn"),
+              MON("12:00", "complaint.handled", "C-1", by="cs-1", verify="onsite")]
+    assert rehearse(events, until="2026-12-01").due() == []
+    assert rehearse([*events, retracted(MON, "15:00", "C-1", 2)], until="2026-12-01").of("C-1/1") == ["due 11-23 15:00 opens 11-23 12:00 by 11-27 00:00 cs-2 phone"]
+    # Reopened, handled anew, and only then taken back: one is owed, not two.
     events = [*complaint(MON, "C-1"), MON("13:00", "case.reopened", "C-1", by="cs-1"), MON("14:00", "complaint.handled", "C-1", by="cs-1", verify="onsite"),
               retracted(MON, "15:00", "C-1", 3)]
     assert [ask(events, "2026-11-24", "callback", callback=f"C-1/{n}")["state"] for n in (1, 2)] == ["cancelled", "open"]

@@ -171,7 +171,7 @@ matter_handled(struct turn *t, const struct worker_event *v)
 	matter_touch_by(&m, v->e, "by");
 	matter_store(t, id, &m);
 	/* Nobody is known who could be called. */
-	if (t->p == NULL || m.over || (m.anonymous && m.household[0] == '\0'))
+	if (t->p == NULL || (m.anonymous && m.household[0] == '\0'))
 		return;
 	if (book_load(t, m.callback, &c) && c.kind == KIND_COMPLAINT &&
 	    (c.state == IS_OPEN || (c.state == IS_DONE && v->when <= c.done)))
@@ -189,6 +189,13 @@ matter_handled(struct turn *t, const struct worker_event *v)
 	}
 	snprintf(c.reason, sizeof(c.reason), m.reopened > 0 ? "%s: complaint handled%s, reopened %d times" : "%s: complaint handled%s", deferred ? "C6" : "C2",
 	    deferred ? ", to be verified later" : "", (int)m.reopened);
+	/* Withdrawn, but handled: kept for when that turns out to be a mistake. */
+	if (m.over) {
+		c.state = IS_CANCELLED;
+		c.done_seq = m.over_seq;
+		book_store(t, &c);
+		return;
+	}
 	if (!matter_settled_before(t, id, &m, &c))
 		owe_open(t, &c);
 }
