@@ -254,7 +254,7 @@ class Year:
         self.ledger = Ledger()
         self.rests = Rests(self.ledger)
         self.wrong, self.messages, self.steps, self.overdue = [], collections.Counter(), collections.Counter(), set()
-        self.notices = {}
+        self.notices, self.recent = {}, collections.deque(maxlen=64)
         for event in events:
             self.ledger.take(event)
             self.rests.take(event)
@@ -282,12 +282,13 @@ class Year:
         self.check(event, "not owed", self.ledger.bills[bill].open == data["amount"] > 0)
         self.check(event, "it rests", self.rests.why_not(bill, self.ledger.today, datetime.datetime.fromisoformat(event["time"][:19] + "+00:00")) is None)
         self.steps[bill, step] += 1
+        self.recent.append((bill, step))
 
     def on_notification_requested(self, event, data):
         now = datetime.datetime.fromisoformat(event["time"][:19] + "+00:00")
         bills = data["params"]["bills"].split()
         self.messages[data["template"]] += 1
-        self.notices[data["notification"]] = [(bill, step) for bill in bills for (name, step) in list(self.steps)[-64:] if name == bill]
+        self.notices[data["notification"]] = [(bill, step) for bill in bills for (name, step) in self.recent if name == bill]
         self.check(event, "by night", 8 <= now.astimezone(SITE).hour < 21)
         if "+" not in data["params"]["bills"]:
             self.check(event, "another amount", sum(self.ledger.bills[bill].open for bill in bills) == data["params"]["amount"])
