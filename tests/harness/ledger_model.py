@@ -101,8 +101,15 @@ class Ledger:
     # --- Money ---
 
     def on_household_registered(self, name, data):
-        self.parties[name] = data.get("party") or self.parties.get(name, name)
+        before, self.parties[name] = self.parties.get(name, name), data.get("party") or self.parties.get(name, name)
         self.match()
+        if before == name != self.parties[name]:
+            # Nobody had said who the party is: what stood under the household's name is the party's.
+            for lists in self.of, self.money:
+                for one in lists.pop((name, name), []):
+                    one.party = self.parties[name]
+                    lists[name, one.party].append(one)
+            self.spend(name, self.parties[name])
 
     def on_household_transferred(self, name, data):
         self.parties[name] = data["to"]
