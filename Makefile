@@ -280,6 +280,7 @@ install: all
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml || \
 	    install -D -m 644 config/rules/escalate.yaml $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml
 	install -D -m 644 config/respond/callback.yaml $(DESTDIR)$(PREFIX)/share/doc/estated/respond/callback.yaml
+	install -D -m 644 config/respond/dunning.yaml $(DESTDIR)$(PREFIX)/share/doc/estated/respond/dunning.yaml
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/roster.yaml || \
 	    install -D -m 644 config/roster.yaml $(DESTDIR)$(SYSCONFDIR)/estated/roster.yaml
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/calendars/cn.yaml || \

@@ -101,8 +101,15 @@ class Ledger:
     # --- Money ---
 
     def on_household_registered(self, name, data):
-        self.parties[name] = data.get("party") or self.parties.get(name, name)
+        before, self.parties[name] = self.parties.get(name, name), data.get("party") or self.parties.get(name, name)
         self.match()
+        if before == name != self.parties[name]:
+            # Nobody had said who the party is: what stood under the household's name is the party's.
+            for lists in self.of, self.money:
+                for one in lists.pop((name, name), []):
+                    one.party = self.parties[name]
+                    lists[name, one.party].append(one)
+            self.spend(name, self.parties[name])
 
     def on_household_transferred(self, name, data):
         self.parties[name] = data["to"]
@@ -254,7 +261,7 @@ class Year:
         self.ledger = Ledger()
         self.rests = Rests(self.ledger)
         self.wrong, self.messages, self.steps, self.overdue = [], collections.Counter(), collections.Counter(), set()
-        self.notices = {}
+        self.notices, self.recent = {}, collections.deque(maxlen=64)
         for event in events:
             self.ledger.take(event)
             self.rests.take(event)
@@ -282,12 +289,13 @@ class Year:
         self.check(event, "not owed", self.ledger.bills[bill].open == data["amount"] > 0)
         self.check(event, "it rests", self.rests.why_not(bill, self.ledger.today, datetime.datetime.fromisoformat(event["time"][:19] + "+00:00")) is None)
         self.steps[bill, step] += 1
+        self.recent.append((bill, step))
 
     def on_notification_requested(self, event, data):
         now = datetime.datetime.fromisoformat(event["time"][:19] + "+00:00")
         bills = data["params"]["bills"].split()
         self.messages[data["template"]] += 1
-        self.notices[data["notification"]] = [(bill, step) for bill in bills for (name, step) in list(self.steps)[-64:] if name == bill]
+        self.notices[data["notification"]] = [(bill, step) for bill in bills for (name, step) in self.recent if name == bill]
         self.check(event, "by night", 8 <= now.astimezone(SITE).hour < 21)
         if "+" not in data["params"]["bills"]:
             self.check(event, "another amount", sum(self.ledger.bills[bill].open for bill in bills) == data["params"]["amount"])

@@ -18,13 +18,13 @@ SCENARIOS = [os.path.join("tests", "scenario"), os.path.join("tests", "rules")]
 WORK = os.path.join(REPOSITORY, "build", "tests")
 
 # Also run with the sanitizer build: the tests that feed the daemon what it must survive.
-SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store", "test_rights", "test_worker", "test_ask", "test_personal", "test_life", "test_hostile", "test_import", "test_notify", "test_notify_ways"]
+SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store", "test_rights", "test_worker", "test_ask", "test_personal", "test_life", "test_hostile", "test_import", "test_notify", "test_notify_ways", "test_ledger_properties"]
 
 # The longest first, so that the lanes end together.
 LONGEST_FIRST = ["test_callback_year", "test_store", "test_consumers", "test_kill", "test_alarm", "test_worker", "test_demo", "test_protocol", "test_rights"]
 
 # make check-long, part by part.
-LONG_PARTS = ["test_kill", "test_worker", "test_month_of_kills", "test_callback_histories", "test_callback_properties", "test_callback_year", "test_powercut", "test_scale", "test_faults", "test_durability", "test_store", "test_subscriptions", "test_outbox", "test_notify"]
+LONG_PARTS = ["test_kill", "test_worker", "test_month_of_kills", "test_callback_histories", "test_callback_properties", "test_callback_year", "test_ledger_properties", "test_dunning_year", "test_dunning_live", "test_powercut", "test_scale", "test_faults", "test_durability", "test_store", "test_subscriptions", "test_outbox", "test_notify"]
 
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs"]
 

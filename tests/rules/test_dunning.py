@@ -140,6 +140,20 @@ def test_f3_a_new_owner_is_never_asked_for_an_old_debt():
     assert steps(gone.run()) == ["10-13 09:30 -7"]
 
 
+def test_f3_a_party_that_is_named_late():
+    """A bill before anybody said who pays: the party that the register names; but not the one that a transfer names."""
+    story = Story()
+    story.events.clear()
+    story.bill().at("10-02 09:00", "payment.posted", "P-1", household=HOME, amount=10, method="cash", received="2026-10-02")
+    registered = Story()
+    registered.events = story.events + []
+    registered.at("10-05 09:00", "household.registered", HOME, kind="owner", name="***", party="p-1")
+    registered.at("10-06 09:00", "payment.posted", "P-2", household=HOME, amount=90, method="cash", received="2026-10-06")
+    assert messages(registered.run(until="10-14 00:00")) == ["10-13 09:30 bill-notice B-1 29900"]
+    story.at("10-05 09:00", "household.transferred", HOME, date="2026-10-05", to="p-2")
+    assert messages(story.run()) == []
+
+
 def test_f3_without_the_budget_nobody_is_asked():
     assert [e["type"] for e in Story().bill().run(until="10-20 00:00", budget="silent")] == ["contact.requested"]
     lines = Story().bill().run(until="12-31 00:00", budget="never")

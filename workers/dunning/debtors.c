@@ -15,16 +15,58 @@ debtor_store(struct worker *w, const char *household, const struct debtor *d)
 	account_put(w, HOUSEHOLDS, ROW_DEBTOR, household, strlen(household), d);
 }
 
+/*
+ * Until now nobody had said who the party is, and bills and money stood under the household's own name: they are that party's.  A transfer is
+ * something else: what the unknown one owed stays his.
+ */
+static void
+adopt(struct turn *t, const char *household, const char *party)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	char id[NAME_SIZE];
+	struct payment p;
+	struct entry e;
+	struct bill b;
+	struct place k = { .len = 0 }, old;
+	int64_t rest;
+
+	place_part(&k, household);
+	while (worker_each(t->w, ALL, k.bytes, k.len, &walk)) {
+		place_rest(&walk, k.len + 8, id);
+		if (!bill_load(t->w, id, &b) || strcmp(b.party, household) != 0)
+			continue;
+		open_place(&old, household, household);
+		place_text(place_number(&old, b.due), id);
+		worker_delete(t->w, OPEN, old.bytes, old.len);
+		memcpy(b.party, party, NAME_SIZE);
+		bill_store(t, id, &b);
+	}
+	place_part(&k, "");
+	memset(&walk, 0, sizeof(walk));
+	while (worker_each(t->w, ENTRIES, k.bytes, k.len, &walk)) {
+		if (!account_read(ROW_ENTRY, walk.value, walk.value_len, &e) || !payment_load(t->w, e.payment, &p) || strcmp(p.party, household) != 0)
+			continue;
+		rest = p.rest;
+		p.rest = 0;
+		payment_store(t, e.payment, &p);		/* no longer a credit of the name … */
+		p.rest = rest;
+		memcpy(p.party, party, NAME_SIZE);
+		payment_store(t, e.payment, &p);		/* … but of the party */
+	}
+	payments_spend(t, household, party);
+}
+
 void
 debtor_registered(struct turn *t, const struct worker_event *v)
 {
 	struct debtor d;
 	char id[NAME_SIZE];
 	struct text s;
-	bool known;
+	bool known, named;
 
 	name_copy(id, v->e->subject);
 	known = debtor_load(t->w, id, &d) && d.known;
+	named = d.party[0] != '\0';
 	d.known = 1;
 	if (event_text(v->e, "party", &s))
 		name_copy(d.party, s);
@@ -35,6 +77,8 @@ debtor_registered(struct turn *t, const struct worker_event *v)
 	debtor_store(t->w, id, &d);
 	if (!known)
 		payments_match(t, 'h', id);
+	if (!named && d.party[0] != '\0')
+		adopt(t, id, d.party);
 	steps_wake(t, id, steps_next_run(t));
 }
 

@@ -19,7 +19,7 @@ rest_reason(const struct turn *t, const struct debtor *d, const struct bill *b, 
 	if (t->p != NULL && b->amount > t->p->absurd)
 		return ("absurd");
 	/* A debt stays with who made it: nobody else is asked for it. */
-	if (d->party[0] != '\0' && strcmp(b->party, d->party) != 0 && strcmp(b->party, b->household) != 0)
+	if (d->party[0] != '\0' && strcmp(b->party, d->party) != 0)
 		return ("former_party");
 	if (d->moved_out != 0 && d->moved_out <= t->today)
 		return ("moved_out");

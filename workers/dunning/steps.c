@@ -152,7 +152,7 @@ steps_run(struct turn *t, const char *household)
 {
 	struct notice contact = { .count = 0 }, letter = { .count = 0 };
 	struct worker_walk walk = { .key_len = 0 };
-	bool works = working(t, t->today) == t->today;
+	bool works = working(t, t->today) == t->today, taken = false;
 	struct place k = { .len = 0 };
 	char id[NAME_SIZE], party[NAME_SIZE];
 	int64_t until, index, day, at = 0;
@@ -169,8 +169,11 @@ steps_run(struct turn *t, const char *household)
 			continue;
 		if (!b.told && b.due < t->today)
 			arrears_opened(t, id, &b);
-		if (!works || b.asked[0] != '\0' || rest_reason(t, &d, &b, &until) != NULL || !next_step(t, &b, &index, &day) || day > t->today)
+		if (!works || b.asked[0] != '\0' || rest_reason(t, &d, &b, &until) != NULL || !next_step(t, &b, &index, &day) || day > t->today) {
+			at = sooner(at, next_look(t, &d, &b));
 			continue;
+		}
+		taken = true;
 		switch (ladder_of(t->p, b.kind)->steps[index].act) {
 		case ACT_LEGAL:
 			steps_taken(t, id, &b);
@@ -188,8 +191,9 @@ steps_run(struct turn *t, const char *household)
 		if (n->count > 0)
 			notice_begin(t, n);
 	}
+	/* What was taken a step has its next. */
 	memset(&walk, 0, sizeof(walk));
-	while (worker_each(t->w, OPEN, k.bytes, k.len, &walk)) {
+	while (taken && worker_each(t->w, OPEN, k.bytes, k.len, &walk)) {
 		place_rest(&walk, place_rest(&walk, k.len, party) + 9, id);
 		if (bill_load(t->w, id, &b))
 			at = sooner(at, next_look(t, &d, &b));
