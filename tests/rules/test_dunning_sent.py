@@ -27,6 +27,7 @@ def test_f3_the_ledger_is_looked_at_again_before_a_reminder_leaves(start_daemon,
             Notifier(daemon, [gateway.sms()], owners=["dunning", "callback"], start=False) as notifier:
         for one in callback, dunning:
             one.await_rules(daemon.client("rules"))
+        notifier.env = {"LD_PRELOAD": fast_library, "FASTCLOCK": clock.path}
         # It knows its settings, and is away when the messages are asked for.
         notifier.start()
         activated = daemon.client("settings").subscribe("first", type=["config.activated"], subject=["notify"])
