@@ -208,6 +208,7 @@ bench: deps-bench
 	@/usr/bin/python3 tests/bench/stopped.py
 	@/usr/bin/python3 tests/bench/escalate.py
 	@/usr/bin/python3 tests/bench/callback.py
+	@/usr/bin/python3 tests/bench/dunning.py
 
 .PHONY: fuzz
 fuzz: deps-fuzz

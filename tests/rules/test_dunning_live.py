@@ -3,6 +3,7 @@
 Three days and a dozen kills in make test; three weeks and 200 kills with ESTATE_LONG=1 (make check-long).
 """
 import datetime
+import json
 import os
 import random
 import time
@@ -91,3 +92,26 @@ def test_killed_at_random(start_daemon, tmp_path, fast_library):  # noqa: F811  
             said[answer["holds"]] += 1
         assert said[True] > 10
         print(f"{len(events)} events, {len(derived)} derived, {kills} kills, holds {said}")
+
+
+HOUSEHOLDS_CSV = "房号,住户类别,姓名,联系电话,缴费主体\n3-2-1201,业主,张三,13800138000,p-1\n3-2-1202,租客,李四,13900139000,p-2\n"
+BILLS_CSV = "房号,费用类别,费用月份,金额(元),缴费期限\n3-2-1201,物业费,2026年10月,\"1,234.50\",2026/10/31\n3-2-1202,停车费,202610,¥300,20261031\n"
+PAYMENTS_CSV = """\
+收款编号;房号;账单编号;实收金额（分）;支付方式;到账日期
+P-1;3-2-1201;3-2-1201/management/2026-10;123450;微信支付;2026-10-05
+P-2;3-2-1201;3-2-1201/management/2026-10;123450;微信支付;2026-10-06
+P-3;3-2-1202;;10000;现金;2026.10.6
+"""
+
+
+def test_what_the_ledger_makes_of_tables(daemon, tmp_path):
+    """estate import, and `reconcile` as its report; the same tables again change nothing."""
+    with Shipped(daemon, "dunning"):
+        for _ in range(2):
+            for kind, table in ("households", HOUSEHOLDS_CSV), ("bills", BILLS_CSV), ("payments", PAYMENTS_CSV):
+                path = tmp_path / f"{kind}.csv"
+                path.write_text(table, encoding="utf-8")
+                daemon.estate("import", kind, str(path))
+            said = json.loads(daemon.estate("ask", "dunning", "reconcile", "--at-least", "now", "--json").stdout)["answer"]
+            assert said["accounts"] == {"due": 20000, "received": 256900, "unmatched": 0, "credit": -123450, "waived": 0, "cancelled": 0, "billed": -153450}
+            assert said["sum"] == 0 and [(row["what"], row["payment"]) for row in said["rows"]] == [("duplicate", "P-2")]

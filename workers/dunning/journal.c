@@ -74,7 +74,9 @@ open_place(struct place *k, const char *household, const char *party)
 void
 bill_store(struct turn *t, const char *id, struct bill *b)
 {
+	const void *there;
 	struct place k;
+	size_t len;
 
 	if (b->told && b->open == 0) {
 		b->told = 0;
@@ -85,10 +87,10 @@ bill_store(struct turn *t, const char *id, struct bill *b)
 		return;
 	open_place(&k, b->household, b->party);
 	place_text(place_number(&k, b->due), id);
-	if (b->open > 0)
-		worker_put(t->w, OPEN, k.bytes, k.len, "", 0);
-	else
+	if (b->open <= 0)
 		worker_delete(t->w, OPEN, k.bytes, k.len);
+	else if (!worker_get(t->w, OPEN, k.bytes, k.len, &there, &len))
+		worker_put(t->w, OPEN, k.bytes, k.len, "", 0);
 }
 
 bool
@@ -112,6 +114,8 @@ payment_store(struct turn *t, const char *id, const struct payment *p)
 	struct place k;
 
 	account_put(t->w, PAYMENTS, ROW_PAYMENT, id, strlen(id), p);
+	if (!posted && p->state != PAYMENT_REVERSED)
+		return;
 	open_place(&k, p->household, p->party);
 	place_text(place_number(&k, p->received), id);
 	if (posted && !p->unmatched && p->rest > 0)

@@ -107,8 +107,8 @@ payments_spend(struct turn *t, const char *household, const char *party)
 	}
 }
 
-/* The money has an owner now: credit of a party, which pays the bill that it names. */
-static void
+/* The money has an owner now: credit of a party, which pays the bill that it names.  False, and nothing is stored: it has none yet. */
+static bool
 match(struct turn *t, const char *id, struct payment *p)
 {
 	bool named = p->bill[0] != '\0';
@@ -116,10 +116,10 @@ match(struct turn *t, const char *id, struct payment *p)
 	struct bill b;
 
 	if (named && (!bill_load(t->w, p->bill, &b) || b.seq == 0))
-		return;
+		return (false);
 	debtor_load(t->w, p->household, &d);
 	if (!named && !d.known)
-		return;
+		return (false);
 	if (named && strcmp(b.household, p->household) != 0)
 		odd_note(t, "other_household", p->bill, id, p->household, p->amount, 0);
 	if (named && b.open == 0)
@@ -136,6 +136,7 @@ match(struct turn *t, const char *id, struct payment *p)
 	else
 		payment_store(t, id, p);
 	payments_spend(t, p->household, p->party);
+	return (true);
 }
 
 void
@@ -186,8 +187,8 @@ payment_posted(struct turn *t, const struct worker_event *v)
 	p.seq = (int64_t)v->seq;
 	p.rest = p.amount;
 	journal_enter(t, ACCOUNT_RECEIVED, ACCOUNT_UNMATCHED, p.amount, p.received, p.household, "", "", NULL, id);
-	payment_store(t, id, &p);
-	match(t, id, &p);
+	if (!match(t, id, &p))
+		payment_store(t, id, &p);
 }
 
 void

@@ -217,9 +217,11 @@ steps_passed(struct turn *t, const char *id, struct bill *b)
 {
 	int64_t index, day;
 
-	if (next_step(t, b, &index, &day))
+	/* A notice that waited until the bill was overdue is behind it by itself, and the reminder is still to come. */
+	if (next_step(t, b, &index, &day) && day <= t->today) {
 		b->steps = index + 1;
-	b->step_day = t->today;
+		b->step_day = t->today;
+	}
 	b->asked[0] = '\0';
 	bill_store(t, id, b);
 }
@@ -229,7 +231,7 @@ steps_due(struct turn *t, const struct bill *b, struct step *s)
 {
 	int64_t index, day;
 
-	if (!next_step(t, b, &index, &day))
+	if (!next_step(t, b, &index, &day) || day > t->today)
 		return (false);
 	*s = ladder_of(t->p, b->kind)->steps[index];
 	return (true);
