@@ -151,6 +151,10 @@ def run_long(words):
 
 
 if __name__ == "__main__":
+    wrong = [word for word in sys.argv[1:] if word.startswith("-") and word != "--long"]
+    if wrong:
+        print(__doc__, end="", file=sys.stdout if wrong[0] in ("--help", "-h") else sys.stderr)
+        sys.exit(0 if wrong[0] in ("--help", "-h") else 2)
     os.makedirs(WORK, exist_ok=True)
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
     sys.exit(run_long(words) if "--long" in sys.argv else run_short(words))
