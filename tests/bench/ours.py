@@ -17,7 +17,7 @@ SIZE = 256
 DELIVERY = os.path.join(REPOSITORY, "build", "test", "delivery")
 SHIPPED = {"journal_segment": "16MiB", "journal_segments": 4, "disk_reserve": "64MiB"}
 IDLE_S = 5
-WORKERS = ["escalate", "callback"]      # all that the department runs
+WORKERS = ["escalate", "callback", "dunning"]        # all of the department that draw conclusions
 
 
 class Estated:
