@@ -250,6 +250,7 @@ static const char *const reasons[][2] = {
 	{ "V4: not at home at the agreed times: by telephone", "V4：约定时间不在家，改电话" }, { "V4: a wrong number: find the right one", "V4：号码错误，请查明正确号码" },
 	{ "H10: special service", "H10：特约服务" }, { "H10: help request, *", "H10：求助，%help" }, { "H2: gave up waiting", "H2：等待中挂机" }, { "H2: left a message", "H2：语音留言" },
 	{ "nobody else of *", "%role无其他人可派" }, { "nobody answered, * times", "* 次无人接听" }, { "the result was taken back", "结果已撤回" },
+	{ "anonymous: nobody is known who could be called", "匿名投诉：无人可回访" },
 	{ "retracted", "已撤回" }, { "reopened", "个案重开" }, { "refused", "拒绝" }, { "refused in advance", "事先表示不接受回访" }, { "the month is closed", "该月已结账" },
 	{ "answered", "已接通" }, { "absent", "缺勤" }, { "absent: the deputy", "缺勤，由代班人接手" }, { "another roster", "排班已更换" }, { "moved_out", "已迁出" },
 	{ "withdrawn", "已撤销" }, { "wrong_number", "号码错误" }, { "duplicate", "重复" }, { "linked", "并入另一个案" }, { "unreachable", "联系不上" }, { "busy", "占线" }, { "no_show", "未在家" },

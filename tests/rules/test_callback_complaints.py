@@ -90,6 +90,10 @@ def test_c3_anonymous_without_a_household_nobody_can_be_called():
     data = {"category": "noise", "severity": "ordinary", "via": "mailbox", "anonymous": True}
     events = [MON("09:00", "complaint.opened", "C-1", **data), MON("12:00", "complaint.handled", "C-1", by="cs-1", verify="onsite")]
     assert rehearse(events, until="2026-12-01").due() == []
+    answer = ask(events, "2026-12-01", "callback", callback="C-1/1")
+    assert (answer["state"], answer["reason"]) == ("cancelled", "anonymous: nobody is known who could be called")
+    quota = {row["kind"]: row for row in ask(events, "2026-12-01", "quota")["rows"]}["complaint"]
+    assert (quota["n"], quota["open"]) == (0, 0)
 
 
 def test_c4_by_severity_and_never_by_who_handled_it():

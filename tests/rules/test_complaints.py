@@ -49,6 +49,39 @@ def test_c1_anonymous_owes_no_reply_but_the_lead_confirms():
     assert told.of("C1.anonymous/C-1") == ["opened 11-23 10:00 due 11-25 00:00", "fulfilled 11-23 11:00"]
 
 
+NOBODY = {**NOISE, "anonymous": True}
+
+
+def amended(clock, of, **fields):
+    return MON(clock, "record.amended", "C-1", event=of, by="lead-1", reason="entered wrongly", fields=fields)
+
+
+def test_c2_c5_c6_nobody_is_known_who_could_be_called_or_sign():
+    opened = MON("09:00", "complaint.opened", "C-1", **NOBODY)
+    for verify, owed in ("onsite", ("C2", "C5")), ("deferred", ("C6",)):
+        handled = MON("12:00", "complaint.handled", "C-1", by="e-1", verify=verify)
+        told = rehearse([opened, handled], until="2026-12-01")
+        for rule in owed:
+            assert [line.split(" due")[0] for line in told.of(f"{rule}/C-1")] == ["opened 11-23 12:00", "cancelled 11-23 12:00 (unless)"]
+        assert not [line for line in told.lines if line["type"] == "obligation.breached" and line["subject"] == "C-1"]
+        # The household is known after all, or they gave their name: both are owed since it was handled.
+        for fields in {"household": "3-2-1201"}, {"anonymous": False}:
+            told = rehearse([opened, handled, amended("2026-11-24 09:00", 1, **fields)], until="2026-11-24 10:00")
+            for rule in owed:
+                assert told.of(f"{rule}/C-1")[2].startswith("opened 11-24 09:00 due 11-2") and told.of(f"{rule}/C-1")[2].endswith("(amended)")
+    handled = MON("12:00", "complaint.handled", "C-1", by="e-1", verify="onsite")
+    # Found out later; told of later; handled twice.
+    told = rehearse([MON("09:00", "complaint.opened", "C-1", **NOISE), handled, amended("15:00", 1, anonymous=True)], until="2026-12-01")
+    assert told.of("C2/C-1")[1:] == told.of("C5/C-1")[1:] == ["cancelled 11-23 15:00 (unless)"]
+    told = rehearse([handled, MON("15:00", "complaint.opened", "C-1", own="2026-11-23 09:00", **NOBODY)], until="2026-12-01")
+    assert told.of("C2/C-1")[1:] == told.of("C5/C-1")[1:] == ["cancelled 11-23 15:00 (unless)"]
+    told = rehearse([opened, handled, MON("16:00", "complaint.handled", "C-1", by="e-1", verify="onsite")], until="2026-12-01")
+    assert told.of("C2/C-1")[-1] == "cancelled 11-23 16:00 (unless)"
+    # Anonymous to the others, but the household is known to us: called as anybody.
+    told = rehearse([MON("09:00", "complaint.opened", "C-1", household="3-2-1201", **NOBODY), handled], until="2026-11-24")
+    assert len(told.of("C2/C-1")) == 1
+
+
 def test_c1_withdrawn_or_wrong_number_is_cancelled_and_done_is_not():
     told = rehearse([MON("10:00", "complaint.opened", "C-1", **NOISE), MON("10:05", "case.closed", "C-1", by="c-1", outcome="withdrawn"),
                      MON("10:00", "complaint.opened", "C-2", **NOISE), MON("10:05", "case.closed", "C-2", by="c-1", outcome="done")], until="2026-11-24 00:00")

@@ -170,8 +170,7 @@ matter_handled(struct turn *t, const struct worker_event *v)
 	m.complaint = 1;
 	matter_touch_by(&m, v->e, "by");
 	matter_store(t, id, &m);
-	/* Nobody is known who could be called. */
-	if (t->p == NULL || (m.anonymous && m.household[0] == '\0'))
+	if (t->p == NULL)
 		return;
 	if (book_load(t, m.callback, &c) && c.kind == KIND_COMPLAINT &&
 	    (c.state == IS_OPEN || (c.state == IS_DONE && v->when <= c.done)))
@@ -189,6 +188,12 @@ matter_handled(struct turn *t, const struct worker_event *v)
 	}
 	snprintf(c.reason, sizeof(c.reason), m.reopened > 0 ? "%s: complaint handled%s, reopened %d times" : "%s: complaint handled%s", deferred ? "C6" : "C2",
 	    deferred ? ", to be verified later" : "", (int)m.reopened);
+	/* Nobody is known who could be called: kept for whoever asks why. */
+	if (m.anonymous && m.household[0] == '\0') {
+		snprintf(c.reason, sizeof(c.reason), "anonymous: nobody is known who could be called");
+		owe_cancel(t, &c, "anonymous");
+		return;
+	}
 	/* Withdrawn, but handled: kept for when that turns out to be a mistake. */
 	if (m.over) {
 		c.state = IS_CANCELLED;
