@@ -229,6 +229,9 @@ bool	concern_was_seen(struct turn *, const struct row_key *);
 
 void	correct_acknowledged(struct turn *, const struct worker_event *);
 void	correct_assigned(struct turn *, const struct worker_event *);
+/* What is remembered of the link goes. */
+void	correct_unlink(struct turn *, struct text child, const struct about *);
+void	correct_closed(struct turn *, const struct worker_event *);
 void	correct_linked(struct turn *, const struct worker_event *);
 void	correct_reclassified(struct turn *, const struct worker_event *);
 void	correct_record(struct turn *, const struct worker_event *, bool retracted);
