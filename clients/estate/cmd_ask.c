@@ -265,6 +265,16 @@ put_question(struct query *q, char **words, int count)
 	return (n);
 }
 
+/* An argument of the question written as if it were an option: how it is written.  `behind` is what follows it, or NULL. */
+static void
+show_argument(const char *option, const char *behind)
+{
+	bool whole = strchr(option, '=') != NULL;
+
+	fprintf(stderr, "estate ask: what a question is given is written KEY=VALUE, without dashes: %s%s%s\n", option + 2, whole ? "" : "=",
+	    whole ? "" : behind != NULL && behind[0] != '-' ? behind : "VALUE");
+}
+
 int
 cmd_ask(int argc, char **argv)
 {
@@ -282,6 +292,8 @@ cmd_ask(int argc, char **argv)
 
 	common_init(&q.common);
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == '?' && optopt == 0 && strncmp(argv[optind - 1], "--", 2) == 0)
+			show_argument(argv[optind - 1], argv[optind]);
 		if ((r = common_option(&q.common, c, "ask", help)) == -1) {
 			if (c == OPTION_TIMEOUT)
 				q.timeout_ms = (unsigned)q.common.timeout_ms < ASK_TIMEOUT_MS_MAX ? (unsigned)q.common.timeout_ms : ASK_TIMEOUT_MS_MAX;

@@ -166,7 +166,7 @@ static void
 add_reason(struct buffer *b, struct text t, bool zh)
 {
 	static const char *const words[][2] = {
-		{ "reopened", "重新打开" }, { "retracted", "记录撤回" }, { "closed", "已关闭" }, { "linked", "已并入" }, { "replaced", "由更具体的规则取代" },
+		{ "reopened", "重新打开" }, { "retracted", "记录撤回" }, { "closed", "已关闭" }, { "unless", "无人可回访" }, { "linked", "已并入" }, { "unlinked", "并案已解除" }, { "replaced", "由更具体的规则取代" },
 		{ "reclassified", "重新分类" }, { "waived", "已豁免" }, { "resumed", "恢复计时" }, { "calendar", "日历变更" }, { "rules", "规则变更" },
 	};
 

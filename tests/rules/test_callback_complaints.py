@@ -90,6 +90,10 @@ def test_c3_anonymous_without_a_household_nobody_can_be_called():
     data = {"category": "noise", "severity": "ordinary", "via": "mailbox", "anonymous": True}
     events = [MON("09:00", "complaint.opened", "C-1", **data), MON("12:00", "complaint.handled", "C-1", by="cs-1", verify="onsite")]
     assert rehearse(events, until="2026-12-01").due() == []
+    answer = ask(events, "2026-12-01", "callback", callback="C-1/1")
+    assert (answer["state"], answer["reason"]) == ("cancelled", "anonymous: nobody is known who could be called")
+    quota = {row["kind"]: row for row in ask(events, "2026-12-01", "quota")["rows"]}["complaint"]
+    assert (quota["n"], quota["open"]) == (0, 0)
 
 
 def test_c4_by_severity_and_never_by_who_handled_it():
@@ -330,6 +334,37 @@ def test_c3_links_in_a_circle_leave_somebody_to_call():
     assert states(linked("C-2", "C-3"), linked("C-1", "C-2")) == ["cancelled", "cancelled", "open"]
     # One that was withdrawn answers for nobody.
     assert states(MON("12:30", "case.closed", "C-2", by="cs-1", outcome="withdrawn"), linked("C-1", "C-2")) == ["open", "cancelled", "open"]
+
+
+def test_c3_whom_it_was_linked_to_is_not_called_after_all():
+    def linked(clock, case, to):
+        return MON(clock, "case.linked", case, to=to, relation="duplicate", by="cs-1")
+
+    def closed(clock, case, outcome):
+        return MON(clock, "case.closed", case, by="cs-1", outcome=outcome)
+
+    def states(events):
+        return [ask(events, "2026-11-24", "callback", callback=f"C-{n}/1").get("state") for n in (1, 2, 3)]
+    three = [*complaint(MON, "C-1"), *complaint(MON, "C-2"), *complaint(MON, "C-3")]
+    # The first is owed again, and answers for the others; when that is withdrawn too, the next.
+    events = [*three, linked("13:00", "C-1", "C-2"), linked("13:05", "C-3", "C-2"), closed("14:00", "C-2", "withdrawn")]
+    assert states(events) == ["open", "cancelled", "cancelled"]
+    told = rehearse(events, until="2026-11-24")
+    assert told.of("C-1/1")[-1].startswith("due 11-23 14:00 ") and told.reason("C-1/1") == "C2.unlinked"
+    assert states([*events, closed("15:00", "C-1", "wrong_number")]) == ["cancelled", "cancelled", "open"]
+    # In a row: the one that was linked to it, not those behind.
+    assert states([*three, linked("13:00", "C-1", "C-2"), linked("13:05", "C-2", "C-3"), closed("14:00", "C-3", "withdrawn")]) == ["cancelled", "open", "cancelled"]
+    # It was called before it was withdrawn: that was for both.
+    assert states([*three, linked("13:00", "C-1", "C-2"), done(MON, "13:30", "C-2"), closed("14:00", "C-2", "withdrawn")])[0] == "cancelled"
+    # Neither was handled, and it was unfounded: nobody is called about it, so whoever was linked to it is.
+    late = [MON("09:00", "complaint.opened", "C-2", **calling.COMPLAINT), *complaint(MON, "C-1"), linked("13:00", "C-1", "C-2"), closed("14:00", "C-2", "unfounded")]
+    assert ask(late, "2026-11-24", "callback", callback="C-1/1")["state"] == "open"
+    # Linked first, handled then: estate-escalate hears that nobody is to call; and that somebody is, when the link is taken back.
+    first = [MON("09:00", "complaint.opened", "C-1", **calling.COMPLAINT), MON("09:00", "complaint.opened", "C-2", **calling.COMPLAINT), linked("10:00", "C-1", "C-2"),
+             MON("12:00", "complaint.handled", "C-1", by="cs-1", verify="onsite")]
+    assert rehearse(first, until="2026-11-24").of("C-1/1") == ["cancelled 11-23 12:00 (linked)"]
+    told = rehearse([*first, retracted(MON, "15:00", "C-1", 3)], until="2026-11-24")
+    assert told.reason("C-1/1") == "C2.unlinked" and told.of("C-1/1")[-1].startswith("due 11-23 15:00 ")
 
 
 def test_c4_told_of_after_it_was_handled():

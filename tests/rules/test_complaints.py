@@ -49,6 +49,69 @@ def test_c1_anonymous_owes_no_reply_but_the_lead_confirms():
     assert told.of("C1.anonymous/C-1") == ["opened 11-23 10:00 due 11-25 00:00", "fulfilled 11-23 11:00"]
 
 
+NOBODY = {**NOISE, "anonymous": True}
+
+
+def amended(clock, of, **fields):
+    return MON(clock, "record.amended", "C-1", event=of, by="lead-1", reason="entered wrongly", fields=fields)
+
+
+def test_c2_c5_c6_nobody_is_known_who_could_be_called_or_sign():
+    opened = MON("09:00", "complaint.opened", "C-1", **NOBODY)
+    for verify, owed in ("onsite", ("C2", "C5")), ("deferred", ("C6",)):
+        handled = MON("12:00", "complaint.handled", "C-1", by="e-1", verify=verify)
+        told = rehearse([opened, handled], until="2026-12-01")
+        for rule in owed:
+            assert [line.split(" due")[0] for line in told.of(f"{rule}/C-1")] == ["opened 11-23 12:00", "cancelled 11-23 12:00 (unless)"]
+        assert not [line for line in told.lines if line["type"] == "obligation.breached" and line["subject"] == "C-1"]
+        # The household is known after all, or they gave their name: both are owed since it was handled.
+        for fields in {"household": "3-2-1201"}, {"anonymous": False}:
+            told = rehearse([opened, handled, amended("2026-11-24 09:00", 1, **fields)], until="2026-11-24 10:00")
+            for rule in owed:
+                assert told.of(f"{rule}/C-1")[2].startswith("opened 11-24 09:00 due 11-2") and told.of(f"{rule}/C-1")[2].endswith("(amended)")
+    handled = MON("12:00", "complaint.handled", "C-1", by="e-1", verify="onsite")
+    # Found out later; told of later; handled twice.
+    told = rehearse([MON("09:00", "complaint.opened", "C-1", **NOISE), handled, amended("15:00", 1, anonymous=True)], until="2026-12-01")
+    assert told.of("C2/C-1")[1:] == told.of("C5/C-1")[1:] == ["cancelled 11-23 15:00 (unless)"]
+    told = rehearse([handled, MON("15:00", "complaint.opened", "C-1", own="2026-11-23 09:00", **NOBODY)], until="2026-12-01")
+    assert told.of("C2/C-1")[1:] == told.of("C5/C-1")[1:] == ["cancelled 11-23 15:00 (unless)"]
+    told = rehearse([opened, handled, MON("16:00", "complaint.handled", "C-1", by="e-1", verify="onsite")], until="2026-12-01")
+    assert told.of("C2/C-1")[-1] == "cancelled 11-23 16:00 (unless)"
+    # Anonymous to the others, but the household is known to us: called as anybody.
+    told = rehearse([MON("09:00", "complaint.opened", "C-1", household="3-2-1201", **NOBODY), handled], until="2026-11-24")
+    assert len(told.of("C2/C-1")) == 1
+
+
+def test_c1_c2_c5_whom_it_was_linked_to_is_withdrawn():
+    both = [MON("09:00", "complaint.opened", "C-1", **NOISE), MON("09:05", "complaint.opened", "C-2", **NOISE),
+            MON("10:00", "case.linked", "C-1", to="C-2", relation="duplicate", by="c-1")]
+    withdrawn = MON("14:00", "case.closed", "C-2", by="c-1", outcome="withdrawn")
+    told = rehearse([*both, withdrawn], until="2026-11-26")
+    assert told.of("C1/C-1")[1:4] == ["cancelled 11-23 10:00 (linked)", "opened 11-23 14:00 due 11-25 00:00 (unlinked)", "warned 11-24 09:00"]
+    # Replied to before: that was for both; its own reply, after the link, counts.
+    assert rehearse([*both, MON("13:00", "case.replied", "C-2", by="c-1"), withdrawn], until="2026-11-26").of("C1/C-1")[-1] == "cancelled 11-23 10:00 (linked)"
+    told = rehearse([*both, MON("13:00", "case.replied", "C-1", by="c-1"), withdrawn], until="2026-11-26")
+    assert told.of("C1/C-1")[-1] == "fulfilled 11-23 14:00"
+    # Waived is waived.
+    waived = MON("09:30", "obligation.waived", "C-1", obligation="C1/C-1", by="m-1", reason="r")
+    assert rehearse([*both[:2], waived, both[2], withdrawn], until="2026-11-26").of("C1/C-1")[-1].startswith("cancelled 11-23 09:30 (waived)")
+    # Handled, and linked to one that is not yet: the callback and the signature end by the word of estate-callback.
+    handled = MON("11:00", "complaint.handled", "C-1", by="e-1", verify="onsite")
+    of_both = {"callback": "C-1/1", "staff": "c-2", "role": "cs_assistant", "kind": "complaint"}
+    ended = MON("11:00:01", "callback.cancelled", "C-1", reason="linked", **of_both)
+    told = rehearse([*both, handled, ended], until="2026-12-01")
+    assert told.of("C2/C-1")[1:] == told.of("C5/C-1")[1:] == ["cancelled 11-23 11:00:01 (closed)"]
+    again = MON("14:00:01", "callback.due", "C-1", due=instant("2026-11-27 00:00"), opens=instant("2026-11-23 11:00"), mode="phone", mandatory=True,
+                reason="C2.unlinked", **of_both)
+    told = rehearse([*both, handled, ended, withdrawn, again], until="2026-11-28")
+    assert told.of("C2.again/C-1")[:2] == ["opened 11-23 14:00:01 due 11-27 00:00", "breached 11-27 00:00"]
+    assert told.of("C5/C-1")[2] == "opened 11-23 14:00:01 due 11-27 00:00"
+    # Its own deadline has come back: one is enough.
+    two = [*both, MON("10:30", "complaint.handled", "C-2", by="e-1", verify="onsite"), handled, withdrawn, again]
+    told = rehearse(two, until="2026-11-28")
+    assert told.of("C2/C-1").count("breached 11-27 00:00") == 1 and told.of("C2.again/C-1") == []
+
+
 def test_c1_withdrawn_or_wrong_number_is_cancelled_and_done_is_not():
     told = rehearse([MON("10:00", "complaint.opened", "C-1", **NOISE), MON("10:05", "case.closed", "C-1", by="c-1", outcome="withdrawn"),
                      MON("10:00", "complaint.opened", "C-2", **NOISE), MON("10:05", "case.closed", "C-2", by="c-1", outcome="done")], until="2026-11-24 00:00")

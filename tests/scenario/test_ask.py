@@ -613,6 +613,9 @@ def test_the_command_says_what_is_wrong(daemon):
     for wrong in (["a b"], ["callback"], ["callback", "no name"], ["callback", "x", "y"], ["callback", "x", "=1"], ["callback", "x", "a=1", "a=2"],
                   ["callback", "x", "name=y"], ["callback", "x", "--at-least", "soon"]):
         daemon.estate("ask", *wrong, expect=2)
+    for option in (["--month", "2026-10"], ["--month=2026-10"]):
+        said = daemon.estate("ask", "callback", "quota", *option, expect=2).stderr
+        assert "KEY=VALUE, without dashes: month=2026-10\n" in said
 
 
 def test_an_interrupt_ends_the_command_at_once(daemon, two):

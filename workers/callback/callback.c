@@ -165,7 +165,7 @@ main(int argc, char **argv)
 	static const char *const types[] = { "household.*", "complaint.*", "repair.*", "workorder.rated", "help.requested", "case.*", "call.*", "voicemail.left",
 	    "callback.*", "appointment.*", "visit.started", "contact.requested", "audit.done", "staff.absent", "duty.*", "record.retracted", NULL };
 	static const char *const tables[] = { "callbacks", "history", "agenda", "cases", "households", "pending", "months", "shares", "pool", "loads", "staff",
-	    "gaps", "waiting", "weeks", "audits", "covered", NULL };
+	    "gaps", "waiting", "weeks", "audits", "covered", "linked", NULL };
 	/* The rules last: they count by the calendar, and name people of the roster. */
 	static const struct worker_config configs[] = { { "calendar", "calendars/cn.yaml" }, { "roster", "roster.yaml" }, { "rules", "rules/callback.yaml" },
 	    { NULL, NULL } };
@@ -180,7 +180,7 @@ main(int argc, char **argv)
 		{ NULL, NULL, NULL, NULL },
 	};
 	static const struct worker_kind callback = {
-		.name = "callback", .version = 2, .types = types, .tables = tables, .configs = configs,
+		.name = "callback", .version = 3, .types = types, .tables = tables, .configs = configs,
 		.about = "Who must be called back, when and by whom: every complaint, the quota of repairs by its pace, every household once a year; and how often\n"
 		    "a household may be asked at all.",
 		.open = callback_open, .close = callback_close, .configure = callback_configure, .activated = callback_activated,

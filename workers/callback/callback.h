@@ -176,6 +176,8 @@ void	result_done(struct turn *, const struct worker_event *);
 void	result_attempted(struct turn *, const struct worker_event *);
 void	result_extended(struct turn *, const struct worker_event *);
 void	result_retracted(struct turn *, const struct worker_event *);
+/* What ended it holds no longer.  unlinked: that was a link, of which estate-escalate has heard by callback.cancelled. */
+void	result_uncancel(struct turn *, struct callback *, bool unlinked);
 /* Which callback an event of staff is about: the one that it names, else the open one of its subject.  False: none. */
 bool	result_find(struct turn *, const struct event *, struct callback *);
 

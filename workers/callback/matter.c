@@ -170,8 +170,7 @@ matter_handled(struct turn *t, const struct worker_event *v)
 	m.complaint = 1;
 	matter_touch_by(&m, v->e, "by");
 	matter_store(t, id, &m);
-	/* Nobody is known who could be called. */
-	if (t->p == NULL || (m.anonymous && m.household[0] == '\0'))
+	if (t->p == NULL)
 		return;
 	if (book_load(t, m.callback, &c) && c.kind == KIND_COMPLAINT &&
 	    (c.state == IS_OPEN || (c.state == IS_DONE && v->when <= c.done)))
@@ -189,8 +188,17 @@ matter_handled(struct turn *t, const struct worker_event *v)
 	}
 	snprintf(c.reason, sizeof(c.reason), m.reopened > 0 ? "%s: complaint handled%s, reopened %d times" : "%s: complaint handled%s", deferred ? "C6" : "C2",
 	    deferred ? ", to be verified later" : "", (int)m.reopened);
+	/* Nobody is known who could be called: kept for whoever asks why. */
+	if (m.anonymous && m.household[0] == '\0') {
+		snprintf(c.reason, sizeof(c.reason), "anonymous: nobody is known who could be called");
+		owe_cancel(t, &c, "anonymous");
+		return;
+	}
 	/* Withdrawn, but handled: kept for when that turns out to be a mistake. */
 	if (m.over) {
+		/* estate-escalate counts from the same event: it hears that the other case's callback answers for this one. */
+		if (m.linked[0] != '\0')
+			tell_changed(t, &c, "callback.cancelled", "linked");
 		c.state = IS_CANCELLED;
 		c.done_seq = m.over_seq;
 		book_store(t, &c);
@@ -318,15 +326,61 @@ matter_reopened(struct turn *t, const struct worker_event *v)
 }
 
 static void
+note_link(struct turn *t, const char *to, const char *id)
+{
+	struct key k = { .len = 0 };
+
+	key_text(key_part(&k, to), id);
+	worker_put(t->w, LINKED, k.bytes, k.len, "", 0);
+}
+
+/* Whoever was linked to it finds nobody who is called: the first of them is owed again, and answers for the others. */
+static void
+release(struct turn *t, const char *id)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	char child[ID_SIZE_MAX], heir[ID_SIZE_MAX] = "";
+	struct matter m, first = { .over = 0 };
+	struct key k = { .len = 0 };
+	struct callback c;
+	int64_t seq;
+
+	key_part(&k, id);
+	while (worker_each(t->w, LINKED, k.bytes, k.len, &walk)) {
+		key_rest(&walk, k.len, child);
+		if (!record_get(t->w, CASES, SHAPE_MATTER, child, strlen(child), &m) || !m.over || strcmp(m.linked, id) != 0)
+			continue;
+		if (heir[0] == '\0') {
+			memcpy(heir, child, sizeof(heir));
+			first = m;
+			continue;
+		}
+		memcpy(m.linked, heir, sizeof(m.linked));
+		matter_store(t, child, &m);
+		note_link(t, heir, child);
+	}
+	if (heir[0] == '\0')
+		return;
+	seq = first.over_seq;
+	matter_take_back(t, heir, &first, seq);
+	if (t->p != NULL && book_load(t, first.callback, &c) && c.state == IS_CANCELLED && c.done_seq == seq)
+		result_uncancel(t, &c, true);
+}
+
+static void
 leave(struct turn *t, const char *id, struct matter *m, const char *reason)
 {
 	struct callback c;
+	bool known;
 
 	m->over = 1;
 	m->over_seq = (int64_t)t->seq;
 	matter_store(t, id, m);
-	if (t->p != NULL && book_load(t, m->callback, &c) && owe_is_open(&c))
+	known = t->p != NULL && book_load(t, m->callback, &c);
+	if (known && owe_is_open(&c))
 		owe_cancel(t, &c, reason);
+	if (!(known && c.state == IS_DONE) && m->linked[0] == '\0')
+		release(t, id);
 }
 
 void
@@ -345,6 +399,9 @@ matter_closed(struct turn *t, const struct worker_event *v)
 			leave(t, id, &m, none[i]);
 			return;
 		}
+	/* Unfounded, and not handled before: nobody is called about it. */
+	if (matter_says(v->e, "outcome", "unfounded") && m.complaint && m.callback[0] == '\0')
+		release(t, id);
 	help_met(t, id, &m, v);
 }
 
@@ -383,6 +440,7 @@ matter_linked(struct turn *t, const struct worker_event *v)
 	if (!is_answered_by(t, id, to))
 		return;
 	memcpy(m.linked, to, sizeof(m.linked));
+	note_link(t, to, id);
 	leave(t, id, &m, "linked");
 }
 

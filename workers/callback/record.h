@@ -17,6 +17,7 @@
  * WEEKS	week, draw, callback		->  nothing: done, and may be drawn for an audit
  * AUDITS	audit				->  struct audit
  * COVERED	event, callback			->  nothing: done by a result of another case
+ * LINKED	case, 0, case			->  nothing: the second was linked to the first, whose callback answers for both
  *
  * A value is a version byte and its members in the order of record.c; a further member goes to the end, with the version raised, and
  * worker_kind.version with it (the tables are then made again from the log).  Months are year * 12 + month - 1.  Nothing personal is kept:
@@ -29,7 +30,7 @@
 #include "policy.h"
 #include "worker.h"
 
-enum { CALLBACKS, HISTORY, AGENDA, CASES, HOUSEHOLDS, PENDING, MONTHS, SHARES, POOL, LOADS, STAFF, GAPS, WAITING, WEEKS, AUDITS, COVERED };
+enum { CALLBACKS, HISTORY, AGENDA, CASES, HOUSEHOLDS, PENDING, MONTHS, SHARES, POOL, LOADS, STAFF, GAPS, WAITING, WEEKS, AUDITS, COVERED, LINKED };
 
 #define ID_SIZE_MAX	(ID_CHARS_MAX + 1)
 #define REASON_SIZE	160u

@@ -338,16 +338,18 @@ owed_after_all(struct turn *t, struct callback *c)
 }
 
 /* What ended it was a mistake: it is owed as before, unless a later one is owed in its place. */
-static void
-uncancel(struct turn *t, struct callback *c)
+void
+result_uncancel(struct turn *t, struct callback *c, bool unlinked)
 {
 	struct matter m;
 
 	record_get(t->w, CASES, SHAPE_MATTER, c->subject, strlen(c->subject), &m);
 	if (m.over || strcmp(m.callback, c->id) != 0)
 		return;
-	book_note(t, c->id, "taken_back", "", "its end was a mistake");
+	book_note(t, c->id, "taken_back", "", unlinked ? "the link is no more" : "its end was a mistake");
 	c->done_seq = 0;
+	if (unlinked && c->kind == KIND_COMPLAINT)
+		snprintf(c->reason, sizeof(c->reason), "C2.unlinked");
 	if (!c->told && (c->kind == KIND_REPAIR || c->kind == KIND_HELP)) {
 		repair_await_run(t, c);
 		return;
@@ -357,14 +359,14 @@ uncancel(struct turn *t, struct callback *c)
 
 /* As if that event had not been: a result that it was, or the beginning of what is owed. */
 static bool
-take_back(struct turn *t, struct callback *c, int64_t seq, bool covered)
+take_back(struct turn *t, struct callback *c, int64_t seq, bool elsewhere)
 {
 	if (c->state == IS_DONE && c->done_seq == seq) {
 		book_note(t, c->id, "taken_back", "", "the result was a mistake");
 		c->done = c->done_seq = c->last_days = 0;
 		c->done_by[0] = c->staff[0] = '\0';
 		/* Of a complaint estate-escalate may have heard of its end by another event, which stands: that word is for it. */
-		snprintf(c->reason, sizeof(c->reason), "%s", c->kind == KIND_COMPLAINT && covered ? "C2.again" : "the result was taken back");
+		snprintf(c->reason, sizeof(c->reason), "%s", c->kind == KIND_COMPLAINT && elsewhere ? "C2.again" : "the result was taken back");
 		owe_open(t, c);
 		return (true);
 	}
@@ -377,7 +379,7 @@ take_back(struct turn *t, struct callback *c, int64_t seq, bool covered)
 	if (c->state == IS_ATTEMPTED)
 		owed_after_all(t, c);
 	else if (c->state == IS_CANCELLED && c->began_seq != seq && c->kind != KIND_ROUTINE)
-		uncancel(t, c);
+		result_uncancel(t, c, elsewhere);
 	else
 		return (false);
 	return (true);
@@ -429,17 +431,19 @@ result_retracted(struct turn *t, const struct worker_event *v)
 	struct callback c;
 	struct matter m;
 	int64_t seq;
+	bool linked;
 
 	copy_text(subject, sizeof(subject), v->e->subject);
 	if (t->p == NULL || !event_int(v->e, "event", &seq))
 		return;
 	take_back_covered(t, seq);
 	record_get(t->w, CASES, SHAPE_MATTER, subject, strlen(subject), &m);
+	linked = m.linked[0] != '\0' && m.over_seq == seq;
 	matter_take_back(t, subject, &m, seq);
 	for (int64_t round = m.rounds; round > 0; round--) {
 		snprintf(tail, sizeof(tail), "%d", (int)round);
 		owe_id(subject, tail, id);
-		if (book_load(t, id, &c) && take_back(t, &c, seq, false))
+		if (book_load(t, id, &c) && take_back(t, &c, seq, linked))
 			return;
 	}
 	if (resident_load(t->w, subject, &h) && book_load(t, h.routine, &c))

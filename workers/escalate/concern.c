@@ -6,15 +6,27 @@
 
 #include "bytes.h"
 
-const struct trigger *
-concern_begins(const struct rule *r, const struct about *a)
+static const struct trigger *
+met_by(const struct rule *r, enum rule_verb verb, const struct about *a)
 {
 	struct mp data = mp_over(a->data, a->data_len), over = mp_over(a->over, a->over_len);
 
-	for (unsigned i = 0; a->seq != 0 && i < r->on[ON].count; i++)
-		if (strcmp(r->on[ON].list[i].type->name, a->type) == 0 && trigger_matches(&r->on[ON].list[i], &over, &data, false))
-			return (&r->on[ON].list[i]);
+	for (unsigned i = 0; a->seq != 0 && i < r->on[verb].count; i++)
+		if (strcmp(r->on[verb].list[i].type->name, a->type) == 0 && trigger_matches(&r->on[verb].list[i], &over, &data, false))
+			return (&r->on[verb].list[i]);
 	return (NULL);
+}
+
+const struct trigger *
+concern_begins(const struct rule *r, const struct about *a)
+{
+	return (met_by(r, ON, a));
+}
+
+bool
+concern_spares(const struct rule *r, const struct about *a)
+{
+	return (met_by(r, UNLESS, a) != NULL);
 }
 
 /* What the subject is known as, from the first event that opens something. */
@@ -98,6 +110,9 @@ apply(struct turn *t, const struct worker_event *v, enum rule_verb verb, struct 
 	case CANCEL:
 		oblige_cancel(t, o, "closed");
 		break;
+	case UNLESS:
+		oblige_cancel(t, o, "unless");
+		break;
 	case PAUSE:
 		oblige_pause(t, o, v->when);
 		break;
@@ -138,7 +153,7 @@ settle(struct turn *t, const struct worker_event *v, const struct concern *c)
 		return (true);
 	if (!oblige_load(t, c->rule, key, &o))
 		return (false);
-	if (o.row.state == ROW_JOINED && c->verb == CANCEL)
+	if (o.row.state == ROW_JOINED && (c->verb == CANCEL || c->verb == UNLESS))
 		return (true);
 	if (concern_owner(t, c->rule, key, &o))
 		apply(t, v, c->verb, &o);

@@ -83,6 +83,89 @@ correct_assigned(struct turn *t, const struct worker_event *v)
 
 /* ---- Belongs to another case ---- */
 
+static size_t
+link_key(struct text parent, struct text child, char out[2 * ID_CHARS_MAX + 1])
+{
+	memcpy(out, parent.s, parent.len);
+	out[parent.len] = '\0';
+	memcpy(out + parent.len + 1, child.s, child.len);
+	return (parent.len + 1 + child.len);
+}
+
+void
+correct_unlink(struct turn *t, struct text child, const struct about *a)
+{
+	char key[2 * ID_CHARS_MAX + 1];
+
+	if (a->parent[0] != '\0')
+		worker_delete(t->w, LINKS, key, link_key(text_of(a->parent), child, key));
+}
+
+static void
+link_to(struct turn *t, struct text child, struct about *a, struct text parent)
+{
+	char key[2 * ID_CHARS_MAX + 1];
+
+	correct_unlink(t, child, a);
+	snprintf(a->parent, sizeof(a->parent), "%.*s", (int)parent.len, parent.s);
+	about_store(t->w, child, a);
+	worker_put(t->w, LINKS, key, link_key(parent, child, key), "", 0);
+}
+
+/* What ended with the link, and is not done by the other case either, is owed as before. */
+static void
+unlink_from(struct turn *t, struct text child, const struct about *a, struct text parent)
+{
+	struct subject_walk s = { .walk.key_len = 0 };
+	struct obligation other;
+
+	while (oblige_each(t, child, &s)) {
+		struct row *r = &s.o.row;
+
+		if (r->state != ROW_CANCELLED || !r->final || r->superseded || (r->ended_seq != a->parent_seq && r->ended_seq != r->opened_seq) ||
+		    (oblige_load(t, s.o.rule, parent, &other) && other.row.state == ROW_FULFILLED))
+			continue;
+		r->final = false;
+		history_retell(t, &s.o, "unlinked");
+	}
+}
+
+/* Withdrawn and the like: the first that was linked to it answers for the others now. */
+void
+correct_closed(struct turn *t, const struct worker_event *v)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	struct text parent = v->e->subject, outcome, first = { NULL, 0 };
+	char prefix[2 * ID_CHARS_MAX + 1], heir[ID_CHARS_MAX], child[ID_CHARS_MAX];
+	struct about a, alone;
+	size_t n;
+
+	if (parent.len == 0 || parent.len > ID_CHARS_MAX || !event_text(v->e, "outcome", &outcome) ||
+	    (!mp_equal(outcome.s, outcome.len, "withdrawn") && !mp_equal(outcome.s, outcome.len, "wrong_number") &&
+	    !mp_equal(outcome.s, outcome.len, "duplicate")) || (about_load(t->w, parent, &a) && a.parent[0] != '\0'))
+		return;
+	n = link_key(parent, (struct text){ "", 0 }, prefix);
+	while (worker_each(t->w, LINKS, prefix, n, &walk)) {
+		struct text id = { child, (uint32_t)(walk.key_len - n) };
+
+		memcpy(child, walk.key + n, id.len);
+		worker_delete(t->w, LINKS, walk.key, walk.key_len);
+		if (!about_load(t->w, id, &a) || !mp_equal(parent.s, parent.len, a.parent))
+			continue;
+		oblige_caused(t, id);
+		if (first.s == NULL) {
+			memcpy(heir, child, id.len);
+			first = (struct text){ heir, id.len };
+			alone = a;
+			alone.parent[0] = '\0';
+			alone.parent_seq = 0;
+			about_store(t->w, first, &alone);
+			unlink_from(t, first, &a, parent);
+		} else
+			link_to(t, id, &a, first);
+	}
+}
+
 void
 correct_linked(struct turn *t, const struct worker_event *v)
 {
@@ -96,9 +179,8 @@ correct_linked(struct turn *t, const struct worker_event *v)
 	    (to.len == v->e->subject.len && memcmp(to.s, v->e->subject.s, to.len) == 0))
 		return;
 	about_load(t->w, v->e->subject, &a);
-	snprintf(a.parent, sizeof(a.parent), "%.*s", (int)to.len, to.s);
 	a.parent_seq = v->seq;
-	about_store(t->w, v->e->subject, &a);
+	link_to(t, v->e->subject, &a, to);
 	oblige_caused(t, v->e->subject);
 	while (oblige_each(t, v->e->subject, &s))
 		if (s.o.row.state == ROW_OPEN && oblige_load(t, s.o.rule, to, &parent) &&
@@ -264,6 +346,7 @@ retract(struct turn *t, struct text subject, uint64_t seq)
 	bool known = about_load(t->w, subject, &a);
 
 	if (known && a.parent_seq == seq) {
+		correct_unlink(t, subject, &a);
 		a.parent[0] = '\0';
 		a.parent_seq = 0;
 		about_store(t->w, subject, &a);

@@ -17,6 +17,7 @@ static const struct {
 	{ "case.acknowledged", correct_acknowledged },
 	{ "case.snoozed", correct_acknowledged },
 	{ "case.linked", correct_linked },
+	{ "case.closed", correct_closed },
 	{ "case.reclassified", correct_reclassified },
 	{ "obligation.waived", correct_waived },
 	{ "staff.absent", duty_note },
@@ -123,12 +124,12 @@ int
 main(int argc, char **argv)
 {
 	static const char *const types[] = { "**", NULL };
-	static const char *const tables[] = { "obligations", "dues", "subjects", "causes", "facts", "records", "merged", "staff", "seen", "empty", NULL };
+	static const char *const tables[] = { "obligations", "dues", "subjects", "causes", "facts", "records", "merged", "staff", "seen", "empty", "links", NULL };
 	/* The rules last: they count by the calendar, and tell by the roster. */
 	static const struct worker_config configs[] = { { "calendar", "calendars/cn.yaml" }, { "roster", "roster.yaml" }, { "rules", "rules/escalate.yaml" },
 	    { NULL, NULL } };
 	static const struct worker_kind escalate = {
-		.name = "escalate", .version = 2, .types = types, .tables = tables, .configs = configs,
+		.name = "escalate", .version = 3, .types = types, .tables = tables, .configs = configs,
 		.about = "What is owed by when, and who is told when it is not done: deadlines by the rules of the department, warnings before, ladders after.",
 		.open = escalate_open, .close = escalate_close, .configure = escalate_configure, .activated = escalate_activated,
 		.update = escalate_update, .due = escalate_due, .queries = ask_queries,

@@ -172,7 +172,7 @@ void	merge_forget(struct turn *, const struct obligation *);
 /* ---- history.c -------------------------------------------------------------------------------------------------------------------------- */
 
 struct fact {
-	enum rule_verb verb;		/* UNTIL, CANCEL, PAUSE, RESUME */
+	enum rule_verb verb;		/* UNTIL, CANCEL, PAUSE, RESUME, UNLESS */
 	int64_t when;			/* never after it was logged */
 	uint64_t seq;
 };
@@ -216,6 +216,8 @@ void	subject_tidy(struct turn *, struct text subject);
 void	concern_update(struct turn *, const struct worker_event *);
 /* Is this rule's beginning met by what the subject is known as? */
 const struct trigger	*concern_begins(const struct rule *, const struct about *);
+/* Is nothing owed by it because of that? */
+bool	concern_spares(const struct rule *, const struct about *);
 
 /* The obligation of a rule about a subject; of a joined one whom it joined.  False if there is none. */
 bool	concern_owner(struct turn *, const struct rule *, struct text subject, struct obligation *);
@@ -227,6 +229,9 @@ bool	concern_was_seen(struct turn *, const struct row_key *);
 
 void	correct_acknowledged(struct turn *, const struct worker_event *);
 void	correct_assigned(struct turn *, const struct worker_event *);
+/* What is remembered of the link goes. */
+void	correct_unlink(struct turn *, struct text child, const struct about *);
+void	correct_closed(struct turn *, const struct worker_event *);
 void	correct_linked(struct turn *, const struct worker_event *);
 void	correct_reclassified(struct turn *, const struct worker_event *);
 void	correct_record(struct turn *, const struct worker_event *, bool retracted);

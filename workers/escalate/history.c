@@ -172,7 +172,7 @@ history_end(struct turn *t, struct obligation *o, struct fact *f)
 
 	r->paused = r->credit = r->credit_days = 0;
 	while (next_fact(t, &o->key, &walk, f)) {
-		if (f->verb == UNTIL || f->verb == CANCEL)
+		if (f->verb == UNTIL || f->verb == CANCEL || f->verb == UNLESS)
 			return (true);
 		if (f->verb == PAUSE && r->paused == 0) {
 			r->paused = f->when < r->opened ? r->opened : f->when;
@@ -199,7 +199,7 @@ end_by(struct turn *t, struct obligation *o, const struct fact *f)
 	if (f->verb == UNTIL)
 		oblige_fulfil(t, o, f->when);
 	else
-		oblige_cancel(t, o, "closed");
+		oblige_cancel(t, o, f->verb == UNLESS ? "unless" : "closed");
 	o->row.ended_seq = f->seq;
 	row_store(t->w, &o->key, &o->row);
 }
@@ -253,7 +253,7 @@ history_without(struct turn *t, struct obligation *o, uint64_t seq)
 {
 	bool had = false;
 
-	for (enum rule_verb v = UNTIL; v <= RESUME; v++)
+	for (enum rule_verb v = UNTIL; v <= UNLESS; v++)
 		had |= history_drop(t, &o->key, seq, v);
 	if (had)
 		history_retell(t, o, "retracted");

@@ -144,6 +144,9 @@ open_one(struct turn *t, const struct opening *p)
 	/* An end that came before the beginning counts: a kiosk was late, the desk was not.  Of one that begins again it does not. */
 	if (p->anew || (!p->amended && (o.row.state != ROW_NONE || (known && a.seq != 0 && a.seq != p->seq))))
 		history_leave(t, &o);
+	/* Known to be owed to nobody: an end of it, so that it counts no longer when that is amended or taken back. */
+	if (known && concern_spares(p->rule, &a))
+		history_add(t, &o.key, &(struct fact){ UNLESS, a.when, a.seq });
 	/* Taken back and entered again is a beginning anew, too. */
 	o.row = (struct row){ .was_open = o.row.was_open, .was_due = o.row.was_due, .state = ROW_OPEN, .opened = p->when, .opened_seq = p->seq,
 	    .reopened = p->reopened || (o.row.final && o.row.superseded) };

@@ -138,6 +138,7 @@ undo(struct turn *t, const struct record *r, const struct concern *c, struct tex
 	case CANCEL:
 	case PAUSE:
 	case RESUME:
+	case UNLESS:
 		if (c->rule->every != PERIOD_NONE)
 			period_without(t, c->rule, r->when, r->seq);
 		else if (concern_owner(t, c->rule, key, &o) && history_drop(t, &o.key, r->seq, c->verb))
@@ -170,8 +171,8 @@ counts(struct turn *t, const struct record *r, const struct concern *c, const st
 
 	if (c->verb == UNTIL && o->row.reopened && r->when < o->row.opened)
 		return (false);
-	/* What came before the beginning counts if nothing was known of the subject then. */
-	return (r->seq > o->row.opened_seq ||
+	/* What came before the beginning counts if nothing was known of the subject then; what spares it always does. */
+	return (c->verb == UNLESS || r->seq > o->row.opened_seq ||
 	    (!o->row.reopened && c->trigger->keys == 0 && about_load(t->w, r->subject, &a) && a.seq == o->row.opened_seq));
 }
 
@@ -222,6 +223,7 @@ redo(struct turn *t, const struct record *r, const struct concern *c, struct tex
 	case CANCEL:
 	case PAUSE:
 	case RESUME:
+	case UNLESS:
 		count_after_all(t, r, c, key);
 		break;
 	case WITHOUT:

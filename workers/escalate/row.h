@@ -10,6 +10,7 @@
  * MERGED	rule, values, 0, subject ->  nothing: the members of a merged obligation, while it is open; without subject: the one that is open
  * STAFF	staff, 0, seq		 ->  from, until, swapped, deputy: absences and swaps
  * SEEN		subject, 0, rule	 ->  seq, log time: what a rule of never had to wait for
+ * LINKS	case, 0, case		 ->  nothing: the second was linked to the first
  * EMPTY	role			 ->  the day on which the operator was last told that nobody is there
  *
  * Values begin with a version; a further field goes to the end, with ROW_VERSION raised, and worker_kind.version with it (the tables are then
@@ -22,7 +23,7 @@
 #include "rule.h"
 #include "worker.h"
 
-enum { OBLIGATIONS, DUES, SUBJECTS, CAUSES, FACTS, RECORDS, MERGED, STAFF, SEEN, EMPTY };
+enum { OBLIGATIONS, DUES, SUBJECTS, CAUSES, FACTS, RECORDS, MERGED, STAFF, SEEN, EMPTY, LINKS };
 
 enum row_state {
 	ROW_NONE, ROW_OPEN, ROW_FULFILLED, ROW_CANCELLED, ROW_JOINED,

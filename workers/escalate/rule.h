@@ -55,7 +55,7 @@ struct triggers {
 };
 
 /* What an event may mean to a rule: a key of the file each. */
-enum rule_verb { ON, UNTIL, CANCEL, PAUSE, RESUME, REOPEN, NEVER, WITHOUT, RULE_VERBS };
+enum rule_verb { ON, UNTIL, CANCEL, PAUSE, RESUME, UNLESS, REOPEN, NEVER, WITHOUT, RULE_VERBS };
 
 enum due_kind {
 	DUE_TERM,		/* a term of the calendar, from the opening */

@@ -218,7 +218,7 @@ read_rule(struct file *f, yaml_node_t *map)
 {
 	/* The verbs first, in their order. */
 	enum { ID = RULE_VERBS, CLAUSE, QUOTE, DUE, WARN, ROLE, LADDER, TELL, GROUP, PRIORITY, MERGE, AGAIN, ONCE, EVERY, ACK, CALENDAR, NAMES };
-	static const char *const names[NAMES] = { "on", "until", "cancel", "pause", "resume", "reopen", "never", "without", "id", "clause", "quote", "due",
+	static const char *const names[NAMES] = { "on", "until", "cancel", "pause", "resume", "unless", "reopen", "never", "without", "id", "clause", "quote", "due",
 	    "warn", "role", "ladder", "tell", "group", "priority", "merge", "again", "once", "every", "ack", "calendar" };
 	static const char *const calendars[] = { "cn" };
 	struct rule *rule = rules_alloc(f->r.rules, sizeof(*rule));

@@ -62,6 +62,7 @@ subject_tidy(struct turn *t, struct text subject)
 	if (subject.len > 0 && oblige_each(t, subject, &s))
 		return;
 	if (about_load(t->w, subject, &a)) {
+		correct_unlink(t, subject, &a);
 		oblige_uncaused(t, a.over_seq, subject);
 		oblige_uncaused(t, a.parent_seq, subject);
 		oblige_uncaused(t, a.handler_seq, subject);

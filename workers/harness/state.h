@@ -28,7 +28,7 @@
 /* Keys of a worker's tables, and names of timers: LMDB takes 511 bytes, we prefix some. */
 #define STATE_KEY_MAX	400u
 
-#define STATE_TABLES_MAX	16u
+#define STATE_TABLES_MAX	24u
 
 /* The databases by what they hold; a worker's own tables follow, in the order in which it names them. */
 enum state_db {
