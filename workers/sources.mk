@@ -35,6 +35,7 @@ HARNESS_SRC = \
 	workers/harness/calendar_due.c \
 	workers/harness/calendar_text.c \
 	workers/harness/roster_read.c \
+	workers/harness/shape.c \
 	workers/harness/site.c \
 	workers/harness/roster.c \
 	workers/harness/yamltext.c \

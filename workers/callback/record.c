@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "shape.h"
 
 #define RECORD_VERSION	2u
 
@@ -12,19 +13,6 @@ const char *const kind_names[KINDS_COUNT] = { "complaint", "repair", "routine", 
 const char *const mode_names[MODES] = { "phone", "visit" };
 const char *const standing_names[STANDINGS] = { "planned", "rating", "candidate", "open", "done", "attempted", "cancelled" };
 const char *const appointment_names[APPOINTMENTS] = { "none", "requested", "agreed", "refused", "no_show" };
-
-/* The members of a struct, in the order in which they are written. */
-enum member_kind { END, TEXT, BYTE, NUMBER };
-
-struct member {
-	enum member_kind kind;
-	size_t offset, size;
-};
-
-#define T(type, name)	{ TEXT, offsetof(struct type, name), sizeof(((struct type *)0)->name) }
-#define B(type, name)	{ BYTE, offsetof(struct type, name), 1 }
-#define N(type, name)	{ NUMBER, offsetof(struct type, name), 8 }
-#define LAST		{ END, 0, 0 }
 
 static const struct member callback_members[] = { T(callback, id), T(callback, subject), T(callback, household), T(callback, role), T(callback, staff),
 	T(callback, trade), T(callback, repairer), T(callback, reason), T(callback, done_by), B(callback, kind), B(callback, state), B(callback, mode),
@@ -60,10 +48,7 @@ static const struct member wish_members[] = { N(wish, not_before), N(wish, until
 static const struct member audit_members[] = { T(audit, callback), T(audit, subject), T(audit, by), N(audit, drawn), N(audit, done), N(audit, seq), LAST };
 static const struct member entry_members[] = { T(entry, what), T(entry, by), T(entry, detail), N(entry, when), LAST };
 
-static const struct {
-	const struct member *members;
-	size_t size;
-} shapes[SHAPES] = {
+static const struct shape_list shapes[SHAPES] = {
 	[SHAPE_CALLBACK] = { callback_members, sizeof(struct callback) },
 	[SHAPE_MATTER] = { matter_members, sizeof(struct matter) },
 	[SHAPE_HOUSEHOLD] = { household_members, sizeof(struct household) },
@@ -79,68 +64,13 @@ static const struct {
 bool
 record_read(enum shape shape, const void *bytes, size_t len, void *out)
 {
-	const uint8_t *p = bytes, *end = p + len;
-	size_t n;
-	int64_t v;
-
-	memset(out, 0, shapes[shape].size);
-	if (len < 1 || *p++ != RECORD_VERSION)
-		return (false);
-	for (const struct member *m = shapes[shape].members; m->kind != END; m++) {
-		char *at = (char *)out + m->offset;
-
-		if (p >= end)
-			return (false);
-		switch (m->kind) {
-		case BYTE:
-			*(uint8_t *)at = *p++;
-			break;
-		case NUMBER:
-			if (end - p < 8)
-				return (false);
-			v = (int64_t)get_le64(p);
-			memcpy(at, &v, sizeof(v));
-			p += 8;
-			break;
-		default:
-			n = *p++;
-			if ((size_t)(end - p) < n || n >= m->size)
-				return (false);
-			memcpy(at, p, n);
-			p += n;
-		}
-	}
-	return (true);
+	return (shape_read(&shapes[shape], RECORD_VERSION, bytes, len, out));
 }
 
 size_t
 record_write(enum shape shape, const void *in, uint8_t out[RECORD_BYTES_MAX])
 {
-	uint8_t *p = out;
-	size_t n;
-	int64_t v;
-
-	*p++ = RECORD_VERSION;
-	for (const struct member *m = shapes[shape].members; m->kind != END; m++) {
-		const char *at = (const char *)in + m->offset;
-
-		switch (m->kind) {
-		case BYTE:
-			*p++ = *(const uint8_t *)at;
-			break;
-		case NUMBER:
-			memcpy(&v, at, sizeof(v));
-			put_le64(p, (uint64_t)v);
-			p += 8;
-			break;
-		default:
-			n = strnlen(at, m->size - 1);
-			*p++ = (uint8_t)n;
-			memcpy(p, at, n);
-			p += n;
-		}
-	}
-	return ((size_t)(p - out));
+	return (shape_write(&shapes[shape], RECORD_VERSION, in, out));
 }
 
 bool

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "shape.h"
 
 #define ROW_VERSION	1u
 
@@ -12,42 +13,26 @@ const char *const account_names[ACCOUNTS] = { "due", "received", "unmatched", "c
 const char *const payment_names[PAYMENT_STATES] = { "unknown", "initiated", "failed", "posted", "reversed" };
 const char *const interruption_names[INTERRUPTIONS] = { "", "demand", "part_payment", "promise", "filing" };
 
-/* The members of a struct, in the order in which they are written. */
-enum part_kind { LAST_PART, TEXT_PART, BYTE_PART, NUMBER_PART };
-
-struct part {
-	enum part_kind kind;
-	size_t offset, size;
-};
-
-#define T(type, name)	{ TEXT_PART, offsetof(struct type, name), sizeof(((struct type *)0)->name) }
-#define B(type, name)	{ BYTE_PART, offsetof(struct type, name), 1 }
-#define N(type, name)	{ NUMBER_PART, offsetof(struct type, name), 8 }
-#define LAST		{ LAST_PART, 0, 0 }
-
-static const struct part bill_parts[] = { T(bill, household), T(bill, party), T(bill, asked), B(bill, kind), B(bill, state), B(bill, delivered),
+static const struct member bill_parts[] = { T(bill, household), T(bill, party), T(bill, asked), B(bill, kind), B(bill, state), B(bill, delivered),
 	B(bill, told), B(bill, filed), B(bill, interrupted_by), N(bill, seq), N(bill, period), N(bill, due), N(bill, issued), N(bill, amount), N(bill, open),
 	N(bill, reopened), N(bill, steps), N(bill, step_day), N(bill, disputes), N(bill, dispute_until), N(bill, promise_until), N(bill, flights),
 	N(bill, flight_until), N(bill, interrupted), N(bill, interrupted_seq), N(bill, demand), N(bill, demand_seq), LAST };
-static const struct part payment_parts[] = { T(payment, household), T(payment, party), T(payment, bill), B(payment, state), B(payment, unmatched),
+static const struct member payment_parts[] = { T(payment, household), T(payment, party), T(payment, bill), B(payment, state), B(payment, unmatched),
 	N(payment, amount), N(payment, rest), N(payment, received), N(payment, seq), N(payment, expires), LAST };
-static const struct part debtor_parts[] = { T(debtor, party), B(debtor, known), B(debtor, developer), B(debtor, hardship), N(debtor, moved_out),
+static const struct member debtor_parts[] = { T(debtor, party), B(debtor, known), B(debtor, developer), B(debtor, hardship), N(debtor, moved_out),
 	N(debtor, hardship_until), N(debtor, promise_until), N(debtor, flights), N(debtor, flight_until), N(debtor, wake), LAST };
-static const struct part entry_parts[] = { T(entry, payment), T(entry, party), B(entry, debit), B(entry, credit), N(entry, amount), N(entry, when), LAST };
-static const struct part figure_parts[] = { N(figure, billed), N(figure, received), N(figure, waived), N(figure, cancelled), LAST };
-static const struct part balances_parts[] = { N(balances, sums[0]), N(balances, sums[1]), N(balances, sums[2]), N(balances, sums[3]), N(balances, sums[4]),
+static const struct member entry_parts[] = { T(entry, payment), T(entry, party), B(entry, debit), B(entry, credit), N(entry, amount), N(entry, when), LAST };
+static const struct member figure_parts[] = { N(figure, billed), N(figure, received), N(figure, waived), N(figure, cancelled), LAST };
+static const struct member balances_parts[] = { N(balances, sums[0]), N(balances, sums[1]), N(balances, sums[2]), N(balances, sums[3]), N(balances, sums[4]),
 	N(balances, sums[5]), N(balances, sums[6]), LAST };
 _Static_assert(ACCOUNTS == 7, "balances_parts has a row for each");
-static const struct part odd_parts[] = { T(odd, bill), T(odd, payment), T(odd, household), N(odd, amount), N(odd, expected), N(odd, when), LAST };
+static const struct member odd_parts[] = { T(odd, bill), T(odd, payment), T(odd, household), N(odd, amount), N(odd, expected), N(odd, when), LAST };
 #define NB(i)	T(notice, bills[i])
-static const struct part notice_parts[] = { T(notice, household), T(notice, party), NB(0), NB(1), NB(2), NB(3), NB(4), NB(5), NB(6), NB(7), NB(8), NB(9),
+static const struct member notice_parts[] = { T(notice, household), T(notice, party), NB(0), NB(1), NB(2), NB(3), NB(4), NB(5), NB(6), NB(7), NB(8), NB(9),
 	NB(10), NB(11), NB(12), NB(13), NB(14), NB(15), NB(16), NB(17), NB(18), NB(19), NB(20), NB(21), NB(22), NB(23), B(notice, count), B(notice, what),
 	B(notice, state), N(notice, amount), N(notice, asked), N(notice, until), LAST };
 
-static const struct {
-	const struct part *parts;
-	size_t size;
-} rows_of[ROWS_OF] = {
+static const struct shape_list rows_of[ROWS_OF] = {
 	[ROW_BILL] = { bill_parts, sizeof(struct bill) },
 	[ROW_PAYMENT] = { payment_parts, sizeof(struct payment) },
 	[ROW_DEBTOR] = { debtor_parts, sizeof(struct debtor) },
@@ -61,68 +46,13 @@ static const struct {
 bool
 account_read(enum shape_of shape, const void *bytes, size_t len, void *out)
 {
-	const uint8_t *p = bytes, *end = p + len;
-	size_t n;
-	int64_t v;
-
-	memset(out, 0, rows_of[shape].size);
-	if (len < 1 || *p++ != ROW_VERSION)
-		return (false);
-	for (const struct part *m = rows_of[shape].parts; m->kind != LAST_PART; m++) {
-		char *at = (char *)out + m->offset;
-
-		if (p >= end)
-			return (false);
-		switch (m->kind) {
-		case BYTE_PART:
-			*(uint8_t *)at = *p++;
-			break;
-		case NUMBER_PART:
-			if (end - p < 8)
-				return (false);
-			v = (int64_t)get_le64(p);
-			memcpy(at, &v, sizeof(v));
-			p += 8;
-			break;
-		default:
-			n = *p++;
-			if ((size_t)(end - p) < n || n >= m->size)
-				return (false);
-			memcpy(at, p, n);
-			p += n;
-		}
-	}
-	return (true);
+	return (shape_read(&rows_of[shape], ROW_VERSION, bytes, len, out));
 }
 
 size_t
 account_write(enum shape_of shape, const void *in, uint8_t out[ROW_BYTES_MAX])
 {
-	uint8_t *p = out;
-	size_t n;
-	int64_t v;
-
-	*p++ = ROW_VERSION;
-	for (const struct part *m = rows_of[shape].parts; m->kind != LAST_PART; m++) {
-		const char *at = (const char *)in + m->offset;
-
-		switch (m->kind) {
-		case BYTE_PART:
-			*p++ = *(const uint8_t *)at;
-			break;
-		case NUMBER_PART:
-			memcpy(&v, at, sizeof(v));
-			put_le64(p, (uint64_t)v);
-			p += 8;
-			break;
-		default:
-			n = strnlen(at, m->size - 1);
-			*p++ = (uint8_t)n;
-			memcpy(p, at, n);
-			p += n;
-		}
-	}
-	return ((size_t)(p - out));
+	return (shape_write(&rows_of[shape], ROW_VERSION, in, out));
 }
 
 bool
