@@ -81,7 +81,7 @@ F_release = -O2 -g -D_FORTIFY_SOURCE=2
 F_san     = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DESTATE_LEVERS
 F_levers  = -O2 -g -DESTATE_LEVERS
 F_noflush = -O2 -g -DESTATE_LEVERS -DESTATE_WITHOUT_FLUSH
-CPPFLAGS_ALL = -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' -iquote proto -iquote proto/base -iquote daemon -iquote clients/libestate -iquote clients/estate -iquote clients/alarm -iquote workers/harness -iquote workers/escalate -iquote workers/callback -iquote workers/notify -iquote workers/dunning
+CPPFLAGS_ALL = -D_GNU_SOURCE -DESTATE_VERSION='"$(VERSION)"' -iquote proto -iquote proto/base -iquote daemon -iquote clients/libestate -iquote clients/estate -iquote clients/alarm -iquote workers/harness -iquote workers/escalate -iquote workers/callback -iquote workers/notify -iquote workers/dunning -iquote workers/stats
 CFLAGS_ALL = -std=c11 $(CPPFLAGS_ALL) $(WARN) $(HARDEN) $(F_$(VARIANT)) $(PKG_CFLAGS) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(F_$(VARIANT)) $(LDFLAGS)
 
@@ -93,7 +93,7 @@ include workers/sources.mk
 include tests/sources.mk
 
 OBJ = $(patsubst %.c,$(B)/obj/%.o,$(1))
-BINARIES = $(B)/bin/estated $(B)/bin/estate $(B)/bin/estate-example $(B)/bin/estate-escalate $(B)/bin/estate-callback $(B)/bin/estate-notify $(B)/bin/estate-dunning $(B)/bin/estate-alarm
+BINARIES = $(B)/bin/estated $(B)/bin/estate $(B)/bin/estate-example $(B)/bin/estate-escalate $(B)/bin/estate-callback $(B)/bin/estate-notify $(B)/bin/estate-dunning $(B)/bin/estate-stats $(B)/bin/estate-alarm
 
 .PHONY: all
 all: $(BINARIES)
@@ -106,6 +106,7 @@ $(B)/lib/libescalate.a: $(call OBJ,$(ESCALATE_SRC))
 $(B)/lib/libcallback.a: $(call OBJ,$(CALLBACK_SRC))
 $(B)/lib/libnotify.a: $(call OBJ,$(NOTIFY_SRC))
 $(B)/lib/libdunning.a: $(call OBJ,$(DUNNING_SRC))
+$(B)/lib/libstats.a: $(call OBJ,$(STATS_SRC))
 $(B)/lib/libverbs.a: $(call OBJ,$(filter-out clients/estate/main.c,$(ESTATE_SRC)))
 
 ifeq ($(VARIANT),noflush)
@@ -130,6 +131,8 @@ $(B)/bin/estate-escalate: $(call OBJ,workers/escalate/escalate.c) $(B)/lib/libes
 $(B)/bin/estate-callback: $(call OBJ,workers/callback/callback.c) $(B)/lib/libcallback.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 
 $(B)/bin/estate-dunning: $(call OBJ,workers/dunning/dunning.c) $(B)/lib/libdunning.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+
+$(B)/bin/estate-stats: $(call OBJ,workers/stats/stats.c) $(B)/lib/libstats.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 
 $(B)/bin/estate-alarm: $(call OBJ,$(ALARM_SRC)) $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 LIBS_estate-alarm = -lcurl
@@ -234,6 +237,7 @@ install: all
 	install -D -m 755 build/bin/estate-callback $(DESTDIR)$(PREFIX)/bin/estate-callback
 	install -D -m 755 build/bin/estate-notify $(DESTDIR)$(PREFIX)/bin/estate-notify
 	install -D -m 755 build/bin/estate-dunning $(DESTDIR)$(PREFIX)/bin/estate-dunning
+	install -D -m 755 build/bin/estate-stats $(DESTDIR)$(PREFIX)/bin/estate-stats
 	install -D -m 644 build/lib/libestate.a $(DESTDIR)$(PREFIX)/lib/libestate.a
 	install -D -m 644 build/lib/libproto.a $(DESTDIR)$(PREFIX)/lib/libestate-proto.a
 	install -D -m 644 clients/libestate/estate.h $(DESTDIR)$(PREFIX)/include/estate.h
@@ -277,6 +281,10 @@ install: all
 	install -D -m 644 workers/dunning/estate-dunning.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-dunning.8
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/rules/dunning.yaml || \
 	    install -D -m 644 config/rules/dunning.yaml $(DESTDIR)$(SYSCONFDIR)/estated/rules/dunning.yaml
+	install -D -m 644 systemd/estate-worker@stats.service.d/config.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-worker@stats.service.d/config.conf
+	install -D -m 644 workers/stats/estate-stats.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-stats.8
+	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/measures.yaml || \
+	    install -D -m 644 config/measures.yaml $(DESTDIR)$(SYSCONFDIR)/estated/measures.yaml
 	install -D -m 644 workers/escalate/estate-escalate.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-escalate.8
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml || \
 	    install -D -m 644 config/rules/escalate.yaml $(DESTDIR)$(SYSCONFDIR)/estated/rules/escalate.yaml

@@ -125,3 +125,21 @@ DUNNING_SRC = \
 	workers/dunning/ask_figures.c \
 	workers/dunning/account.c \
 	workers/dunning/ladder_read.c
+
+# estate-stats, all but its main.
+STATS_SRC = \
+	workers/stats/fact.c \
+	workers/stats/object.c \
+	workers/stats/aspect.c \
+	workers/stats/aspect_case.c \
+	workers/stats/aspect_rest.c \
+	workers/stats/aspect_house.c \
+	workers/stats/measure_read.c \
+	workers/stats/member.c \
+	workers/stats/row.c \
+	workers/stats/period.c \
+	workers/stats/target.c \
+	workers/stats/recount.c \
+	workers/stats/ask.c \
+	workers/stats/ask_figures.c \
+	workers/stats/ask_explain.c

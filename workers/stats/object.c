@@ -1,0 +1,514 @@
+#include "stats.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "bytes.h"
+
+/* As bytes: version 1, length of the facts 4, how many 4; then the facts, then what it is a member of. */
+#define OBJECT_VERSION	1u
+#define OBJECT_HEADER	9u
+
+void
+object_free(struct object *o)
+{
+	free(o->bytes);
+	free(o->facts);
+	free(o->order);
+}
+
+struct object_key
+object_key(char kind, struct text a, struct text b)
+{
+	struct object_key k = { .len = 1, .bytes = { (uint8_t)kind } };
+
+	if (a.len > ID_CHARS_MAX)
+		a.len = ID_CHARS_MAX;
+	if (b.len > ID_CHARS_MAX)
+		b.len = ID_CHARS_MAX;
+	memcpy(k.bytes + k.len, a.s, a.len);
+	k.len += a.len;
+	if (kind == 't') {
+		k.bytes[k.len++] = 0;
+		memcpy(k.bytes + k.len, b.s, b.len);
+		k.len += b.len;
+	}
+	return (k);
+}
+
+static void
+room_for(struct object *o, size_t bytes)
+{
+	if (bytes <= o->size)
+		return;
+	o->size = 2 * bytes;
+	o->bytes = alloc_or_exit(o->bytes, o->size);
+}
+
+void
+object_load(struct turn *t, struct object *o, const struct object_key *k)
+{
+	const void *value;
+	size_t len;
+
+	o->key = *k;
+	o->facts_len = o->len = OBJECT_HEADER;
+	o->count = 0;
+	room_for(o, OBJECT_HEADER);
+	if (!worker_get(t->w, OBJECTS, k->bytes, k->len, &value, &len))
+		return;
+	if (len < OBJECT_HEADER || *(const uint8_t *)value != OBJECT_VERSION) {
+		worker_fail(t->w, "an object of another version");
+		return;
+	}
+	room_for(o, len);
+	memcpy(o->bytes, value, len);
+	o->len = len;
+	o->facts_len = get_le32(o->bytes + 1);
+	o->count = get_le32(o->bytes + 5);
+	if (o->facts_len < OBJECT_HEADER || o->facts_len > len) {
+		worker_fail(t->w, "an object whose facts are longer than it is");
+		o->facts_len = OBJECT_HEADER;
+		o->count = 0;
+	}
+}
+
+void
+object_add(struct object *o, const void *fact, size_t len)
+{
+	room_for(o, o->len + len);
+	memmove(o->bytes + o->facts_len + len, o->bytes + o->facts_len, o->len - o->facts_len);
+	memcpy(o->bytes + o->facts_len, fact, len);
+	o->facts_len += len;
+	o->len += len;
+	o->count++;
+}
+
+bool
+object_has(const struct object *o, uint64_t seq)
+{
+	struct fact f;
+	size_t at = OBJECT_HEADER, n;
+
+	for (uint32_t i = 0; i < o->count && (n = fact_read(&f, o->bytes + at, o->facts_len - at)) > 0; i++, at += n)
+		if (f.seq == seq)
+			return (true);
+	return (false);
+}
+
+/* By when they happened; of one instant, in the order of the log. */
+static void
+put_in_order(const struct fact **order, unsigned count)
+{
+	for (unsigned i = 1; i < count; i++) {
+		const struct fact *f = order[i];
+		unsigned k = i;
+
+		for (; k > 0 && (order[k - 1]->when > f->when || (order[k - 1]->when == f->when && order[k - 1]->seq > f->seq)); k--)
+			order[k] = order[k - 1];
+		order[k] = f;
+	}
+}
+
+/* A copy that lies with a household counts while it names that household. */
+static bool
+is_still_here(const struct fact *f, struct text subject)
+{
+	struct text household;
+
+	return (f->via != VIA_HOUSEHOLD ||
+	    (fact_text(f, KEEP_HOUSEHOLD, &household) && household.len == subject.len && memcmp(household.s, subject.s, subject.len) == 0));
+}
+
+struct history
+object_history(struct object *o)
+{
+	struct history h = { .count = 0 };
+	const uint8_t *zero;
+	size_t at = OBJECT_HEADER, n;
+	uint32_t read = 0;
+
+	if (o->count > o->room) {
+		o->room = 2 * (size_t)o->count;
+		o->facts = alloc_or_exit(o->facts, o->room * sizeof(*o->facts));
+		o->order = alloc_or_exit(o->order, o->room * sizeof(*o->order));
+	}
+	for (; read < o->count && (n = fact_read(&o->facts[read], o->bytes + at, o->facts_len - at)) > 0; read++)
+		at += n;
+	facts_correct(o->facts, read);
+	zero = memchr(o->key.bytes, 0, o->key.len);
+	h.subject = (struct text){ (const char *)o->key.bytes + 1, (uint32_t)((zero != NULL ? zero : o->key.bytes + o->key.len) - o->key.bytes - 1) };
+	for (uint32_t i = 0; i < read; i++)
+		if (o->facts[i].counts && !fact_is_correction(o->facts[i].type) && is_still_here(&o->facts[i], h.subject))
+			o->order[h.count++] = &o->facts[i];
+	put_in_order(o->order, h.count);
+	h.f = o->order;
+	return (h);
+}
+
+bool
+object_beside(struct turn *t, struct text subject, struct history *h)
+{
+	struct object_key k = object_key('s', subject, (struct text){ NULL, 0 });
+
+	object_load(t, &t->x->beside, &k);
+	*h = object_history(&t->x->beside);
+	return (h->count > 0);
+}
+
+static void
+store(struct turn *t, struct object *o)
+{
+	o->bytes[0] = OBJECT_VERSION;
+	put_le32(o->bytes + 1, (uint32_t)o->facts_len);
+	put_le32(o->bytes + 5, o->count);
+	worker_put(t->w, OBJECTS, o->key.bytes, o->key.len, o->bytes, o->len);
+}
+
+void
+object_judge(struct turn *t, struct object *o)
+{
+	struct history h;
+
+	members_begin(&t->x->members);
+	if (t->p != NULL) {
+		h = object_history(o);
+		switch (o->key.bytes[0]) {
+		case 't':
+			aspect_ticket(t, &h, members_tell);
+			break;
+		case 'o':
+			aspect_obligation(t, &h, members_tell);
+			break;
+		default:
+			aspect_case(t, &h, members_tell);
+			aspect_callbacks(t, &h, members_tell);
+			aspect_call(t, &h, members_tell);
+			aspect_household(t, &h, members_tell);
+			break;
+		}
+	}
+	members_settle(t, o);
+	store(t, o);
+}
+
+void
+object_again(struct turn *t, const struct object_key *k)
+{
+	object_load(t, &t->x->object, k);
+	if (t->x->object.count > 0)
+		object_judge(t, &t->x->object);
+}
+
+/* ---- Where an event belongs ---- */
+
+#define HOMES_MAX	68u	/* its own, a household, and 64 cases that a talk covers */
+
+struct homes {
+	struct object_key keys[HOMES_MAX];
+	uint8_t via[HOMES_MAX];
+	unsigned count;
+	bool plain;			/* its subject alone */
+};
+
+static void
+home_add(struct homes *h, struct object_key k, enum via via)
+{
+	for (unsigned i = 0; i < h->count; i++)
+		if (h->keys[i].len == k.len && memcmp(h->keys[i].bytes, k.bytes, k.len) == 0)
+			return;
+	if (h->count == HOMES_MAX || k.len < 2)
+		return;
+	h->via[h->count] = (uint8_t)via;
+	h->keys[h->count++] = k;
+}
+
+/* Whose copy a household keeps: contacts, and calls that another call may settle. */
+static bool
+is_for_household(unsigned type)
+{
+	return (type == TAKE_CONTACT || type == TAKE_DONE || type == TAKE_ANSWERED || type == TAKE_ABANDONED || type == TAKE_VOICEMAIL);
+}
+
+static void
+find_homes(const struct worker_event *v, unsigned type, struct homes *h)
+{
+	struct text nothing = { NULL, 0 }, t;
+	struct mp m;
+	uint32_t n;
+
+	h->count = 0;
+	h->plain = false;
+	switch (fact_home(type)) {
+	case HOME_SUBJECT:
+		h->plain = true;
+		home_add(h, object_key('s', v->e->subject, nothing), VIA_OWN);
+		break;
+	case HOME_TICKET:
+		if (event_text(v->e, "ticket", &t))
+			home_add(h, object_key('t', v->e->subject, t), VIA_OWN);
+		break;
+	case HOME_OBLIGATION:
+		h->plain = true;	/* what a worker concludes nobody corrects */
+		if (event_text(v->e, "obligation", &t))
+			home_add(h, object_key('o', t, nothing), VIA_OWN);
+		break;
+	case HOME_NOBODY:
+		break;
+	}
+	if (is_for_household(type) && event_text(v->e, "household", &t))
+		home_add(h, object_key('s', t, nothing), VIA_HOUSEHOLD);
+	if (type == TAKE_DONE && event_field(v->e, "covers", &m) && mp_array(&m, &n))
+		for (; n > 0 && mp_str(&m, &t.s, &t.len); n--)
+			home_add(h, object_key('s', t, nothing), VIA_COVERED);
+	h->plain = h->plain && h->count <= 1;
+}
+
+static void
+spread_store(struct turn *t, uint64_t seq, const struct homes *h)
+{
+	uint8_t key[8], bytes[HOMES_MAX * (OBJECT_KEY_MAX + 1)];
+	size_t len = 0;
+
+	if (h->plain || h->count == 0)
+		return;
+	put_be64(key, seq);
+	for (unsigned i = 0; i < h->count; i++) {
+		bytes[len++] = (uint8_t)h->keys[i].len;
+		memcpy(bytes + len, h->keys[i].bytes, h->keys[i].len);
+		len += h->keys[i].len;
+	}
+	worker_put(t->w, SPREAD, key, sizeof(key), bytes, len);
+}
+
+/* The objects that have an event. */
+static void
+spread_load(struct turn *t, uint64_t seq, struct text subject, struct homes *h)
+{
+	const uint8_t *p;
+	const void *value;
+	uint8_t key[8];
+	size_t len;
+
+	h->count = 0;
+	h->plain = true;
+	put_be64(key, seq);
+	if (!worker_get(t->w, SPREAD, key, sizeof(key), &value, &len)) {
+		home_add(h, object_key('s', subject, (struct text){ NULL, 0 }), VIA_OWN);
+		return;
+	}
+	h->plain = false;
+	for (p = value; len > 1 && len > p[0]; len -= 1u + p[0], p += 1u + p[0]) {
+		struct object_key k = { .len = p[0] };
+
+		if (k.len > OBJECT_KEY_MAX)
+			return;
+		memcpy(k.bytes, p + 1, k.len);
+		home_add(h, k, VIA_OWN);
+	}
+}
+
+/* ---- What depends on it ---- */
+
+/* Lost calls of a household may be settled, or no longer be, by what has become known of it. */
+static void
+lost_calls_again(struct turn *t, const struct object_key *house)
+{
+	struct object_key *calls = NULL;
+	size_t count = 0, room = 0;
+	struct text call;
+
+	object_load(t, &t->x->object, house);
+	object_history(&t->x->object);
+	for (uint32_t i = 0; i < t->x->object.count; i++) {
+		const struct fact *f = &t->x->object.facts[i];
+
+		if (f->via != VIA_HOUSEHOLD || (f->type != TAKE_ABANDONED && f->type != TAKE_VOICEMAIL) || !fact_text(f, KEEP_SUBJECT, &call))
+			continue;
+		if (count == room) {
+			room = 2 * room + 8;
+			calls = alloc_or_exit(calls, room * sizeof(*calls));
+		}
+		calls[count++] = object_key('s', call, (struct text){ NULL, 0 });
+	}
+	for (size_t i = 0; i < count; i++)
+		object_again(t, &calls[i]);
+	free(calls);
+}
+
+static void
+tickets_again(struct turn *t, const struct object_key *survey)
+{
+	struct object_key prefix = *survey;
+	struct worker_walk walk = { .key_len = 0 };
+
+	prefix.bytes[0] = 't';
+	prefix.bytes[prefix.len++] = 0;
+	while (worker_each(t->w, OBJECTS, prefix.bytes, prefix.len, &walk)) {
+		struct object_key k = { .len = walk.key_len };
+
+		if (k.len > OBJECT_KEY_MAX)
+			continue;
+		memcpy(k.bytes, walk.key, k.len);
+		object_again(t, &k);
+	}
+}
+
+static void
+others_again(struct turn *t, const struct object_key *k, unsigned type, bool settles_calls)
+{
+	if (k->bytes[0] != 's' || t->p == NULL)
+		return;
+	if (type == TAKE_SURVEY_CLOSED)
+		tickets_again(t, k);
+	if (settles_calls)
+		lost_calls_again(t, k);
+}
+
+/* ---- Taking ---- */
+
+static void
+take_plain(struct turn *t, unsigned type, const struct worker_event *v)
+{
+	uint8_t bytes[FACT_BYTES_MAX];
+	struct homes h;
+	struct text kind;
+	bool settles;
+
+	find_homes(v, type, &h);
+	settles = type == TAKE_ANSWERED || (type == TAKE_DONE && event_text(v->e, "kind", &kind) && mp_equal(kind.s, kind.len, "call"));
+	for (unsigned i = 0; i < h.count; i++) {
+		object_load(t, &t->x->object, &h.keys[i]);
+		object_add(&t->x->object, bytes, fact_write(bytes, type, (enum via)h.via[i], v));
+		object_judge(t, &t->x->object);
+		others_again(t, &h.keys[i], type, settles && h.via[i] == VIA_HOUSEHOLD);
+	}
+	spread_store(t, v->seq, &h);
+}
+
+/* ---- Corrections ---- */
+
+/* The fact of that event, and what corrects it, as they lie with an object; then the same go to another one. */
+static void
+copy_to(struct turn *t, const struct object_key *from, const struct object_key *to, uint64_t seq, struct text subject)
+{
+	uint8_t *bytes = NULL;
+	size_t at = OBJECT_HEADER, n, len = 0;
+	struct object *o = &t->x->object;
+	struct fact f;
+
+	object_load(t, o, from);
+	bytes = alloc_or_exit(NULL, o->facts_len + KEEP_BYTES_MAX + 2);
+	for (uint32_t i = 0; i < o->count && (n = fact_read(&f, o->bytes + at, o->facts_len - at)) > 0; i++, at += n) {
+		if (f.seq != seq && f.target != seq)
+			continue;
+		memcpy(bytes + len, o->bytes + at, n);
+		if (f.seq == seq && f.via == VIA_OWN && subject.len <= KEEP_BYTES_MAX) {
+			bytes[len + 1] = VIA_HOUSEHOLD;
+			put_le32(bytes + len + 18, f.len + 2 + subject.len);
+			bytes[len + n] = KEEP_SUBJECT;
+			bytes[len + n + 1] = (uint8_t)subject.len;
+			memcpy(bytes + len + n + 2, subject.s, subject.len);
+			n += 2 + subject.len;
+			at -= 2 + subject.len;
+		}
+		len += n;
+	}
+	object_load(t, o, to);
+	for (at = 0; at < len && (n = fact_read(&f, bytes + at, len - at)) > 0; at += n)
+		object_add(o, bytes + at, n);
+	object_judge(t, o);
+	free(bytes);
+}
+
+/* What type of fact an object has of that event; TAKES: none. */
+static unsigned
+type_of(struct turn *t, const struct object_key *k, uint64_t seq)
+{
+	struct object *o = &t->x->object;
+	struct fact f;
+	size_t at = OBJECT_HEADER, n;
+
+	object_load(t, o, k);
+	for (uint32_t i = 0; i < o->count && (n = fact_read(&f, o->bytes + at, o->facts_len - at)) > 0; i++, at += n)
+		if (f.seq == seq)
+			return (f.type);
+	return (TAKES);
+}
+
+/* The event that a chain of corrections is about in the end. */
+static unsigned
+root_of(struct turn *t, const struct object_key *k, uint64_t seq)
+{
+	struct object *o = &t->x->object;
+	unsigned type = type_of(t, k, seq);
+
+	object_history(o);
+	for (uint32_t i = o->count; i-- > 0 && type < TAKES && fact_is_correction(type);)
+		if (o->facts[i].seq == seq) {
+			seq = o->facts[i].target;
+			for (uint32_t n = 0; n < i; n++)
+				if (o->facts[n].seq == seq)
+					type = o->facts[n].type;
+		}
+	return (type);
+}
+
+/* A talk, or a call, was another household's. */
+static void
+move_house(struct turn *t, struct homes *h, const struct worker_event *v, uint64_t seq, unsigned type)
+{
+	struct text household;
+	struct mp m;
+	struct event fields = *v->e;
+	unsigned before = h->count;
+
+	if (!is_for_household(type) || h->count == 0 || !event_field(v->e, "fields", &m))
+		return;
+	fields.data = m;
+	if (!event_text(&fields, "household", &household))
+		return;
+	home_add(h, object_key('s', household, (struct text){ NULL, 0 }), VIA_HOUSEHOLD);
+	if (h->count == before)
+		return;
+	h->plain = false;
+	copy_to(t, &h->keys[0], &h->keys[before], seq, v->e->subject);
+	spread_store(t, seq, h);
+}
+
+static void
+take_correction(struct turn *t, unsigned type, const struct worker_event *v)
+{
+	uint8_t bytes[FACT_BYTES_MAX];
+	size_t len = fact_write(bytes, type, VIA_OWN, v);
+	unsigned meant, root = TAKES;
+	struct homes h;
+	int64_t event;
+
+	if (!event_int(v->e, "event", &event))
+		return;
+	spread_load(t, (uint64_t)event, v->e->subject, &h);
+	if (h.count == 0 || (meant = type_of(t, &h.keys[0], (uint64_t)event)) == TAKES)
+		return;		/* of nothing that is counted */
+	root = root_of(t, &h.keys[0], (uint64_t)event);
+	for (unsigned i = 0; i < h.count; i++) {
+		object_load(t, &t->x->object, &h.keys[i]);
+		object_add(&t->x->object, bytes, len);
+		object_judge(t, &t->x->object);
+	}
+	if (type == TAKE_AMENDED)
+		move_house(t, &h, v, (uint64_t)event, meant);
+	for (unsigned i = 0; i < h.count; i++)
+		others_again(t, &h.keys[i], root, root == TAKE_ANSWERED || root == TAKE_DONE);
+	spread_store(t, v->seq, &h);
+}
+
+void
+object_take(struct turn *t, unsigned type, const struct worker_event *v)
+{
+	if (fact_is_correction(type))
+		take_correction(t, type, v);
+	else
+		take_plain(t, type, v);
+}

@@ -1,0 +1,49 @@
+/* object: a case, a household, a ticket, an obligation, with its facts. */
+#ifndef OBJECT_H
+#define OBJECT_H
+
+#include "fact.h"
+
+struct turn;
+struct history;
+
+#define OBJECT_KEY_MAX	(2 * ID_CHARS_MAX + 2u)
+
+struct object_key {
+	size_t len;
+	uint8_t bytes[OBJECT_KEY_MAX];
+};
+
+/* One that is being worked on.  Zero before the first use; object_free() once at the end. */
+struct object {
+	struct object_key key;
+	uint8_t *bytes;			/* facts, then what it is a member of */
+	size_t size, facts_len, len;
+	uint32_t count;			/* facts */
+	struct fact *facts;
+	const struct fact **order;
+	size_t room;			/* of both */
+};
+
+void	object_free(struct object *);
+
+struct object_key	object_key(char kind, struct text, struct text);
+
+void	object_load(struct turn *, struct object *, const struct object_key *);
+void	object_add(struct object *, const void *fact, size_t len);
+bool	object_has(const struct object *, uint64_t seq);
+/* Its facts that count, by when they happened. */
+struct history	object_history(struct object *);
+
+/* What it is a member of now; and it is stored. */
+void	object_judge(struct turn *, struct object *);
+
+/* Another object's facts, while one is judged: false if there are none. */
+bool	object_beside(struct turn *, struct text subject, struct history *);
+
+/* An event of the log: for its objects, and for what depends on them. */
+void	object_take(struct turn *, unsigned type, const struct worker_event *);
+/* The object of a case or a household is judged again. */
+void	object_again(struct turn *, const struct object_key *);
+
+#endif

@@ -1,0 +1,89 @@
+/* The site's days, months and years. */
+#include "stats.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rfc3339.h"
+
+int64_t
+day_of(const struct turn *t, int64_t at)
+{
+	int64_t day;
+
+	if (t->x->calendar != NULL && calendar_day_of(t->x->calendar, at, &day))
+		return (day);
+	return (at / DAY_NS - (at % DAY_NS < 0));
+}
+
+int64_t
+day_begins(const struct turn *t, int64_t day)
+{
+	int64_t at;
+
+	return (t->x->calendar != NULL && calendar_clock(t->x->calendar, day, 0, &at) ? at : day * DAY_NS);
+}
+
+int64_t
+month_of(const struct turn *t, int64_t at)
+{
+	int64_t year;
+	unsigned month, day;
+
+	rfc3339_civil(day_of(t, at), &year, &month, &day);
+	return (year * 12 + month - 1);
+}
+
+int64_t
+month_begins(const struct turn *t, int64_t month)
+{
+	return (day_begins(t, rfc3339_days((unsigned)(month / 12), (unsigned)(month % 12 + 1), 1)));
+}
+
+int64_t
+year_ends(const struct turn *t, int64_t at)
+{
+	return (month_begins(t, (month_of(t, at) / 12 + 1) * 12));
+}
+
+bool
+period_read(struct text s, int64_t *first, int64_t *last)
+{
+	char text[8], *end;
+	long year, part;
+
+	if ((s.len != 4 && s.len != 7) || s.s[0] < '1' || s.s[0] > '9')
+		return (false);
+	memcpy(text, s.s, s.len);
+	text[s.len] = '\0';
+	year = strtol(text, &end, 10);
+	if (end != text + 4)
+		return (false);
+	*first = year * 12;
+	*last = year * 12 + 11;
+	if (s.len == 4)
+		return (true);
+	part = text[6] - '0';
+	if (text[4] == '-' && text[5] == 'H' && (part == 1 || part == 2)) {
+		*first += 6 * (part - 1);
+		*last = *first + 5;
+	} else if (text[4] == '-' && text[5] == 'Q' && part >= 1 && part <= 4) {
+		*first += 3 * (part - 1);
+		*last = *first + 2;
+	} else {
+		if (text[4] != '-' || text[5] < '0' || text[5] > '1' || text[6] < '0' || text[6] > '9')
+			return (false);
+		part += 10 * (text[5] - '0');
+		if (part < 1 || part > 12)
+			return (false);
+		*last = *first += part - 1;
+	}
+	return (true);
+}
+
+void
+month_name(int64_t month, char out[MONTH_SIZE])
+{
+	snprintf(out, MONTH_SIZE, "%04d-%02d", (int)(month / 12) % 10000, (int)(month % 12 + 1));
+}

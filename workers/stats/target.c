@@ -1,0 +1,161 @@
+/*
+ * Targets: what is going to be missed, and what was.  Each day at `run`: from day `pace_day` of a month on, how this month stands; on day
+ * `settle_day` of the next one, when late records are in, how it ended.  Each is told once.
+ */
+#include "stats.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "rfc3339.h"
+
+#define MONTHS_A_YEAR	12
+
+static const uint8_t timer_name[] = "target";
+
+static void
+await(struct turn *t)
+{
+	int64_t day = day_of(t, t->now), due;
+
+	if (t->p == NULL || t->x->calendar == NULL || !calendar_clock(t->x->calendar, day, (unsigned)t->p->run, &due))
+		return;
+	if (due <= t->now && !calendar_clock(t->x->calendar, day + 1, (unsigned)t->p->run, &due))
+		return;
+	worker_set_timer(t->w, timer_name, sizeof(timer_name) - 1, due, NULL, 0);
+}
+
+static const uint8_t since_key[] = "since";
+
+void
+target_begin(struct turn *t)
+{
+	const void *value;
+	size_t len;
+
+	if (t->p != NULL && !worker_get(t->w, ALARMS, since_key, sizeof(since_key) - 1, &value, &len))
+		worker_put_number(t->w, ALARMS, since_key, sizeof(since_key) - 1, (uint64_t)t->now);
+	await(t);
+}
+
+/* Nobody is told of what was over before anybody counted. */
+static bool
+was_counted(struct turn *t, int64_t end)
+{
+	return (end > (int64_t)worker_get_number(t->w, ALARMS, since_key, sizeof(since_key) - 1));
+}
+
+/* What is counted of a period, and what of it was to be. */
+struct standing {
+	const struct measure *m;
+	const char *period;
+	int64_t number;		/* of the period */
+	int64_t num, den;
+};
+
+static bool
+first_time(struct turn *t, const struct standing *s, char what)
+{
+	uint8_t key[13];
+	const void *value;
+	size_t len;
+
+	put_be32(key, s->m->key);
+	put_be64(key + 4, (uint64_t)s->number);
+	key[12] = (uint8_t)what;
+	if (worker_get(t->w, ALARMS, key, sizeof(key), &value, &len))
+		return (false);
+	worker_put(t->w, ALARMS, key, sizeof(key), "", 1);
+	return (true);
+}
+
+static void
+tell(struct turn *t, const struct standing *s, const char *type, char what)
+{
+	struct worker_identity id = { "target", text_of(s->m->name), type, (uint64_t)s->number };
+
+	if (!first_time(t, s, what))
+		return;
+	worker_derive(t->w, type, text_of(s->period), &id);
+	worker_field(t->w, "measure", text_of(s->m->name));
+	worker_field_int(t->w, "done", s->num);
+	worker_field_int(t->w, "of", s->den);
+	worker_field_int(t->w, "least", s->m->least);
+	worker_field_bool(t->w, "soft", s->m->soft);
+	worker_emit(t->w);
+}
+
+/* Of thousandths: 30 % of 5,604 is 1,681.2, which 1,681 does not reach. */
+static bool
+is_below(const struct standing *s, int64_t part, int64_t whole)
+{
+	return (s->den > 0 && (__int128)s->num * 1000 * whole < (__int128)s->den * s->m->least * part);
+}
+
+/* A year's target grows with the year. */
+static void
+year(struct turn *t, const struct measure *m, int64_t month, bool over)
+{
+	char name[MONTH_SIZE];
+	struct standing s = { .m = m, .period = name, .number = month };
+	int64_t begins = month_begins(t, month / 12 * 12), ends = month_begins(t, (month / 12 + 1) * 12), at = over ? ends - 1 : t->now;
+
+	if (!was_counted(t, ends))
+		return;
+	ask_sum(t, m, 0, at, &s.num, &s.den);
+	if (over) {
+		month_name(month, name);
+		name[4] = '\0';
+		if (is_below(&s, 1, 1))
+			tell(t, &s, "target.missed", 'm');
+		return;
+	}
+	month_name(month, name);
+	if (is_below(&s, (at - begins) / SECOND_NS, (ends - begins) / SECOND_NS))
+		tell(t, &s, "target.endangered", 'e');
+}
+
+static void
+month(struct turn *t, const struct measure *m, int64_t number, bool over)
+{
+	char name[MONTH_SIZE];
+	struct standing s = { .m = m, .period = name, .number = number };
+	int64_t end = month_begins(t, number + 1);
+
+	if (!was_counted(t, end))
+		return;
+	month_name(number, name);
+	ask_sum(t, m, number, over ? end - 1 : t->now - m->lag, &s.num, &s.den);
+	if (is_below(&s, 1, 1))
+		tell(t, &s, over ? "target.missed" : "target.endangered", over ? 'm' : 'e');
+}
+
+void
+target_look(struct turn *t)
+{
+	int64_t number = month_of(t, t->now), y;
+	unsigned mm, day;
+
+	await(t);
+	if (t->p == NULL || recount_is_under_way(t->w))
+		return;
+	rfc3339_civil(day_of(t, t->now), &y, &mm, &day);
+	for (unsigned i = 0; i < t->p->count; i++) {
+		const struct measure *m = &t->p->list[i];
+
+		if (m->least < 0)
+			continue;
+		if (m->linear) {
+			if ((int64_t)day == t->p->pace_day)
+				year(t, m, number, false);
+			if ((int64_t)day == t->p->settle_day && number % MONTHS_A_YEAR == 0)
+				year(t, m, number - 1, true);
+			continue;
+		}
+		if ((int64_t)day >= t->p->pace_day)
+			month(t, m, number, false);
+		if ((int64_t)day == t->p->settle_day)
+			month(t, m, number - 1, true);
+	}
+}
