@@ -31,6 +31,7 @@ ESTATE_SRC = \
 	clients/estate/cmd_clock.c \
 	clients/estate/cmd_consumer.c \
 	clients/estate/cmd_consumers.c \
+	clients/estate/cmd_form.c \
 	clients/estate/cmd_generate.c \
 	clients/estate/cmd_import.c \
 	clients/estate/csv.c \
@@ -65,6 +66,10 @@ ESTATE_SRC = \
 	clients/estate/callback_year.c \
 	clients/estate/callback_year_show.c \
 	clients/estate/cursor.c \
+	clients/estate/dossier.c \
+	clients/estate/form_cases.c \
+	clients/estate/form_routine.c \
+	clients/estate/form_sheet.c \
 	clients/estate/histogram.c \
 	clients/estate/json.c \
 	clients/estate/language.c \
@@ -73,6 +78,7 @@ ESTATE_SRC = \
 	clients/estate/outbox_feed.c \
 	clients/estate/outbox_salvage.c \
 	clients/estate/owed.c \
+	clients/estate/page.c \
 	clients/estate/paint.c \
 	clients/estate/parcel.c \
 	clients/estate/parkings.c \

@@ -5,6 +5,7 @@
 
 #include "agenda.h"
 #include "calendar_verbs.h"
+#include "page.h"
 #include "paint.h"
 
 #define WIDE_COLUMNS	76u
@@ -141,45 +142,8 @@ agenda_show(struct buffer *b, const struct agenda *a, bool zh, unsigned columns)
 /* ---- On paper ---- */
 
 static const char style[] =
-"@page{size:A4;margin:14mm 12mm}body{font:10.5pt/1.35 'Noto Sans CJK SC','Noto Sans SC','Source Han Sans SC',sans-serif;color:#000;margin:0}"
-"h1{font-size:15pt;margin:0 0 1mm}h1 small{font-weight:normal;font-size:10.5pt;margin-left:4mm}section{break-after:page}section:last-child{break-after:auto}"
-"table{width:100%;border-collapse:collapse;margin-top:3mm}th,td{border:.3mm solid #555;padding:1.2mm 1.6mm;text-align:left;vertical-align:top}"
-"thead{display:table-header-group}tr{break-inside:avoid}th{background:#eee;font-weight:600}.w{white-space:nowrap}.o{font-weight:700}"
-".s{font-size:9pt;color:#333}.r{width:34mm}.b{display:inline-block;width:3mm;height:3mm;border:.3mm solid #000;margin:0 1mm 0 0;vertical-align:-.3mm}"
-".f td{height:13mm}footer{margin-top:4mm;font-size:9pt}";
-
-static void
-escaped(struct buffer *b, const char *s, size_t len)
-{
-	struct buffer clean = { NULL, 0, 0 };
-
-	paint_clean(&clean, s, len, 0);
-	for (size_t i = 0; i < clean.len; i++)
-		switch (clean.data[i]) {
-		case '&':
-			buffer_text(b, "&amp;");
-			break;
-		case '<':
-			buffer_text(b, "&lt;");
-			break;
-		case '>':
-			buffer_text(b, "&gt;");
-			break;
-		case '"':
-			buffer_text(b, "&quot;");
-			break;
-		default:
-			buffer_add(b, &clean.data[i], 1);
-		}
-	buffer_free(&clean);
-}
-
-static void
-html(struct buffer *b, struct buffer *text)
-{
-	escaped(b, text->data != NULL ? text->data : "", text->len);
-	buffer_clear(text);
-}
+".r{width:34mm}.b{display:inline-block;width:3mm;height:3mm;border:.3mm solid #000;margin:0 1mm 0 0;vertical-align:-.3mm}"
+".f td{height:13mm}";
 
 /* Boxes to tick by hand, and room for the signature of a visit. */
 static void
@@ -206,29 +170,29 @@ print_row(struct buffer *b, const struct agenda *a, const struct agenda_row *r, 
 	buffer_text(b, "<tr class=f><td class=w>");
 	if (a->first != a->last) {
 		add_day(&one, r->day, zh);
-		html(b, &one);
+		page_move(b, &one);
 		buffer_text(b, "<br>");
 	}
 	agenda_when(&one, r);
-	html(b, &one);
+	page_move(b, &one);
 	buffer_printf(b, "</td><td class=w>%s", r->overdue ? "<span class=o>" : "");
 	add_text(&one, r->household.s != NULL ? r->household : r->subject);
-	html(b, &one);
+	page_move(b, &one);
 	buffer_text(b, r->overdue ? "</span><br>" : "<br>");
-	escaped(b, r->name, strlen(r->name));
+	page_text(b, r->name, strlen(r->name));
 	buffer_text(b, "</td><td class=w>");
 	agenda_word(&one, "mode", r->mode, zh);
-	html(b, &one);
+	page_move(b, &one);
 	buffer_text(b, "<br>");
-	escaped(b, r->phone, strlen(r->phone));
+	page_text(b, r->phone, strlen(r->phone));
 	buffer_text(b, "</td><td>");
 	agenda_word(&one, "kind", r->kind, zh);
 	buffer_text(&one, " ");
 	add_text(&one, r->subject);
-	html(b, &one);
+	page_move(b, &one);
 	buffer_text(b, "<br><span class=s>");
 	agenda_why(&one, a, r, zh);
-	html(b, &one);
+	page_move(b, &one);
 	buffer_text(b, "</span></td><td class=r>");
 	print_result(b, r, zh);
 	buffer_text(b, "</td></tr>\n");
@@ -241,17 +205,17 @@ agenda_print(struct buffer *b, const struct agenda *a, bool zh)
 	static const char *const heads[][2] = { { "when", "时间" }, { "household", "房号" }, { "how", "方式" }, { "about", "事由" }, { "result", "结果" } };
 	struct buffer one = { NULL, 0, 0 };
 
-	buffer_printf(b, "<!DOCTYPE html>\n<html lang=%s><meta charset=utf-8><title>%s</title><style>%s</style>\n", zh ? "zh" : "en", zh ? "回访日程" : "Agenda", style);
+	page_begin(b, zh ? "回访日程" : "Agenda", zh, style);
 	for (size_t i = 0; i < a->count; i++) {
 		if (agenda_begins(a, i)) {
 			buffer_printf(b, "%s<section><h1>%s", i > 0 ? "</tbody></table></section>\n" : "", zh ? "回访日程 " : "Agenda ");
 			add_staff(&one, &a->rows[i], zh);
-			html(b, &one);
+			page_move(b, &one);
 			buffer_text(b, "<small>");
 			add_day(&one, a->first, zh);
 			buffer_text(&one, " · ");
 			add_counts(&one, a, i, zh);
-			html(b, &one);
+			page_move(b, &one);
 			buffer_text(b, "</small></h1><table><thead><tr>");
 			for (size_t h = 0; h < sizeof(heads) / sizeof(*heads); h++)
 				buffer_printf(b, "<th>%s</th>", heads[h][zh]);
@@ -260,6 +224,6 @@ agenda_print(struct buffer *b, const struct agenda *a, bool zh)
 		print_row(b, a, &a->rows[i], zh);
 	}
 	buffer_text(b, a->count > 0 ? "</tbody></table></section>" : zh ? "<p>没有要回访的</p>" : "<p>Nobody is to be called back</p>");
-	buffer_text(b, "</html>\n");
+	page_end(b);
 	buffer_free(&one);
 }

@@ -31,6 +31,7 @@ int	cmd_clock(int argc, char **argv);
 int	cmd_client(int argc, char **argv);
 int	cmd_keygen(int argc, char **argv);
 int	cmd_bench(int argc, char **argv);
+int	cmd_form(int argc, char **argv);
 int	cmd_generate(int argc, char **argv);
 int	cmd_types(int argc, char **argv);
 

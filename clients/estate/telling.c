@@ -162,6 +162,35 @@ tell_label(struct buffer *b, const struct field *f, const char *name, uint32_t l
 		paint_clean(b, name, len, 0);
 }
 
+/* For people a code is its word in either language: in lines and blocks a reader of English sees the codes that he types. */
+bool
+telling_value(struct buffer *b, const struct type *t, const char *name, struct mp value, bool zh)
+{
+	const struct field *f = t != NULL ? catalogue_field(t, name, strlen(name)) : NULL;
+	const struct enum_value *v;
+	struct mp m = value;
+	const char *s;
+	uint32_t len;
+
+	if (!zh && f != NULL && f->kind == FIELD_ENUM && f->list != NULL && mp_str(&m, &s, &len) && (v = catalogue_value(f->list, s, len)) != NULL) {
+		buffer_text(b, v->en);
+		return (true);
+	}
+	return (tell_value(b, f, &value, zh, 0));
+}
+
+void
+telling_label(struct buffer *b, const struct type *t, const char *name, bool zh)
+{
+	const struct field *f = t != NULL ? catalogue_field(t, name, strlen(name)) : NULL;
+	size_t from = b->len;
+
+	tell_label(b, f, name, (uint32_t)strlen(name), zh);
+	for (size_t i = from; !zh && i < b->len; i++)
+		if (b->data[i] == '_')
+			b->data[i] = ' ';
+}
+
 void
 telling_line(struct buffer *b, const struct event *e, bool zh)
 {

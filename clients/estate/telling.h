@@ -19,6 +19,10 @@ void	telling_line(struct buffer *, const struct event *, bool zh);
 /* Each field on a line of its own, indented and aligned, nothing clipped. */
 void	telling_block(struct buffer *, const struct event *, bool zh);
 
+/* The label of a field of that type, and a value of it, in words; nothing clipped. */
+void	telling_label(struct buffer *, const struct type *, const char *name, bool zh);
+bool	telling_value(struct buffer *, const struct type *, const char *name, struct mp value, bool zh);
+
 /* The value of one field by its path, "amount" or "items.0.dept", as it stands: for scripts.  False if it is not there. */
 bool	telling_field(struct buffer *, const struct event *, const char *path);
 

@@ -30,6 +30,7 @@ OPEN_FIGURES = {"p50_us": "ack p50", "p99_us": "ack p99", "delivery_p50_us": "de
 FLOOR = "naive journal"         # what ZeroMQ and a flush cost, and nothing else
 MISSED = os.path.join(peers.REPOSITORY, "tests", "bench", "missed.md")  # why what is missed is missed, and what was tried
 GROUPS = [1, 64, 1024]          # hand-overs to the outbox between two flushes
+APPENDS = {"by the thread that asks, which waits": [], "by another thread, as in estated": ["--via", "thread"], "by the kernel, io_submit": ["--via", "aio"]}
 
 
 def program(path, *options):
@@ -43,6 +44,12 @@ def raw(folder, events, seconds, *direct):
     """Events a second if each flush covered that many."""
     return program(RAW, "--file", os.path.join(folder, "raw"), "--bytes", min(events * SIZE, 32 << 20), "--seconds", seconds,
                    *direct)["appends_per_s"] * events
+
+
+def one_append(folder, seconds, *via):
+    """Median microseconds of a flushed append of 4 KiB until whoever asked for it knows, and those of CPU."""
+    done = program(RAW, "--file", os.path.join(folder, "raw"), "--bytes", 4096, "--seconds", seconds, "--direct", *via)
+    return done["p50_us"], done["cpu_us"]
 
 
 def in_folder(folder, measure):
@@ -151,6 +158,9 @@ def round_of_rest(folder, one, seconds):
         one.add(f"outbox {group}", handover(folder, group, seconds))
     for name, keys in (("ipc", False), ("CURVE", True)):
         one.add(name, fresh(folder, lambda inner, k=keys: Estated(inner, keys=k), lambda server: server.put(8, 64, seconds=seconds)["events_per_s"]))
+    for name, via in APPENDS.items():
+        for what, value in zip(("p50", "CPU"), one_append(folder, seconds / 2, *via)):
+            one.add(f"{name} {what}", value)
     one.add("idle", fresh(folder, Estated, lambda server: server.wakeups()))
 
 
@@ -245,6 +255,8 @@ def page(folder, o, contenders, absent, puts, latency, replayed, rest, sizes, fl
     yield ""
     yield from table(["", ""], [["8×64 over TCP with CURVE, events/s", f"{rest.spread('CURVE')}, {rest.ratio('CURVE', 'ipc')} of ipc"],
                                 *([f"outbox, {group} hand-overs between two flushes: hand-overs/s", rest.spread(f"outbox {group}")] for group in GROUPS),
+                                *([f"one append of 4 KiB, O_DIRECT and O_DSYNC, {name}: µs; CPU", f"{rest.spread(f'{name} p50')}; {rest.spread(f'{name} CPU')}"]
+                                  for name in APPENDS),
                                 ["wake-ups a second with nobody connected, all threads", rest.spread("idle", "{:.1f}")]])
     yield "## The peers"
     yield ""

@@ -16,7 +16,7 @@ import sys
 import pytest
 
 import daemon as harness
-from worker import FAR, PATIENCE_S, RULES, Worker, parrot, rehearse, rules_folder
+from worker import EXAMPLE, FAR, PATIENCE_S, RULES, Worker, parrot, rehearse, rules_folder
 
 LONG = bool(os.environ.get("ESTATE_LONG"))
 HERE = os.path.dirname(os.path.abspath(harness.__file__))
@@ -101,6 +101,15 @@ def test_a_derived_event_bears_its_cause(tmp_path):
         assert event["id"][:16] == f"{255:016x}" and len(event["id"]) == 48 and event["causation"] == "255"
         assert event["source"] == "/estated/worker/example" and event["hops"] == 1
     assert first["id"] != second["id"]
+
+
+@pytest.mark.skipif(subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode != 0, reason="no mount namespace to be had here")
+def test_a_rehearsal_on_a_full_disk_says_what_to_do(tmp_path, month, shipped):
+    small = tmp_path / "small"
+    small.mkdir()
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=256k none "$TMPDIR" && exec "$@"', "sh", EXAMPLE, "--rehearse", month,
+                           "--config", shipped], capture_output=True, text=True, check=False, timeout=PATIENCE_S, env={**os.environ, "TMPDIR": str(small)})
+    assert done.returncode == 3 and "TMPDIR" in done.stderr, done.stderr
 
 
 def test_lines_that_are_none_are_named(tmp_path):

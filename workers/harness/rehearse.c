@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,6 +289,22 @@ read_input(struct run *r, int fd)
 
 /* ---- The whole ---- */
 
+/*
+ * The scratch state is a sparse file in memory's view (see state_open.c): where the disk is full, the kernel says so by a signal, at whichever byte.
+ * Nothing is worth keeping then but the sentence, and only that can be done here.
+ */
+static void
+no_room(int sig)
+{
+	static const char text[] = "no room is left for the scratch state of this rehearsal; name a folder on another disk with TMPDIR\n";
+
+	ssize_t said = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)sig;
+	(void)said;
+	_exit(3);
+}
+
 /* A folder that is gone before anything is in it: nothing is left behind, however this ends. */
 static int
 open_scratch(struct run *r, char *why, size_t size)
@@ -302,6 +319,7 @@ open_scratch(struct run *r, char *why, size_t size)
 		snprintf(why, size, "%s: %s; name a folder with TMPDIR", folder, strerror(errno));
 		return (-1);
 	}
+	sigaction(SIGBUS, &(struct sigaction){ .sa_handler = no_room }, NULL);
 	if (state_open(&r->state, &o, why, size) == STATE_REFUSED)
 		r->state = NULL;
 	unlink(path_join(data, sizeof(data), folder, "data.mdb"));

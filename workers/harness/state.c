@@ -64,19 +64,41 @@ val(const void *bytes, size_t len)
 	return ((MDB_val){ len, (void *)(uintptr_t)bytes });
 }
 
+/*
+ * The table's one cursor, opened once a transaction, which closes it.  Whatever reads or writes a table goes through it: LMDB then looks in the page
+ * where the cursor stands before it descends from the root, and what was found is written without being looked for again.
+ */
+static MDB_cursor *
+cursor(struct state *s, unsigned db)
+{
+	if (s->error == 0 && s->cursors[db] == NULL)
+		state_failed(s, mdb_cursor_open(s->txn, s->dbi[db], &s->cursors[db]), "open a cursor");
+	return (s->error == 0 ? s->cursors[db] : NULL);
+}
+
+/* Put the cursor on a key.  NULL: nothing is there, or the state failed. */
+static MDB_cursor *
+stand_on(struct state *s, unsigned db, const MDB_val *key, MDB_val *value)
+{
+	MDB_cursor *c = cursor(s, db);
+	MDB_val k = *key;
+	int rc;
+
+	if (c == NULL)
+		return (NULL);
+	if ((rc = mdb_cursor_get(c, &k, value, MDB_SET)) == 0)
+		return (c);
+	if (rc != MDB_NOTFOUND)
+		state_failed(s, rc, "read");
+	return (NULL);
+}
+
 bool
 state_get(struct state *s, unsigned db, const void *key, size_t len, MDB_val *value)
 {
 	MDB_val k = val(key, len);
-	int rc;
 
-	if (s->error != 0)
-		return (false);
-	if ((rc = mdb_get(s->txn, s->dbi[db], &k, value)) == 0)
-		return (true);
-	if (rc != MDB_NOTFOUND)
-		state_failed(s, rc, "read");
-	return (false);
+	return (stand_on(s, db, &k, value) != NULL);
 }
 
 /*
@@ -114,47 +136,41 @@ void
 state_put(struct state *s, unsigned db, const void *key, size_t len, const void *value, size_t value_len)
 {
 	MDB_val k = val(key, len), v = val(value, value_len), old;
+	MDB_cursor *c = stand_on(s, db, &k, &old);
+	bool there = c != NULL;
 
+	if (there && old.mv_size == value_len && (value_len == 0 || memcmp(old.mv_data, value, value_len) == 0))
+		return;
 	if (s->recording)
-		remember(s, db, &k, state_get(s, db, key, len, &old) ? &old : NULL);
-	if (s->error == 0)
-		state_failed(s, mdb_put(s->txn, s->dbi[db], &k, &v, 0), "write");
+		remember(s, db, &k, there ? &old : NULL);
+	if (there || (c = cursor(s, db)) != NULL)
+		state_failed(s, mdb_cursor_put(c, &k, &v, there ? MDB_CURRENT : 0), "write");
 }
 
 bool
 state_delete(struct state *s, unsigned db, const void *key, size_t len)
 {
 	MDB_val k = val(key, len), old;
-	int rc;
+	MDB_cursor *c = stand_on(s, db, &k, &old);
 
-	if (s->recording) {
-		if (!state_get(s, db, key, len, &old))
-			return (false);
-		remember(s, db, &k, &old);
-	}
-	if (s->error != 0)
+	if (c == NULL)
 		return (false);
-	if ((rc = mdb_del(s->txn, s->dbi[db], &k, NULL)) == 0)
-		return (true);
-	if (rc != MDB_NOTFOUND)
-		state_failed(s, rc, "delete");
-	return (false);
+	if (s->recording)
+		remember(s, db, &k, &old);
+	state_failed(s, mdb_cursor_del(c, 0), "delete");
+	return (s->error == 0);
 }
 
 bool
 state_seek(struct state *s, unsigned db, const void *key, size_t len, MDB_val *found, MDB_val *value)
 {
-	int rc = 0;
+	MDB_cursor *c = cursor(s, db);
+	int rc;
 
-	if (s->error != 0)
+	if (c == NULL)
 		return (false);
-	/* Opened once a transaction, which closes it. */
-	if (s->cursors[db] == NULL && (rc = mdb_cursor_open(s->txn, s->dbi[db], &s->cursors[db])) != 0) {
-		state_failed(s, rc, "open a cursor");
-		return (false);
-	}
 	*found = val(key, len);
-	if ((rc = mdb_cursor_get(s->cursors[db], found, value, len == 0 ? MDB_FIRST : MDB_SET_RANGE)) == 0)
+	if ((rc = mdb_cursor_get(c, found, value, len == 0 ? MDB_FIRST : MDB_SET_RANGE)) == 0)
 		return (true);
 	if (rc != MDB_NOTFOUND)
 		state_failed(s, rc, "seek");
