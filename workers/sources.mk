@@ -139,6 +139,7 @@ STATS_SRC = \
 	workers/stats/row.c \
 	workers/stats/period.c \
 	workers/stats/target.c \
+	workers/stats/draft.c \
 	workers/stats/recount.c \
 	workers/stats/ask.c \
 	workers/stats/ask_figures.c \

@@ -28,6 +28,7 @@
 #define DIMS_MAX	6u
 #define AGES_MAX	8u
 #define REPORT_PARTS_MAX	12u
+#define DRAFTS_MAX	16u
 
 enum condition_op { OP_HAS, OP_LACKS, OP_IS, OP_IS_NOT, OP_AT_MOST, OP_AT_LEAST, OP_NOT_AFTER };
 
@@ -68,12 +69,22 @@ struct report_kind {
 	uint8_t count;
 };
 
+/* A report that is owed to somebody: when it is generated. */
+enum every { EVERY_MONTH, EVERY_YEAR, EVERY_SURVEY, EVERIES };
+struct draft_kind {
+	const struct report_kind *report;
+	char kind[NAME_SIZE];		/* the catalogue's: which duty it fulfils */
+	uint8_t every;
+};
+
 struct measures {
 	struct measure list[MEASURES_MAX];
 	struct report_kind reports[REPORTS_MAX];
-	unsigned count, report_count;
+	struct draft_kind drafts[DRAFTS_MAX];
+	unsigned count, report_count, draft_count;
 	int64_t run;			/* minute of the day at which targets are looked at */
 	int64_t pace_day, settle_day;	/* from which day of a month on; on which day of the next it is over */
+	int64_t draft_day;		/* on which day of a month the reports of the one before are generated */
 	int64_t ring;			/* a call that rang shorter is none */
 	char *text;			/* what words and names lie in */
 };

@@ -338,6 +338,26 @@ read_report(struct reading *r, struct report_kind *k)
 		mistake(r, "measures: which?");
 }
 
+static void
+read_draft(struct reading *r, struct draft_kind *k)
+{
+	static const char *const every[EVERIES] = { "month", "year", "survey" };
+	const struct field *kind = catalogue_field(catalogue_find("report.generated", 16), "kind", 4);
+	const char *text = conf_text(r->y, "kind", NULL);
+
+	r->name = conf_id(r->y, "report", NAME_SIZE - 1);
+	for (unsigned i = 0; i < r->m->report_count && k->report == NULL; i++)
+		if (strcmp(r->m->reports[i].name, r->name) == 0)
+			k->report = &r->m->reports[i];
+	if (k->report == NULL)
+		mistake(r, "there is no report of that name");
+	if (text != NULL && catalogue_value(kind->list, text, strlen(text)) == NULL)
+		mistake(r, "kind is complaints, survey, callback_rate or other, not %.40s", text);
+	else if (text != NULL)
+		snprintf(k->kind, sizeof(k->kind), "%s", text);
+	k->every = (uint8_t)one_of(r, conf_text(r->y, "every", NULL), every, EVERIES, "every");
+}
+
 /* Names, and what their rows begin with, are each one's own. */
 static void
 no_twins(struct reading *r)
@@ -378,6 +398,7 @@ measures_read(const char *text, char *why, size_t size)
 	r.m->run = clock_of(&r, "run");
 	r.m->pace_day = conf_int(r.y, "pace_day", 1, 31);
 	r.m->settle_day = conf_int(r.y, "settle_day", 1, 28);
+	r.m->draft_day = conf_int(r.y, "draft_day", 1, 28);
 	r.m->ring = conf_span(r.y, "ring");
 	for (unsigned n = 0; conf_entry(r.y, "measures", n); n++) {
 		if (n == MEASURES_MAX) {
@@ -394,6 +415,14 @@ measures_read(const char *text, char *why, size_t size)
 		}
 		read_report(&r, &r.m->reports[n]);
 		r.m->report_count = n + 1;
+	}
+	for (unsigned n = 0; conf_entry(r.y, "drafts", n); n++) {
+		if (n == DRAFTS_MAX) {
+			mistake(&r, "more than %u drafts", DRAFTS_MAX);
+			break;
+		}
+		read_draft(&r, &r.m->drafts[n]);
+		r.m->draft_count = n + 1;
 	}
 	no_twins(&r);
 	fine = conf_fine(r.y, why, size);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "draft.h"
 #include "site.h"
 
 static void *
@@ -70,6 +71,7 @@ stats_update(struct worker *w, const struct worker_event *v)
 
 	if (type < TAKES)
 		object_take(&t, type, v);
+	draft_take(&t, v);
 	return (0);
 }
 
@@ -80,8 +82,10 @@ stats_due(struct worker *w, const struct worker_timer *timer)
 
 	if (((const char *)timer->name)[0] == 'r')
 		recount_go_on(&t, timer);
-	else
+	else {
 		target_look(&t);
+		draft_look(&t);
+	}
 	return (0);
 }
 
@@ -90,8 +94,9 @@ main(int argc, char **argv)
 {
 	static const char *const types[] = { "household.registered", "household.moved_in", "household.moved_out", "contact.received", "call.queued",
 	    "call.answered", "call.abandoned", "voicemail.left", "help.requested", "complaint.*", "repair.*", "case.*", "supervisor.consulted",
-	    "workorder.rated", "callback.*", "visit.started", "rule.violated", "survey.*", "obligation.*", "record.amended", "record.retracted", NULL };
-	static const char *const tables[] = { "objects", "spread", "rows", "past", "alarms", NULL };
+	    "workorder.rated", "callback.*", "visit.started", "rule.violated", "survey.*", "obligation.*", "record.amended", "record.retracted", "report.submitted",
+	    "report.reviewed", "report.approved", "report.rejected", "report.distributed", NULL };
+	static const char *const tables[] = { "objects", "spread", "rows", "past", "alarms", "drafts", NULL };
 	/* The measures last: they count by the calendar. */
 	static const struct worker_config configs[] = { { "calendar", "calendars/cn.yaml" }, { "rules", "measures.yaml" }, { NULL, NULL } };
 	static const struct worker_query queries[] = {
@@ -99,6 +104,7 @@ main(int argc, char **argv)
 		{ "reports", NULL, "which measures stand together in a report", ask_reports },
 		{ "figures", "measure period by split as_of seq", "a measure in a period: numerator and denominator, by a dimension, by month; as of a time or event", ask_figures },
 		{ "explain", "measure period by value as_of seq past", "the objects and events behind a figure; past=1: those that held then and no longer do", ask_explain },
+		{ "versions", "report", "reports that are owed, their versions, as of when, and what became of each", ask_versions },
 		{ NULL, NULL, NULL, NULL },
 	};
 	static const struct worker_kind stats = {

@@ -12,6 +12,7 @@
  *	row.c		a member as bytes
  *	period.c	the site's days, months and years
  *	target.c	what is going to be missed, and what was
+ *	draft.c		reports that are owed to somebody: their versions, and what became of them
  *	recount.c	other measures, or another calendar: every object is judged anew
  *	ask.c, ask_figures.c, ask_explain.c	the questions
  *
@@ -27,6 +28,7 @@
  * ROWS		measure, month, object, sub	->  since which event and when it is so; the member
  * PAST		the same, number		->  from then until which event and when; the member
  * ALARMS	measure, period, what		->  nothing: it was told; "since"	->  when the first measures were activated
+ * DRAFTS	report, version	->  as of when its figures are, what became of it
  */
 #ifndef STATS_H
 #define STATS_H
@@ -39,7 +41,7 @@
 
 #define DAY_NS	(86400 * SECOND_NS)
 
-enum { OBJECTS, SPREAD, ROWS, PAST, ALARMS };
+enum { OBJECTS, SPREAD, ROWS, PAST, ALARMS, DRAFTS };
 
 /* What configure() reads, and memory to work in: nothing is remembered there. */
 struct stats {
@@ -79,6 +81,8 @@ void	month_name(int64_t month, char out[MONTH_SIZE]);
 /* Measures are in force from now on. */
 void	target_begin(struct turn *);
 void	target_look(struct turn *);
+/* Was anything counted yet when that ended?  Nobody is told of what was over before. */
+bool	target_was_counted(struct turn *, int64_t end);
 void	recount_begin(struct turn *);
 void	recount_go_on(struct turn *, const struct worker_timer *);
 bool	recount_is_under_way(struct worker *);

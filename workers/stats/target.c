@@ -39,9 +39,8 @@ target_begin(struct turn *t)
 	await(t);
 }
 
-/* Nobody is told of what was over before anybody counted. */
-static bool
-was_counted(struct turn *t, int64_t end)
+bool
+target_was_counted(struct turn *t, int64_t end)
 {
 	return (end > (int64_t)worker_get_number(t->w, ALARMS, since_key, sizeof(since_key) - 1));
 }
@@ -101,7 +100,7 @@ year(struct turn *t, const struct measure *m, int64_t month, bool over)
 	struct standing s = { .m = m, .period = name, .number = month };
 	int64_t begins = month_begins(t, month / 12 * 12), ends = month_begins(t, (month / 12 + 1) * 12), at = over ? ends - 1 : t->now;
 
-	if (!was_counted(t, ends))
+	if (!target_was_counted(t, ends))
 		return;
 	ask_sum(t, m, 0, at, &s.num, &s.den);
 	if (over) {
@@ -123,7 +122,7 @@ month(struct turn *t, const struct measure *m, int64_t number, bool over)
 	struct standing s = { .m = m, .period = name, .number = number };
 	int64_t end = month_begins(t, number + 1);
 
-	if (!was_counted(t, end))
+	if (!target_was_counted(t, end))
 		return;
 	month_name(number, name);
 	ask_sum(t, m, number, over ? end - 1 : t->now - m->lag, &s.num, &s.den);

@@ -1,0 +1,96 @@
+"""C11, S9, Z9, as shipped: the reports that are owed to somebody are generated, and generated anew when they are sent back."""
+import json
+import os
+import subprocess
+
+import pytest
+
+import daemon as harness
+
+PROGRAM = harness.program("estate-stats")
+SHIPPED = os.path.join(harness.REPOSITORY, "config")
+PATIENCE_S = 60
+
+
+def event(number, when, type_, subject, **data):
+    return {"specversion": "1.0", "id": f"e-{number}", "source": "/test", "type": type_, "subject": subject, "time": when, "data": data}
+
+
+def decided(number, when, step, report, version, **more):
+    name, period = report.split("/")
+    return event(number, when, f"report.{step}", report, name=name, period=period, version=version, **more)
+
+
+OPENED = event(0, "2026-10-05T02:00:00Z", "complaint.opened", "C-1", category="noise", severity="ordinary", via="phone")
+
+
+def run(events, until, *arguments, config=SHIPPED, expect=0):
+    done = subprocess.run([PROGRAM, "--rehearse", "-", "--config", config, "--until", until, *arguments], input="\n".join(map(json.dumps, events)), text=True,
+                          capture_output=True, check=False, timeout=PATIENCE_S)
+    assert done.returncode == expect and (expect or " 0 parked" in done.stderr), done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()] if expect == 0 else done.stderr
+
+
+def generated(events, until):
+    """(report, version, as of), in order."""
+    return [(told["subject"], told["data"]["version"], told["data"]["as_of"]) for told in run(events, until) if told["type"] == "report.generated"]
+
+
+def versions(events, until, **arguments):
+    return {(row["report"], row["version"]): row for told in run(events, until, "--ask", f"versions={json.dumps(arguments)}") if "answer" in told
+            for row in told["answer"]["rows"]}
+
+
+def test_c11_a_month_has_its_report_on_the_second_of_the_next():
+    assert [one for one in generated([OPENED], "2026-12-31") if one[0].startswith("complaints/")] == [
+        ("complaints/2026-10", 1, "2026-11-02T00:00:00Z"), ("complaints/2026-11", 1, "2026-12-02T00:00:00Z")]
+    # Nobody counted in September.
+    assert generated([OPENED], "2026-11-01") == []
+
+
+def test_c11_what_is_sent_back_is_generated_anew():
+    back = [OPENED, decided(1, "2026-11-03T02:00:00Z", "submitted", "complaints/2026-10", 1, by="lead-1"),
+            decided(2, "2026-11-03T03:00:00Z", "rejected", "complaints/2026-10", 1, by="manager-1", reason="缺少回访分析")]
+    mine = [one for one in generated(back, "2026-11-20") if one[0] == "complaints/2026-10"]
+    assert mine == [("complaints/2026-10", 1, "2026-11-02T00:00:00Z"), ("complaints/2026-10", 2, "2026-11-03T03:00:00Z")]
+    # The same version sent back again, and one that is old, make none; the second does.
+    back += [decided(3, "2026-11-03T04:00:00Z", "rejected", "complaints/2026-10", 1, by="manager-1"),
+             decided(4, "2026-11-04T03:00:00Z", "rejected", "complaints/2026-10", 2, by="manager-1"),
+             decided(5, "2026-11-05T03:00:00Z", "approved", "complaints/2026-10", 3, by="manager-1", kind="complaints")]
+    rows = versions(back, "2026-11-20", report="complaints/2026-10")
+    assert [(version, row["state"]) for (_, version), row in sorted(rows.items())] == [(1, "rejected"), (2, "rejected"), (3, "approved")]
+    assert rows["complaints/2026-10", 3]["by"] == "manager-1" and rows["complaints/2026-10", 3]["as_of"] == "2026-11-04T03:00:00Z"
+
+
+def test_c11_somebody_elses_report_is_none_of_ours():
+    others = [OPENED, decided(1, "2026-11-03T02:00:00Z", "rejected", "greening/2026-10", 1, by="manager-1"),
+              decided(2, "2026-10-20T02:00:00Z", "rejected", "complaints/2026-10", 1, by="manager-1")]      # before there is one
+    assert {one[0] for one in generated(others, "2026-11-10")} == {"complaints/2026-10", "callbacks/2026-10"}
+    assert set(versions(others, "2026-11-10", report="complaints/2026-1")) == set()
+
+
+def test_z9_a_line_a_month_and_the_year_in_january():
+    mine = [one[0] for one in generated([OPENED], "2027-02-10") if one[0].startswith("callbacks/")]
+    assert mine == ["callbacks/2026-10", "callbacks/2026-11", "callbacks/2026-12", "callbacks/2026", "callbacks/2027-01"]
+
+
+def test_s9_a_survey_has_its_report_when_it_is_closed():
+    closed = [OPENED, event(1, "2026-12-04T03:00:00Z", "survey.closed", "S-2026-H2", by="q-1", role="quality_dept"),
+              event(2, "2026-12-05T03:00:00Z", "survey.closed", "S-2026-H2", by="q-1", role="quality_dept"),      # closed twice: one report
+              event(3, "2026-12-06T03:00:00Z", "survey.closed", "s" * 64, by="q-1", role="quality_dept")]
+    rows = versions(closed, "2026-12-10")
+    assert rows["survey/S-2026-H2", 1]["survey"] == "S-2026-H2" and rows["survey/S-2026-H2", 1]["period"] == "2026-H2"
+    assert ("s" * 64, 1) in rows and len([key for key in rows if rows[key]["kind"] == "survey"]) == 2
+
+
+@pytest.mark.parametrize("was, becomes, word", [("report: callbacks, kind: callback_rate, every: year", "report: nonsense, kind: callback_rate, every: year", "no report of that name"),
+                                                ("kind: survey, every: survey", "kind: nonsense, every: survey", "callback_rate"),
+                                                ("every: survey }", "every: week }", "every"), ("draft_day: 2", "draft_day: 30", "draft_day")])
+def test_drafts_that_cannot_be_are_refused(tmp_path, was, becomes, word):
+    for folder in ("calendars",):
+        os.symlink(os.path.join(SHIPPED, folder), tmp_path / folder)
+    with open(os.path.join(SHIPPED, "measures.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    assert was in text
+    (tmp_path / "measures.yaml").write_text(text.replace(was, becomes), encoding="utf-8")
+    assert word in run([OPENED], "2026-11-10", config=str(tmp_path), expect=78)
