@@ -26,6 +26,7 @@ ESTATE_SRC = \
 	clients/estate/cmd_bench.c \
 	clients/estate/cmd_calendar.c \
 	clients/estate/cmd_callback.c \
+	clients/estate/cmd_report.c \
 	clients/estate/cmd_case.c \
 	clients/estate/cmd_client.c \
 	clients/estate/cmd_clock.c \
@@ -60,6 +61,14 @@ ESTATE_SRC = \
 	clients/estate/calendar_import.c \
 	clients/estate/calendar_load.c \
 	clients/estate/calendar_show.c \
+	clients/estate/report_collect.c \
+	clients/estate/report_fees.c \
+	clients/estate/report_table.c \
+	clients/estate/report_csv.c \
+	clients/estate/report_json.c \
+	clients/estate/report_explain.c \
+	clients/estate/report_pareto.c \
+	clients/estate/report_words.c \
 	clients/estate/callback_record.c \
 	clients/estate/callback_show.c \
 	clients/estate/callback_year.c \
