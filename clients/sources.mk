@@ -26,6 +26,7 @@ ESTATE_SRC = \
 	clients/estate/cmd_bench.c \
 	clients/estate/cmd_calendar.c \
 	clients/estate/cmd_callback.c \
+	clients/estate/cmd_report.c \
 	clients/estate/cmd_case.c \
 	clients/estate/cmd_client.c \
 	clients/estate/cmd_clock.c \
@@ -61,10 +62,22 @@ ESTATE_SRC = \
 	clients/estate/calendar_import.c \
 	clients/estate/calendar_load.c \
 	clients/estate/calendar_show.c \
+	clients/estate/report_collect.c \
+	clients/estate/report_fees.c \
+	clients/estate/report_table.c \
+	clients/estate/report_csv.c \
+	clients/estate/report_flow.c \
+	clients/estate/report_html.c \
+	clients/estate/report_json.c \
+	clients/estate/report_since.c \
+	clients/estate/report_explain.c \
+	clients/estate/report_pareto.c \
+	clients/estate/report_words.c \
 	clients/estate/callback_record.c \
 	clients/estate/callback_show.c \
 	clients/estate/callback_year.c \
 	clients/estate/callback_year_show.c \
+	clients/estate/chart.c \
 	clients/estate/cursor.c \
 	clients/estate/dossier.c \
 	clients/estate/form_cases.c \

@@ -22,6 +22,7 @@ static const struct verb {
 	{ "obligations", cmd_obligations, "every running deadline: time left, who is next, and why", "所有在办时限：剩余时间、下一步通知谁、依据" },
 	{ "agenda", cmd_agenda, "who is to be called back on a day, by whom: list, paper, calendars", "回访日程：某日谁回访谁；可打印、可导入日历" },
 	{ "callback", cmd_callback, "record what became of a callback; how a month stands", "回访结果登记、当月指标进度" },
+	{ "report", cmd_report, "rates, times and stocks of a period, and the events behind them", "统计报告：回访率、及时率、满意率等，可追溯到事件" },
 	{ "form", cmd_form, "the department's record forms, filled, to print and sign", "记录表格：投诉处理表、工作单、例行回访记录表，填好待打印签字" },
 	{ "person", cmd_person, "a household's personal data: show it, erase it", "业户个人信息：查看、清除" },
 	{ "types", cmd_types, "which events there are, and their fields", "查看事件类型与字段" },

@@ -19,6 +19,14 @@ question_text(struct question *q, const char *key, const char *value)
 	q->arguments[q->count++].value = value;
 }
 
+void
+question_number(struct question *q, const char *key, int64_t value)
+{
+	q->arguments[q->count].key = key;
+	q->arguments[q->count].value = NULL;
+	q->arguments[q->count++].number = value;
+}
+
 static void
 pack_pair(msgpack_packer *p, const char *key, const char *value)
 {
@@ -84,7 +92,12 @@ ask_page(const struct question *q, const struct common *c, struct estate *e, str
 	msgpack_pack_map(&p, 1 + q->count);
 	pack_pair(&p, "name", q->name);
 	for (unsigned i = 0; i < q->count; i++)
-		pack_pair(&p, q->arguments[i].key, q->arguments[i].value);
+		if (q->arguments[i].value != NULL)
+			pack_pair(&p, q->arguments[i].key, q->arguments[i].value);
+		else {
+			msgpack_pack_str_with_body(&p, q->arguments[i].key, strlen(q->arguments[i].key));
+			msgpack_pack_int64(&p, q->arguments[i].number);
+		}
 	msgpack_pack_str_with_body(&p, "timeout_ms", 10);
 	msgpack_pack_unsigned_int(&p, ASK_TIMEOUT_MS);
 	if (q->at_least > 0) {

@@ -20,13 +20,16 @@ struct question {
 	const char *service, *name;	/* who is asked, and what */
 	uint64_t at_least;		/* it must have read so far; 0: whatever it has */
 	struct {
-		const char *key, *value;
+		const char *key, *value;	/* value NULL: a number */
+		int64_t number;
 	} arguments[QUESTION_ARGUMENTS_MAX];
 	unsigned count;
 };
 
 /* Add an argument unless its value is NULL. */
 void	question_text(struct question *, const char *key, const char *value);
+
+void	question_number(struct question *, const char *key, int64_t value);
 
 /* The pages of one answer, one behind the other, and as of which event they are. */
 struct answers {

@@ -334,7 +334,7 @@ report_flow(int argc, char **argv, const char *help)
 	int c, n;
 
 	common_init(&d.common);
-	optind = 1;
+	optind = 0;
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if ((n = common_option(&d.common, c, "report", help)) == -1)
 			continue;
