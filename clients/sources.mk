@@ -81,6 +81,7 @@ ESTATE_SRC = \
 	clients/estate/cursor.c \
 	clients/estate/dossier.c \
 	clients/estate/form_cases.c \
+	clients/estate/form_figures.c \
 	clients/estate/form_routine.c \
 	clients/estate/form_sheet.c \
 	clients/estate/histogram.c \

@@ -11,7 +11,7 @@
 #define LEFT		40u		/* room for the first label where they lie aslant */
 #define RIGHT		40u		/* room for the words at a line */
 #define TOP		22u
-#define HEIGHT		170u		/* of the bars */
+#define HEIGHT		130u		/* of the bars */
 #define BELOW		58u		/* labels, which lie aslant where there are many */
 #define FULL		10000u		/* 100 % */
 #define COLUMN		7u		/* of text */

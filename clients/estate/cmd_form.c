@@ -17,8 +17,10 @@ static const char help[] =
 "  a complaint      业户投诉意见处理表       received, replied, handled, signed, called back, approved\n"
 "  a repair         特约服务/维修工作单      asked for, in charge, done, rated\n"
 "  a household      业户例行回访调查记录表   its routine callbacks of a year or month, what came of them\n"
+"  a year, 2026     业户回访率统计年报表     twelve lines: repairs, complaints, routine; how many, called back, the rate\n"
+"  a month, 2026-10 装订封面                 the cover of the month's records: the same figures, and the bundle's digest\n"
 "What the form asks for and the log does not know is hatched, counted at the foot, and left to write by hand; there are\n"
-"lines to sign on. Corrected records stand as corrected. Personal fields are shown to whoever may see them.\n"
+"lines to sign on. The worker estate-stats is asked for figures. Corrected records stand as corrected. Personal fields are shown to whoever may see them.\n"
 "\n"
 "      --period PERIOD      for a household: 2026 (default: this year) or 2026-10\n"
 COMMON_HELP
@@ -26,6 +28,7 @@ COMMON_HELP
 "\n"
 "Examples\n"
 "  estate form C-2026-0117 > C-2026-0117.html\n"
+"  estate form 2026-10 > cover.html\n"
 "  estate form 3-2-1201 --period 2026-10 > page.html && xdg-open page.html\n"
 "  LANG=en_GB.UTF-8 estate form C-2026-0117 > page.html\n"
 "  estate form C-2026-0117 --json | jq -r '.missing[]'\n"
@@ -37,7 +40,8 @@ struct filling {
 	struct common common;
 	const char *id, *period;
 	int64_t from, until;		/* of the period */
-	char this_year[16];
+	char this_year[16], this_month[16];
+	bool figures;			/* the id is a year or a month */
 	struct dossier dossier;
 };
 
@@ -131,11 +135,26 @@ read_all(struct filling *w, struct estate *e)
 	return (read_household(w, e, household));
 }
 
+/* The page, or what it lacks; unless it could not be filled. */
+static int
+show(const struct filling *w, struct sheet *s, int r)
+{
+	if (r == 0 && w->common.json) {
+		buffer_clear(&s->out);
+		sheet_json(s, w->id);
+	}
+	if (r == 0 && (fwrite(s->out.data, 1, s->out.len, stdout) != s->out.len || fflush(stdout) != 0))
+		r = EXIT_UNREACHED;
+	buffer_free(&s->out);
+	buffer_free(&s->lacking);
+	buffer_free(&s->codes);
+	return (r);
+}
+
 static int
 fill(struct filling *w)
 {
 	struct sheet s = { .d = &w->dossier, .zh = language_is_zh() };
-	int r = 0;
 
 	dossier_settle(&w->dossier);
 	switch (which_form(&w->dossier)) {
@@ -154,16 +173,25 @@ fill(struct filling *w)
 		    "estate form: %s is no complaint, no repair and no household that the log knows, so it has no form; estate case %s shows what there is\n", w->id, w->id);
 		return (EXIT_PART);
 	}
-	if (w->common.json) {
-		buffer_clear(&s.out);
-		sheet_json(&s, w->id);
+	return (show(w, &s, 0));
+}
+
+/* A year's or a month's form is of figures. */
+static int
+fill_figures(struct filling *w, struct estate *e)
+{
+	static const char *const types[] = { "bundle.sealed", NULL };
+	const char *subjects[] = { w->id, NULL };
+	struct sheet s = { .d = &w->dossier, .zh = language_is_zh() };
+	int r;
+
+	if (strlen(w->id) == 4)
+		r = form_annual(&s, w->id, w->this_month, &w->common, e);
+	else if ((r = dossier_read(&w->dossier, "form", &w->common, e, subjects, types)) == 0) {
+		dossier_settle(&w->dossier);
+		r = form_cover(&s, w->id, &w->common, e);
 	}
-	if (fwrite(s.out.data, 1, s.out.len, stdout) != s.out.len || fflush(stdout) != 0)
-		r = EXIT_UNREACHED;
-	buffer_free(&s.out);
-	buffer_free(&s.lacking);
-	buffer_free(&s.codes);
-	return (r);
+	return (show(w, &s, r));
 }
 
 static int
@@ -176,9 +204,9 @@ run(struct filling *w)
 	if ((e = reach_open("form", &w->common, &o)) == NULL)
 		return (EXIT_USAGE);
 	if ((r = reach_wait("form", &w->common, e)) == 0)
-		r = read_all(w, e);
+		r = w->figures ? fill_figures(w, e) : read_all(w, e);
 	estate_close(e);
-	if (r == 0)
+	if (r == 0 && !w->figures)
 		r = fill(w);
 	dossier_free(&w->dossier);
 	return (r);
@@ -201,11 +229,11 @@ take_period(struct filling *w)
 	struct tm tm;
 	int n = 0;
 
-	if (w->period == NULL) {
-		localtime_r(&now, &tm);
-		snprintf(w->this_year, sizeof(w->this_year), "%d", tm.tm_year + 1900);
-		w->period = w->this_year;
-	}
+	localtime_r(&now, &tm);
+	snprintf(w->this_year, sizeof(w->this_year), "%d", tm.tm_year + 1900);
+	strftime(w->this_month, sizeof(w->this_month), "%Y-%m", &tm);
+	if (w->period == NULL)
+		w->period = w->figures ? w->id : w->this_year;
 	if (sscanf(w->period, "%4u%n-%2u%n", &year, &n, &month, &n) < 1 || w->period[n] != '\0' || (n != 4 && n != 7) || year < 1970 || year > 2200 ||
 	    (n == 7 && (month < 1 || month > 12))) {
 		usage_error("form", "--period: %s is neither a year nor a month; 2026 or 2026-10 is", w->period);
@@ -214,6 +242,15 @@ take_period(struct filling *w)
 	w->from = midnight((int)year, month > 0 ? (int)month - 1 : 0);
 	w->until = month > 0 ? midnight((int)year, (int)month) : midnight((int)year + 1, 0);
 	return (true);
+}
+
+/* "2026" or "2026-10": no case or household is called so. */
+static bool
+is_period(const char *id)
+{
+	size_t digits = strspn(id, "0123456789");
+
+	return (digits == 4 && (id[4] == '\0' || (id[4] == '-' && strlen(id) == 7 && strspn(id + 5, "0123456789") == 2)));
 }
 
 int
@@ -237,6 +274,7 @@ cmd_form(int argc, char **argv)
 	w.id = argv[optind];
 	if (!id_valid(w.id, strlen(w.id)))
 		return (usage_error("form", "%s is no id", w.id));
+	w.figures = is_period(w.id);
 	if (!sitetime_init() || !take_period(&w))
 		return (EXIT_USAGE);
 	paint_init(true);

@@ -13,6 +13,7 @@
 static const char help[] =
 "Usage: estate report NAME [OPTION...]\n"
 "       estate report list | versions [REPORT]\n"
+"       estate report REPORT [--version N] [OPTION...]\n"
 "       estate report submit | review | approve | reject | distribute REPORT --by STAFF [OPTION...]\n"
 "A report, or one measure, of a period: how many of how many, the share, how long it took. Each figure is two whole\n"
 "numbers; shares are cut to two decimals, never rounded; n/a where there was nothing. NAME: estate report list.\n"
@@ -26,7 +27,7 @@ static const char help[] =
 "      --explain            what is behind each figure: every case, household or call, and its events by number;\n"
 "                           + counts, - is missing; estate get NUMBER shows one\n"
 "      --value VALUE        with --explain: of this value of the dimension only\n"
-"      --version N          of a report that is owed: as it was generated, and what has changed since\n"
+"      --version N          of a report that is owed, the newest without: as it was generated, and what has changed since\n"
 "      --no-color           no colour\n"
 "\n"
 "When a month is over, the reports that somebody must see are generated; their figures stay those of that instant. They\n"
@@ -48,7 +49,7 @@ COMMON_HELP
 "  estate report complaints --period 2026-10 --format html > page.html\n"
 "  estate report submit complaints/2026-10 --by lead-1\n"
 "  estate report reject complaints/2026-10 --by manager-1 --reason 缺少回访分析\n"
-"  estate report complaints --period 2026-10 --version 1\n"
+"  estate report complaints/2026-10 --version 1 --format html > page.html\n"
 "  estate report callbacks --json | jq '.sections[] | select(.reached == false) | .measure'\n"
 "Exit status: 0 done, 1 there is no such report, or nobody answers, 2 wrong usage, 3 daemon not reached\n";
 
@@ -61,7 +62,8 @@ struct wish {
 	const char *value;
 	bool explain, zh;
 	unsigned format;
-	uint64_t number;		/* of the version; 0: none */
+	bool owed;			/* it is one that is owed, by its id */
+	uint64_t number;		/* of the version; 0: the newest */
 	struct report_version version;
 	char as_of[SITETIME_TEXT];
 	struct report since;		/* of a version: as known now */
@@ -71,12 +73,12 @@ struct wish {
 static int
 collect_version(struct wish *w, struct estate *e)
 {
-	char id[2 * REPORT_ID_SIZE];
 	int n;
 
-	snprintf(id, sizeof(id), "%s/%s", w->report.name, w->report.period);
-	if ((n = report_version_find(id, (int64_t)w->number, &w->common, e, &w->version)) != 0)
+	if ((n = report_version_find(w->report.name, (int64_t)w->number, &w->common, e, &w->version)) != 0)
 		return (n);
+	w->report.name = w->version.name;
+	w->report.period = w->version.period;
 	w->since = w->report;
 	if ((n = report_collect(&w->since, &w->common, e)) != 0)
 		return (n);
@@ -103,7 +105,7 @@ show(struct wish *w, struct estate *e, struct buffer *out)
 
 	if (strcmp(w->report.name, "list") == 0)
 		return (report_list(&w->common, e, out, w->zh));
-	if ((n = w->number > 0 ? collect_version(w, e) : report_collect(&w->report, &w->common, e)) != 0)
+	if ((n = w->owed ? collect_version(w, e) : report_collect(&w->report, &w->common, e)) != 0)
 		return (n);
 	if (w->explain)
 		return (report_explain(&w->report, w->value, &w->common, e, out, w->zh));
@@ -112,10 +114,10 @@ show(struct wish *w, struct estate *e, struct buffer *out)
 	else if (w->format == FORMAT_CSV)
 		report_csv(out, &w->report, w->zh);
 	else if (w->format == FORMAT_HTML)
-		report_html(out, &w->report, w->number > 0 ? &w->version : NULL, w->number > 0 ? &w->since : NULL, w->zh);
+		report_html(out, &w->report, w->owed ? &w->version : NULL, w->owed ? &w->since : NULL, w->zh);
 	else {
 		report_table(out, &w->report, w->zh);
-		if (w->number > 0)
+		if (w->owed)
 			show_since(w, out);
 	}
 	return (0);
@@ -157,8 +159,10 @@ check(struct wish *w, const char *format)
 		return (usage_error("report", "--value goes with --explain"));
 	if (w->value != NULL && w->report.by == NULL)
 		return (usage_error("report", "--value: of which dimension? --by building --value 3, for instance"));
-	if (w->number > 0 && (w->report.period == NULL || w->report.as_of != NULL || w->report.seq > 0))
-		return (usage_error("report", "--version: of which period? --period 2026-10 --version 1; without --as-of and --seq, since it has its own"));
+	if (w->number > 0 && !w->owed)
+		return (usage_error("report", "--version: of which one? estate report complaints/2026-10 --version 1; estate report versions lists them"));
+	if (w->owed && (w->report.period != NULL || w->report.as_of != NULL || w->report.seq > 0))
+		return (usage_error("report", "%s has a period and a time of its own: without --period, --as-of and --seq", w->report.name));
 	if (w->report.period != NULL && strlen(w->report.period) != 4 && strlen(w->report.period) != 7)
 		return (usage_error("report", "--period: %s is none; 2026-10, 2026-Q4, 2026-H2 or 2026 is", w->report.period));
 	return (0);
@@ -215,6 +219,7 @@ cmd_report(int argc, char **argv)
 	if (optind + 1 < argc)
 		return (usage_error("report", "%s is too much: one report at a time", argv[optind + 1]));
 	w.report.name = argv[optind];
+	w.owed = strchr(w.report.name, '/') != NULL;
 	if ((r = check(&w, format)) != 0)
 		return (r);
 	if (!sitetime_init())

@@ -20,6 +20,7 @@ struct sheet {
 	struct buffer lacking, codes;	/* what is missing, a line each: for people, for programs */
 	const char *form;		/* its code in the catalogue */
 	const struct dossier *d;
+	uint64_t seq;			/* as of this event of the log, where the dossier does not tell */
 	bool zh;
 	unsigned column;		/* of the row that is open: 0 or 1 of two */
 	unsigned missing;
@@ -56,6 +57,10 @@ void	sheet_table(struct sheet *, const struct column *, unsigned columns, const 
 void	form_complaint(struct sheet *, const char *id);
 void	form_work_order(struct sheet *, const char *id);
 void	form_routine(struct sheet *, const char *id, const char *period);
+
+/* Of figures, which are asked for: 0, or an exit status after a sentence.  this_month: "2026-11"; what lies behind it is left empty. */
+int	form_annual(struct sheet *, const char *year, const char *this_month, const struct common *, struct estate *);
+int	form_cover(struct sheet *, const char *month, const struct common *, struct estate *);
 
 /* Who lives there, as last registered: the register's boxes of every form. */
 void	form_household(struct sheet *, const struct fact *named, const char *type);

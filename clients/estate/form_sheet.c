@@ -13,7 +13,7 @@ static const char style[] =
 "h1{text-align:center}.n{text-align:right;font-size:9pt;margin:0}h2{font-size:11pt;margin:4mm 0 0;break-after:avoid}"
 ".f{table-layout:fixed;margin-top:1mm}.f th{width:24mm;background:#f4f4f4;font-size:9.5pt}.f td{height:6mm;overflow-wrap:anywhere}"
 ".m{background:repeating-linear-gradient(-45deg,#fff,#fff 1.2mm,#eee 1.2mm,#eee 1.6mm)}.m span{font-size:8.5pt;border:.2mm solid #000;padding:0 1mm;background:#fff}"
-".f td.g{height:13mm;vertical-align:bottom;font-size:9.5pt}.l{table-layout:auto;margin-top:1mm;font-size:9.5pt}.l td{overflow-wrap:anywhere}.l td:first-child{white-space:nowrap}";
+".f td.g{height:13mm;vertical-align:bottom;font-size:9.5pt}.l{table-layout:auto;margin-top:1mm;font-size:9.5pt}.l td{overflow-wrap:anywhere}.l td:first-child{white-space:nowrap}.r{text-align:right}.z td{font-weight:600}.l thead tr:first-child th{text-align:center}";
 
 static const char *
 in(const struct sheet *s, const char *zh, const char *en)
@@ -54,10 +54,9 @@ sheet_end(struct sheet *s)
 	buffer_text(&s->out, in(s, "。", ". "));
 	if (s->masked)
 		buffer_text(&s->out, in(s, "标 *** 的个人信息对本次打印者不可见。", "*** is personal and not for whoever printed this. "));
-	if (s->d != NULL && s->d->amended + s->d->retracted > 0)
+	if (s->d->amended + s->d->retracted > 0)
 		buffer_printf(&s->out, in(s, "已计入更正 %u 处、撤销 %u 处。", "%u corrections and %u retractions are in it. "), s->d->amended, s->d->retracted);
-	if (s->d != NULL)
-		buffer_printf(&s->out, in(s, "据事件日志至第 %" PRIu64 " 号，%s 生成。", "From the event log up to number %" PRIu64 ", %s."), s->d->seq, now);
+	buffer_printf(&s->out, in(s, "据事件日志至第 %" PRIu64 " 号，%s 生成。", "From the event log up to number %" PRIu64 ", %s."), s->seq > 0 ? s->seq : s->d->seq, now);
 	buffer_text(&s->out, "</footer>\n");
 	page_end(&s->out);
 }
@@ -67,7 +66,7 @@ sheet_json(struct sheet *s, const char *id)
 {
 	buffer_printf(&s->out, "{\"form\":\"%s\",\"id\":", s->form);
 	json_write_text(&s->out, id, strlen(id));
-	buffer_printf(&s->out, ",\"seq\":%" PRIu64 ",\"amended\":%u,\"retracted\":%u,\"missing\":[", s->d->seq, s->d->amended, s->d->retracted);
+	buffer_printf(&s->out, ",\"seq\":%" PRIu64 ",\"amended\":%u,\"retracted\":%u,\"missing\":[", s->seq > 0 ? s->seq : s->d->seq, s->d->amended, s->d->retracted);
 	for (const char *at = s->missing > 0 ? s->codes.data : "", *end; *at != '\0'; at = end + 1) {
 		end = strchr(at, '\n');
 		buffer_text(&s->out, at == s->codes.data ? "" : ",");

@@ -12,7 +12,7 @@
 static const char style[] =
 "h1{text-align:center}.n{text-align:center;margin:0 0 2mm}h2{font-size:12pt;margin:6mm 0 0;break-after:avoid}h2 small{font-weight:normal;font-size:9pt;margin-left:2mm}"
 "td.r,th.r{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.z td{font-weight:600;border-top:.6mm solid #000}.y{font-weight:700}"
-"p{margin:1mm 0}ul{margin:1mm 0;padding-left:6mm}.g td{height:14mm;vertical-align:bottom}.x{table-layout:auto}td{overflow-wrap:anywhere}" CHART_STYLE;
+"p{margin:1mm 0;break-after:avoid}ul{margin:1mm 0;padding-left:6mm}.g td{height:14mm;vertical-align:bottom}.x{table-layout:auto}td{overflow-wrap:anywhere}" CHART_STYLE;
 
 static const char *
 in(bool zh, const char *chinese, const char *english)
@@ -153,7 +153,7 @@ chart(struct buffer *b, const struct report *r, const struct report_section *s, 
 	struct bar bars[CHART_BARS_MAX];
 	unsigned n = 0;
 
-	if (s->count < 2 || s->count > CHART_BARS_MAX || s->fen)
+	if (s->count < (is_pareto(r) ? 2u : 3u) || s->count > CHART_BARS_MAX || s->fen)
 		return;
 	for (; n < s->count; n++) {
 		const struct report_figure *f = &s->rows[n];
