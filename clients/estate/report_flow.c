@@ -22,13 +22,13 @@
 
 static const struct step {
 	const char *verb, *type, *state;	/* what becomes of it */
-	const char *from[3];			/* what it must be before */
+	const char *before, *or;		/* what it must be */
 } steps[] = {
-	{ "submit", "report.submitted", "submitted", { "generated" } },
-	{ "review", "report.reviewed", "reviewed", { "submitted" } },
-	{ "approve", "report.approved", "approved", { "submitted", "reviewed" } },
-	{ "reject", "report.rejected", "rejected", { "submitted", "reviewed" } },
-	{ "distribute", "report.distributed", "distributed", { "approved", "reviewed" } },
+	{ "submit", "report.submitted", "submitted", "generated", NULL },
+	{ "review", "report.reviewed", "reviewed", "submitted", NULL },
+	{ "approve", "report.approved", "approved", "submitted", "reviewed" },
+	{ "reject", "report.rejected", "rejected", "submitted", "reviewed" },
+	{ "distribute", "report.distributed", "distributed", "approved", "reviewed" },
 };
 #define STEPS	(sizeof(steps) / sizeof(*steps))
 
@@ -282,11 +282,10 @@ check_step(const struct decision *d)
 	const struct report_version *v = &d->version;
 	bool zh = language_is_zh();
 
-	for (size_t i = 0; i < sizeof(d->step->from) / sizeof(*d->step->from) && d->step->from[i] != NULL; i++)
-		if (strcmp(d->step->from[i], v->state) == 0)
-			return (0);
+	if (strcmp(d->step->before, v->state) == 0 || (d->step->or != NULL && strcmp(d->step->or, v->state) == 0))
+		return (0);
 	fprintf(stderr, zh ? "estate report：%s 第 %" PRId64 " 版%s，不能 %s；须先%s\n" : "estate report: %s version %" PRId64 " is %s; before %s it must be %s\n", v->report, v->number,
-	    report_state(v->state, zh), d->step->verb, report_state(d->step->from[0], zh));
+	    report_state(v->state, zh), d->step->verb, report_state(d->step->before, zh));
 	return (EXIT_PART);
 }
 
