@@ -72,6 +72,7 @@ struct measures {
 	struct measure list[MEASURES_MAX];
 	struct report_kind reports[REPORTS_MAX];
 	unsigned count, report_count;
+	uint8_t of[CLASSES][MEASURES_MAX], of_count[CLASSES];	/* which are of a class */
 	int64_t run;			/* minute of the day at which targets are looked at */
 	int64_t pace_day, settle_day;	/* from which day of a month on; on which day of the next it is over */
 	int64_t ring;			/* a call that rang shorter is none */

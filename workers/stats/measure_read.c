@@ -338,6 +338,13 @@ read_report(struct reading *r, struct report_kind *k)
 		mistake(r, "measures: which?");
 }
 
+static void
+sort_by_class(struct measures *m)
+{
+	for (unsigned i = 0; i < m->count; i++)
+		m->of[m->list[i].class][m->of_count[m->list[i].class]++] = (uint8_t)i;
+}
+
 /* Names, and what their rows begin with, are each one's own. */
 static void
 no_twins(struct reading *r)
@@ -402,8 +409,10 @@ measures_read(const char *text, char *why, size_t size)
 		fine = false;
 	}
 	conf_free(r.y);
-	if (fine)
+	if (fine) {
+		sort_by_class(r.m);
 		return (r.m);
+	}
 	measures_free(r.m);
 	return (NULL);
 }

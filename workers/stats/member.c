@@ -113,12 +113,13 @@ add(struct turn *t, const struct measure *m, const struct aspect *a, const struc
 void
 members_tell(struct turn *t, enum aspect_class class, struct aspect *a)
 {
-	for (unsigned i = 0; i < t->p->count; i++) {
-		const struct measure *m = &t->p->list[i];
-		struct row r = { .counted = false };
+	for (unsigned i = 0; i < t->p->of_count[class]; i++) {
+		const struct measure *m = &t->p->list[t->p->of[class][i]];
+		struct row r;
 		int64_t month;
 
-		if (m->class != class || !conditions_hold(m->where, m->where_count, a) || !month_under(t, m, a, &r, &month) || month < 0 || month > MONTH_OPEN)
+		memset(&r, 0, sizeof(r));
+		if (!conditions_hold(m->where, m->where_count, a) || !month_under(t, m, a, &r, &month) || month < 0 || month > MONTH_OPEN)
 			continue;
 		r.counted = conditions_hold(m->count, m->count_count, a);
 		if (m->timed)
