@@ -133,7 +133,7 @@ class Model:
             value = fact.data.get(field, value)
         return value or ""
 
-    def reply(self, subject, since):
+    def reply(self, subject, since=0):
         return next((f for f in self.of(subject, "case.replied") if f.when >= since and not f.automatic), None)
 
     def called(self, subject, since):
@@ -275,22 +275,22 @@ class Model:
             if self.void(subject) or (opened.anonymous and not opened.household):
                 continue
             limit = instant(opened.due) if opened.due else self.calendar.end_of_business_day_after(opened.when)
-            reply = self.reply(subject, opened.when)
+            reply = self.reply(subject)
             yield opened.when, Member(subject, int(bool(reply and reply.when <= limit)), {**{k: dims[k] for k in ("category", "severity", "building")},
-                                      "staff": reply.by if reply else ""}, (reply.when - opened.when) // 1000000 if reply else None)
+                                      "staff": reply.by if reply else ""}, max(0, reply.when - opened.when) // 1000000 if reply else None)
 
     def five_minutes(self):
         for subject, opened, dims in self.helps():
             limit = instant(opened.due) if opened.due else opened.when + 300 * SECOND
-            reply = self.reply(subject, opened.when)
+            reply = self.reply(subject)
             yield opened.when, Member(subject, int(bool(reply and reply.when <= limit)), {**dims, "staff": reply.by if reply else ""},
-                                      (reply.when - opened.when) // 1000000 if reply else None)
+                                      max(0, reply.when - opened.when) // 1000000 if reply else None)
 
     def consulted_reply(self):
         for subject, opened, dims in self.helps():
             consulted = self.first(subject, "supervisor.consulted")
             if consulted:
-                reply, any_reply = self.reply(subject, consulted.when), self.reply(subject, opened.when)
+                reply, any_reply = self.reply(subject, consulted.when), self.reply(subject)
                 yield consulted.when, Member(subject, int(bool(reply and reply.when <= consulted.when + 300 * SECOND)),
                                              {"kind": dims["kind"], "staff": any_reply.by if any_reply else ""},
                                              (reply.when - consulted.when) // 1000000 if reply else None)
@@ -380,7 +380,7 @@ class Model:
         for subject, opened, dims in self._cases():
             closed = self.last_standing(subject, "case.closed")
             if closed and not self.void(subject):
-                yield closed.when, Member(subject, 1, {**dims, "staff": closed.by}, (closed.when - opened.when) // 1000000)
+                yield closed.when, Member(subject, 1, {**dims, "staff": closed.by}, max(0, closed.when - opened.when) // 1000000)
 
     def reopened(self):
         for when, member in self.cases_closed():

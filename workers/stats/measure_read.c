@@ -394,6 +394,7 @@ measures_read(const char *text, char *why, size_t size)
 		read_measure(&r, &r.m->list[n]);
 		r.m->count = n + 1;
 	}
+	no_twins(&r);
 	for (unsigned n = 0; conf_entry(r.y, "reports", n); n++) {
 		if (n == REPORTS_MAX) {
 			mistake(&r, "more than %u reports", REPORTS_MAX);
@@ -402,7 +403,6 @@ measures_read(const char *text, char *why, size_t size)
 		read_report(&r, &r.m->reports[n]);
 		r.m->report_count = n + 1;
 	}
-	no_twins(&r);
 	fine = conf_fine(r.y, why, size);
 	if (fine && r.mistake[0] != '\0') {
 		snprintf(why, size, "%s", r.mistake);

@@ -64,7 +64,8 @@ measure_time(const struct turn *t, const struct measure *m, const struct aspect 
 		return;
 	}
 	r->timed = aspect_has(a, m->from) && aspect_has(a, m->until);
-	if (r->timed)
+	/* What ended before it began took no time. */
+	if (r->timed && a->number[m->until] > a->number[m->from])
 		r->ms = (a->number[m->until] - a->number[m->from]) / (SECOND_NS / 1000);
 	if (m->limited)
 		r->counted = r->counted && r->timed && in_time(t, m, a);
