@@ -282,9 +282,7 @@ spells(struct turn *t, const struct history *h, struct aspect *a, int64_t from, 
 			open = false;
 			if (f->when == since)
 				continue;
-			aspect_at(a, ATTR_SINCE, since);
-			aspect_at(a, ATTR_UNTIL, f->when);
-			aspect_sub_at(a, since);
+			aspect_spell(a, since, f->when);
 			tell(t, CLASS_OPEN, a);
 		} else if (f->type == TAKE_REOPENED && !open) {
 			open = true;
@@ -293,9 +291,7 @@ spells(struct turn *t, const struct history *h, struct aspect *a, int64_t from, 
 	}
 	if (!open)
 		return;
-	aspect_at(a, ATTR_SINCE, since);
-	aspect_drop(a, ATTR_UNTIL);
-	aspect_sub_at(a, since);
+	aspect_spell(a, since, INT64_MAX);
 	tell(t, CLASS_OPEN, a);
 }
 

@@ -163,9 +163,9 @@ row_key(const struct object *o, const uint8_t *id, size_t id_len, uint8_t out[RO
 
 /* It was so up to this event.  What began with this event has been nothing. */
 static void
-to_past(struct turn *t, uint8_t key[ROW_KEY_MAX], size_t len)
+to_past(struct turn *t, const uint8_t *key, size_t len)
 {
-	uint8_t bytes[PAST_HEADER + ROW_BYTES_MAX];
+	uint8_t bytes[PAST_HEADER + ROW_BYTES_MAX], past[ROW_KEY_MAX];
 	const void *value;
 	size_t value_len;
 
@@ -174,11 +174,12 @@ to_past(struct turn *t, uint8_t key[ROW_KEY_MAX], size_t len)
 	memcpy(bytes, value, ROW_HEADER);
 	if (get_le64(bytes) == t->seq)
 		return;
-	put_le64(bytes + 16, t->seq);
-	put_le64(bytes + 24, (uint64_t)t->log_time);
+	put_le64(bytes + 16, (uint64_t)t->log_time);
 	memcpy(bytes + PAST_HEADER, (const uint8_t *)value + ROW_HEADER, value_len - ROW_HEADER);
-	put_be64(key + len, get_le64(bytes));
-	worker_put(t->w, PAST, key, len + 8, bytes, value_len - ROW_HEADER + PAST_HEADER);
+	memcpy(past, key, PAST_SEQ);
+	put_be64(past + PAST_SEQ, t->seq);
+	memcpy(past + PAST_SEQ + 8, key + PAST_SEQ, len - PAST_SEQ);
+	worker_put(t->w, PAST, past, len + 8, bytes, value_len - ROW_HEADER + PAST_HEADER);
 }
 
 static void
