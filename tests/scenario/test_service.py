@@ -13,7 +13,7 @@ UNITS = os.path.join(harness.REPOSITORY, "systemd")
 UNIT = os.path.join(harness.REPOSITORY, "systemd", "estated.service")
 PATIENCE_S = 30
 MAN_PAGES = ["daemon/estated.8", "config/estated.yaml.5", "config/clients.yaml.5", "clients/estate/estate.1", "clients/alarm/estate-alarm.8",
-             "workers/escalate/estate-escalate.8", "workers/callback/estate-callback.8", "workers/notify/estate-notify.8", "workers/dunning/estate-dunning.8"]
+             "workers/escalate/estate-escalate.8", "workers/callback/estate-callback.8", "workers/notify/estate-notify.8", "workers/dunning/estate-dunning.8", "workers/stats/estate-stats.8"]
 # What a machine may lack on which the package isn't installed.
 TOLERATED = re.compile(r"man estated|man estated\.yaml|Command 'man |man.*failed with code")
 
@@ -55,7 +55,7 @@ def test_the_unit_of_a_worker(tmp_path):
         text = file.read()
     with open(os.path.join(UNITS, "estate-workers.sysusers"), encoding="utf-8") as file:
         users = re.findall(r"^u (\S+)", file.read(), re.M)
-    assert users == ["estate-example", "estate-escalate", "estate-callback", "estate-notify", "estate-dunning"] and "User=estate-%i\n" in text and "StateDirectory=estate-%i\n" in text
+    assert users == ["estate-example", "estate-escalate", "estate-callback", "estate-notify", "estate-dunning", "estate-stats"] and "User=estate-%i\n" in text and "StateDirectory=estate-%i\n" in text
     path = str(tmp_path / "estate-worker@example.service")
     for needed in ("estated.service", "estate-alarm@.service"):
         with open(os.path.join(UNITS, needed), encoding="utf-8") as file:
@@ -193,7 +193,8 @@ def test_install_is_complete(installed):
              "usr/lib/systemd/system/estate-alarm.service": 0o644, "usr/lib/systemd/system/estate-alarm.timer": 0o644, "usr/share/doc/estated/alarm.yaml": 0o644, "usr/lib/libestate.a": 0o644, "usr/lib/libestate-proto.a": 0o644,
              "usr/bin/estate-escalate": 0o755, "usr/lib/systemd/system/estate-worker@escalate.service.d/config.conf": 0o644,
              "etc/estated/rules/escalate.yaml": 0o644, "usr/bin/estate-callback": 0o755, "usr/bin/estate-dunning": 0o755,
-             "usr/lib/systemd/system/estate-worker@dunning.service.d/config.conf": 0o644, "etc/estated/rules/dunning.yaml": 0o644,
+             "usr/lib/systemd/system/estate-worker@dunning.service.d/config.conf": 0o644, "etc/estated/rules/dunning.yaml": 0o644, "usr/bin/estate-stats": 0o755, "etc/estated/measures.yaml": 0o644,
+             "usr/lib/systemd/system/estate-worker@stats.service.d/config.conf": 0o644,
              "usr/lib/systemd/system/estate-worker@callback.service.d/config.conf": 0o644, "etc/estated/rules/callback.yaml": 0o644, "etc/estated/roster.yaml": 0o644, "etc/estated/calendars/cn.yaml": 0o644, "usr/bin/estate-example": 0o755, "usr/lib/systemd/system/estate-worker@.service": 0o644, "usr/lib/sysusers.d/estate-workers.conf": 0o644,
              "usr/bin/estate-notify": 0o755, "usr/lib/systemd/system/estate-worker@notify.service.d/config.conf": 0o644, "etc/estated/notify.yaml": 0o644, "etc/estated/templates/bill-reminder.yaml": 0o644,
              "etc/estated/example/example.yaml": 0o644, "usr/share/doc/estated/GUIDE.md": 0o644, "usr/include/estate.h": 0o644, "usr/lib/pkgconfig/libestate.pc": None, "usr/share/estated/estate.py": 0o644,
@@ -204,7 +205,7 @@ def test_install_is_complete(installed):
         assert mode is None or st.st_mode & 0o777 == mode, path
     if missing:
         pytest.skip(f"NOT TESTED: the manual pages {', '.join(missing)} are not written, so make install fails")
-    for page in ("man8/estated.8", "man5/estated.yaml.5", "man5/clients.yaml.5", "man1/estate.1", "man8/estate-alarm.8", "man8/estate-escalate.8", "man8/estate-callback.8", "man8/estate-notify.8", "man8/estate-dunning.8"):
+    for page in ("man8/estated.8", "man5/estated.yaml.5", "man5/clients.yaml.5", "man1/estate.1", "man8/estate-alarm.8", "man8/estate-escalate.8", "man8/estate-callback.8", "man8/estate-notify.8", "man8/estate-dunning.8", "man8/estate-stats.8"):
         assert os.path.exists(os.path.join(tree, "usr/share/man", page))
 
 

@@ -42,7 +42,8 @@ static const char help[] =
 "                           this worker concluded is passed by), or as estate generate does (sorted by their times)\n"
 "      --until TIME         at the end let time go on until then, so that deadlines pass\n"
 "      --config DIR         these rules throughout, instead of those that the log activates\n"
-"      --ask NAME[={…}]     at the end, the answer to a question with these arguments, a line of JSON for each page\n"
+"      --ask NAME[={…}]     at the end, the answer to a question with these arguments, a line of JSON for each page; may\n"
+"                           be given more than once\n"
 "      --respond SCRIPT     how staff, residents and providers answer what happens and what is concluded: their events\n"
 "                           come between those of the input, drawn from a seed (GUIDE.md tells how a script is written)\n"
 "      --share NAME=PERCENT of the script, in the place of the share it has under that name; may be given more than once\n"
@@ -167,7 +168,9 @@ take_option(struct given *g, int option)
 		g->only_live = true;
 		break;
 	case OPT_ASK:
-		g->rehearsal.ask = optarg;
+		if (g->rehearsal.ask_count == REHEARSE_ASKS_MAX)
+			return (wrong(g, "--ask: %u at most", REHEARSE_ASKS_MAX));
+		g->rehearsal.asks[g->rehearsal.ask_count++] = optarg;
 		g->only_rehearsal = true;
 		break;
 	case OPT_RESPOND:

@@ -364,7 +364,7 @@ finish(struct run *r)
 		fprintf(stderr, "estate-%s: the scratch state failed: %s\n", r->kind->name, state_why(r->state));
 		return (3);
 	}
-	answered = r->o->ask == NULL || rehearse_ask(r);
+	answered = rehearse_ask(r);
 	rehearse_flush(r);
 	rehearse_log_flush(r);
 	fprintf(stderr, "estate-%s: %" PRIu64 " events, %" PRIu64 " timers fired, %" PRIu64 " derived, %" PRIu64 " parked, %" PRIu64 " refused\n",

@@ -20,13 +20,15 @@
 #include "worker.h"
 
 #define REHEARSE_SHARES_MAX	16u
+#define REHEARSE_ASKS_MAX	1024u
 
 struct rehearsal {
 	const char *path;			/* "-" is standard input */
 	bool has_until;
 	int64_t until;				/* at the end, time goes on up to here */
 	const struct config_files *config;	/* in force throughout; NULL: what the log activates */
-	const char *ask;			/* a question at the end, NAME or NAME={…}; or NULL */
+	const char *asks[REHEARSE_ASKS_MAX];	/* questions at the end, NAME or NAME={…} … */
+	unsigned ask_count;			/* … in this order */
 	uint64_t batch;				/* events a transaction: nothing depends on it */
 	const char *respond;			/* a script of answers (respond.h), or NULL … */
 	const char *shares[REHEARSE_SHARES_MAX];	/* … and NAME=PERCENT in the place of what it has */

@@ -12,21 +12,21 @@
 
 /* NAME, or NAME={…}, as a packed map.  False after a line that says what is wrong. */
 static bool
-pack_question(struct run *r, msgpack_sbuffer *b)
+pack_question(struct run *r, const char *ask, msgpack_sbuffer *b)
 {
-	const char *sign = strchr(r->o->ask, '='), *key;
+	const char *sign = strchr(ask, '='), *key;
 	json_t *v = sign != NULL ? json_loads(sign + 1, JSON_REJECT_DUPLICATES, NULL) : json_object(), *item;
 	msgpack_packer p;
 
 	if (!json_is_object(v) || json_object_get(v, "name") != NULL) {
-		fprintf(stderr, "estate-%s: --ask %s: a question is NAME, or NAME={\"argument\":value,…}\n", r->kind->name, r->o->ask);
+		fprintf(stderr, "estate-%s: --ask %s: a question is NAME, or NAME={\"argument\":value,…}\n", r->kind->name, ask);
 		json_decref(v);
 		return (false);
 	}
 	msgpack_packer_init(&p, b, msgpack_sbuffer_write);
 	msgpack_pack_map(&p, json_object_size(v) + 1);
 	msgpack_pack_str_with_body(&p, "name", 4);
-	msgpack_pack_str_with_body(&p, r->o->ask, sign != NULL ? (size_t)(sign - r->o->ask) : strlen(r->o->ask));
+	msgpack_pack_str_with_body(&p, ask, sign != NULL ? (size_t)(sign - ask) : strlen(ask));
 	json_object_foreach(v, key, item) {
 		msgpack_pack_str_with_body(&p, key, strlen(key));
 		json_to_msgpack(&p, item);
@@ -61,15 +61,15 @@ write_answer(struct run *r, const struct query *q)
 	buffer_text(&r->out, "}\n");
 }
 
-bool
-rehearse_ask(struct run *r)
+static bool
+ask_one(struct run *r, const char *ask)
 {
 	char page[sizeof(((struct query *)0)->next)] = "";
 	msgpack_sbuffer b;
 	bool refused;
 
 	msgpack_sbuffer_init(&b);
-	if ((refused = !pack_question(r, &b)) == false)
+	if ((refused = !pack_question(r, ask, &b)) == false)
 		do {
 			struct query q = { .question = mp_over(b.data, b.size), .asker = "rehearsal", .page = page };
 
@@ -85,6 +85,15 @@ rehearse_ask(struct run *r)
 	return (!refused);
 }
 
+bool
+rehearse_ask(struct run *r)
+{
+	bool answered = true;
+
+	for (unsigned i = 0; i < r->o->ask_count; i++)
+		answered = ask_one(r, r->o->asks[i]) && answered;
+	return (answered);
+}
 
 /* The rows of a page: the first list of the answer. */
 static bool

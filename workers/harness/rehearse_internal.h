@@ -65,7 +65,7 @@ void	rehearse_derived(struct run *, const struct derived *);
 
 /* ---- rehearse_ask.c ---- */
 
-/* All pages of the answer to --ask.  False: refused. */
+/* All pages of the answer to each --ask.  False: one was refused. */
 bool	rehearse_ask(struct run *);
 
 /* The rows of the answer to a question without arguments, to whoever asks for them in the script.  False after a sentence. */

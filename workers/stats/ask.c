@@ -86,16 +86,27 @@ month_from(struct turn *t, const struct question_period *q)
 	return (q->m->per == PER_STOCK ? month_of(t, q->at) : q->first);
 }
 
-static bool
-held_then(const struct question_period *q, const struct row_walk *r)
+bool
+ask_held(const struct question_period *q, const struct worker_walk *walk, bool past)
 {
-	const uint8_t *p = r->walk.value;
+	const uint8_t *p = walk->value;
 
-	if (r->walk.value_len < (r->past ? PAST_HEADER : ROW_HEADER))
+	if (walk->value_len < (past ? PAST_HEADER : ROW_HEADER))
 		return (false);
 	if (get_le64(p) > q->as_of.seq || (int64_t)get_le64(p + 8) > q->as_of.log_time)
 		return (false);
-	return (!r->past || get_le64(p + 16) > q->as_of.seq || (int64_t)get_le64(p + 24) > q->as_of.log_time);
+	return (!past || get_be64(walk->key + PAST_SEQ) > q->as_of.seq || (int64_t)get_le64(p + 16) > q->as_of.log_time);
+}
+
+/* What was past by then lies before it: of each month it is passed over. */
+static bool
+pass_over(const struct question_period *q, struct row_walk *r)
+{
+	if (!r->past || q->as_of.log_time != INT64_MAX || get_be64(r->walk.key + PAST_SEQ) > q->as_of.seq)
+		return (false);
+	put_be64(r->walk.key + PAST_SEQ, q->as_of.seq + 1);
+	r->walk.key_len = PAST_SEQ + 8;
+	return (true);
 }
 
 static bool
@@ -136,7 +147,7 @@ ask_each(struct turn *t, const struct question_period *q, struct row_walk *r, st
 		while (worker_each(t->w, r->past ? PAST : ROWS, prefix, 4, &r->walk)) {
 			if (row_month(r->walk.key) > last)
 				break;
-			if (held_then(q, r) && read_walk(r, row) && ask_counts(q, row))
+			if (!pass_over(q, r) && ask_held(q, &r->walk, r->past) && read_walk(r, row) && ask_counts(q, row))
 				return (true);
 		}
 		if (r->past || is_now(q))

@@ -48,16 +48,6 @@ is_asked(const struct question_period *q, const struct row *row, bool valued, st
 	return (d == NULL || !valued || (d->len == value.len && (value.len == 0 || memcmp(d->s, value.s, value.len) == 0)));
 }
 
-static bool
-held(const struct question_period *q, const struct worker_walk *walk, bool past)
-{
-	const uint8_t *p = walk->value;
-
-	if (walk->value_len < (past ? PAST_HEADER : ROW_HEADER) || get_le64(p) > q->as_of.seq || (int64_t)get_le64(p + 8) > q->as_of.log_time)
-		return (false);
-	return (!past || get_le64(p + 16) > q->as_of.seq || (int64_t)get_le64(p + 24) > q->as_of.log_time);
-}
-
 int
 ask_explain(struct worker *w)
 {
@@ -86,10 +76,10 @@ ask_explain(struct worker *w)
 	}
 	worker_reply_list(w, "rows");
 	while (worker_each_row(w, past ? PAST : ROWS, prefix, prefix_len, &walk)) {
-		uint64_t before = past ? get_le64((const uint8_t *)walk.value + 16) : UINT64_MAX;
-		struct text key = row_object(walk.key, walk.key_len);
+		uint64_t before = past ? get_be64(walk.key + PAST_SEQ) : UINT64_MAX;
+		struct text key = row_object(walk.key, walk.key_len, past);
 
-		if (key.len == 0 || !held(&q, &walk, past) || !row_read(&row, (const uint8_t *)walk.value + header, walk.value_len - header) ||
+		if (key.len == 0 || !ask_held(&q, &walk, past) || !row_read(&row, (const uint8_t *)walk.value + header, walk.value_len - header) ||
 		    !ask_counts(&q, &row) || !is_asked(&q, &row, valued, value))
 			continue;
 		worker_reply_row(w);

@@ -100,6 +100,19 @@ aspect_sub_at(struct aspect *a, int64_t at)
 	a->sub_len = 8;
 }
 
+void
+aspect_spell(struct aspect *a, int64_t since, int64_t until)
+{
+	aspect_at(a, ATTR_SINCE, since);
+	if (until == INT64_MAX) {
+		aspect_drop(a, ATTR_UNTIL);
+		a->sub_len = 0;
+		return;
+	}
+	aspect_at(a, ATTR_UNTIL, until);
+	aspect_sub_at(a, since);
+}
+
 bool
 history_counts_done(const struct history *h, const struct fact *done)
 {

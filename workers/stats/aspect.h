@@ -78,6 +78,8 @@ void	aspect_drop(struct aspect *, enum attr);
 void	aspect_home(struct aspect *, struct text household);	/* household and building */
 void	aspect_sub(struct aspect *, const void *, size_t);
 void	aspect_sub_at(struct aspect *, int64_t);
+/* A spell: since when, and until when if that is not INT64_MAX.  Of those that last an object has one at a time, which keeps its place. */
+void	aspect_spell(struct aspect *, int64_t since, int64_t until);
 void	aspect_field(struct aspect *, enum attr, const struct fact *, enum keep);
 
 /* Was it a callback that counts: not of the caller's own case, nor before it could be verified (C4, C6)? */

@@ -199,10 +199,11 @@ set_moment(struct aspect *a, enum attr k, const struct fact *f)
 		aspect_drop(a, k);
 }
 
+/* What was told before the case was entered was told. */
 static void
-set_replied(struct aspect *a, const struct history *h, const struct fact *from)
+set_replied(struct aspect *a, const struct history *h)
 {
-	const struct fact *reply = reply_since(h, from->when);
+	const struct fact *reply = reply_since(h, INT64_MIN);
 
 	set_moment(a, ATTR_REPLIED, reply);
 	aspect_drop(a, ATTR_REPLIER);
@@ -226,7 +227,7 @@ complaint(struct turn *t, const struct history *h, const struct story *s, aspect
 
 	set_origin(&a, h, s->complaint);
 	set_end(&a, s);
-	set_replied(&a, h, s->complaint);
+	set_replied(&a, h);
 	set_moment(&a, ATTR_HANDLED, s->handled);
 	set_handler(&a, s->handled);
 	set_called(&a, h, s->handled);
@@ -256,7 +257,7 @@ help(struct turn *t, const struct history *h, const struct story *s, aspect_fn *
 
 	set_origin(&a, h, s->help);
 	set_end(&a, s);
-	set_replied(&a, h, s->help);
+	set_replied(&a, h);
 	set_moment(&a, ATTR_CONSULTED, s->consulted);
 	set_moment(&a, ATTR_TOLD, s->consulted != NULL ? reply_since(h, s->consulted->when) : NULL);
 	aspect_flag(&a, ATTR_PLAIN, s->complaint == NULL && s->repair == NULL);
@@ -281,9 +282,7 @@ spells(struct turn *t, const struct history *h, struct aspect *a, int64_t from, 
 			open = false;
 			if (f->when == since)
 				continue;
-			aspect_at(a, ATTR_SINCE, since);
-			aspect_at(a, ATTR_UNTIL, f->when);
-			aspect_sub_at(a, since);
+			aspect_spell(a, since, f->when);
 			tell(t, CLASS_OPEN, a);
 		} else if (f->type == TAKE_REOPENED && !open) {
 			open = true;
@@ -292,9 +291,7 @@ spells(struct turn *t, const struct history *h, struct aspect *a, int64_t from, 
 	}
 	if (!open)
 		return;
-	aspect_at(a, ATTR_SINCE, since);
-	aspect_drop(a, ATTR_UNTIL);
-	aspect_sub_at(a, since);
+	aspect_spell(a, since, INT64_MAX);
 	tell(t, CLASS_OPEN, a);
 }
 

@@ -72,11 +72,7 @@ spell(struct turn *t, enum aspect_class class, struct aspect *a, int64_t since, 
 {
 	if (since >= until)
 		return;
-	aspect_at(a, ATTR_SINCE, since);
-	aspect_drop(a, ATTR_UNTIL);
-	if (until != INT64_MAX)
-		aspect_at(a, ATTR_UNTIL, until);
-	aspect_sub_at(a, since);
+	aspect_spell(a, since, until);
 	tell(t, class, a);
 }
 

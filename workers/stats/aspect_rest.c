@@ -172,7 +172,7 @@ aspect_call(struct turn *t, const struct history *h, aspect_fn *tell)
 	if (aspect_has(&a, ATTR_LOST)) {
 		aspect_drop(&a, ATTR_VOID);
 		returned(&a, h, a.number[ATTR_LOST]);
-		if (aspect_has(&a, ATTR_HOUSEHOLD) && object_beside(t, a.word[ATTR_HOUSEHOLD], &house))
+		if (aspect_has(&a, ATTR_HOUSEHOLD) && object_beside(t, 'c', a.word[ATTR_HOUSEHOLD], &house))
 			returned(&a, &house, a.number[ATTR_LOST]);
 	}
 	tell(t, CLASS_CALL, &a);
@@ -187,7 +187,7 @@ survey_end(struct turn *t, struct text survey)
 	struct history h;
 	int64_t end = INT64_MAX;
 
-	if (object_beside(t, survey, &h))
+	if (object_beside(t, 's', survey, &h))
 		for (unsigned i = 0; i < h.count; i++)
 			if (h.f[i]->type == TAKE_SURVEY_CLOSED && h.f[i]->when < end)
 				end = h.f[i]->when;

@@ -82,6 +82,7 @@ struct measures {
 	struct report_kind reports[REPORTS_MAX];
 	struct draft_kind drafts[DRAFTS_MAX];
 	unsigned count, report_count, draft_count;
+	uint8_t of[CLASSES][MEASURES_MAX], of_count[CLASSES];	/* which are of a class */
 	int64_t run;			/* minute of the day at which targets are looked at */
 	int64_t pace_day, settle_day;	/* from which day of a month on; on which day of the next it is over */
 	int64_t draft_day;		/* on which day of a month the reports of the one before are generated */

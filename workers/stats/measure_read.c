@@ -358,6 +358,13 @@ read_draft(struct reading *r, struct draft_kind *k)
 	k->every = (uint8_t)one_of(r, conf_text(r->y, "every", NULL), every, EVERIES, "every");
 }
 
+static void
+sort_by_class(struct measures *m)
+{
+	for (unsigned i = 0; i < m->count; i++)
+		m->of[m->list[i].class][m->of_count[m->list[i].class]++] = (uint8_t)i;
+}
+
 /* Names, and what their rows begin with, are each one's own. */
 static void
 no_twins(struct reading *r)
@@ -408,6 +415,7 @@ measures_read(const char *text, char *why, size_t size)
 		read_measure(&r, &r.m->list[n]);
 		r.m->count = n + 1;
 	}
+	no_twins(&r);
 	for (unsigned n = 0; conf_entry(r.y, "reports", n); n++) {
 		if (n == REPORTS_MAX) {
 			mistake(&r, "more than %u reports", REPORTS_MAX);
@@ -424,15 +432,16 @@ measures_read(const char *text, char *why, size_t size)
 		read_draft(&r, &r.m->drafts[n]);
 		r.m->draft_count = n + 1;
 	}
-	no_twins(&r);
 	fine = conf_fine(r.y, why, size);
 	if (fine && r.mistake[0] != '\0') {
 		snprintf(why, size, "%s", r.mistake);
 		fine = false;
 	}
 	conf_free(r.y);
-	if (fine)
+	if (fine) {
+		sort_by_class(r.m);
 		return (r.m);
+	}
 	measures_free(r.m);
 	return (NULL);
 }

@@ -64,7 +64,8 @@ measure_time(const struct turn *t, const struct measure *m, const struct aspect 
 		return;
 	}
 	r->timed = aspect_has(a, m->from) && aspect_has(a, m->until);
-	if (r->timed)
+	/* What ended before it began took no time. */
+	if (r->timed && a->number[m->until] > a->number[m->from])
 		r->ms = (a->number[m->until] - a->number[m->from]) / (SECOND_NS / 1000);
 	if (m->limited)
 		r->counted = r->counted && r->timed && in_time(t, m, a);
@@ -113,12 +114,13 @@ add(struct turn *t, const struct measure *m, const struct aspect *a, const struc
 void
 members_tell(struct turn *t, enum aspect_class class, struct aspect *a)
 {
-	for (unsigned i = 0; i < t->p->count; i++) {
-		const struct measure *m = &t->p->list[i];
-		struct row r = { .counted = false };
+	for (unsigned i = 0; i < t->p->of_count[class]; i++) {
+		const struct measure *m = &t->p->list[t->p->of[class][i]];
+		struct row r;
 		int64_t month;
 
-		if (m->class != class || !conditions_hold(m->where, m->where_count, a) || !month_under(t, m, a, &r, &month) || month < 0 || month > MONTH_OPEN)
+		memset(&r, 0, sizeof(r));
+		if (!conditions_hold(m->where, m->where_count, a) || !month_under(t, m, a, &r, &month) || month < 0 || month > MONTH_OPEN)
 			continue;
 		r.counted = conditions_hold(m->count, m->count_count, a);
 		if (m->timed)
@@ -161,9 +163,9 @@ row_key(const struct object *o, const uint8_t *id, size_t id_len, uint8_t out[RO
 
 /* It was so up to this event.  What began with this event has been nothing. */
 static void
-to_past(struct turn *t, uint8_t key[ROW_KEY_MAX], size_t len)
+to_past(struct turn *t, const uint8_t *key, size_t len)
 {
-	uint8_t bytes[PAST_HEADER + ROW_BYTES_MAX];
+	uint8_t bytes[PAST_HEADER + ROW_BYTES_MAX], past[ROW_KEY_MAX];
 	const void *value;
 	size_t value_len;
 
@@ -172,11 +174,12 @@ to_past(struct turn *t, uint8_t key[ROW_KEY_MAX], size_t len)
 	memcpy(bytes, value, ROW_HEADER);
 	if (get_le64(bytes) == t->seq)
 		return;
-	put_le64(bytes + 16, t->seq);
-	put_le64(bytes + 24, (uint64_t)t->log_time);
+	put_le64(bytes + 16, (uint64_t)t->log_time);
 	memcpy(bytes + PAST_HEADER, (const uint8_t *)value + ROW_HEADER, value_len - ROW_HEADER);
-	put_be64(key + len, get_le64(bytes));
-	worker_put(t->w, PAST, key, len + 8, bytes, value_len - ROW_HEADER + PAST_HEADER);
+	memcpy(past, key, PAST_SEQ);
+	put_be64(past + PAST_SEQ, t->seq);
+	memcpy(past + PAST_SEQ + 8, key + PAST_SEQ, len - PAST_SEQ);
+	worker_put(t->w, PAST, past, len + 8, bytes, value_len - ROW_HEADER + PAST_HEADER);
 }
 
 static void

@@ -148,9 +148,9 @@ object_history(struct object *o)
 }
 
 bool
-object_beside(struct turn *t, struct text subject, struct history *h)
+object_beside(struct turn *t, char kind, struct text subject, struct history *h)
 {
-	struct object_key k = object_key('s', subject, (struct text){ NULL, 0 });
+	struct object_key k = object_key(kind, subject, (struct text){ NULL, 0 });
 
 	object_load(t, &t->x->beside, &k);
 	*h = object_history(&t->x->beside);
@@ -180,6 +180,8 @@ object_judge(struct turn *t, struct object *o)
 			break;
 		case 'o':
 			aspect_obligation(t, &h, members_tell);
+			break;
+		case 'c':
 			break;
 		default:
 			aspect_case(t, &h, members_tell);
@@ -224,11 +226,37 @@ home_add(struct homes *h, struct object_key k, enum via via)
 	h->keys[h->count++] = k;
 }
 
-/* Whose copy a household keeps: contacts, and calls that another call may settle. */
+/* Whose copy lies with the household … */
 static bool
-is_for_household(unsigned type)
+is_contact(unsigned type)
 {
-	return (type == TAKE_CONTACT || type == TAKE_DONE || type == TAKE_ANSWERED || type == TAKE_ABANDONED || type == TAKE_VOICEMAIL);
+	return (type == TAKE_CONTACT || type == TAKE_DONE);
+}
+
+/* … and with its calls: one may settle another. */
+static bool
+is_call(unsigned type, bool about_call)
+{
+	return (type == TAKE_ANSWERED || type == TAKE_ABANDONED || type == TAKE_VOICEMAIL || (type == TAKE_DONE && about_call));
+}
+
+static void
+add_households(struct homes *h, unsigned type, bool about_call, struct text household)
+{
+	struct text nothing = { NULL, 0 };
+
+	if (is_contact(type))
+		home_add(h, object_key('s', household, nothing), VIA_HOUSEHOLD);
+	if (is_call(type, about_call))
+		home_add(h, object_key('c', household, nothing), VIA_HOUSEHOLD);
+}
+
+static bool
+about_call(const struct event *e)
+{
+	struct text kind;
+
+	return (event_text(e, "kind", &kind) && mp_equal(kind.s, kind.len, "call"));
 }
 
 static void
@@ -257,8 +285,8 @@ find_homes(const struct worker_event *v, unsigned type, struct homes *h)
 	case HOME_NOBODY:
 		break;
 	}
-	if (is_for_household(type) && event_text(v->e, "household", &t))
-		home_add(h, object_key('s', t, nothing), VIA_HOUSEHOLD);
+	if (event_text(v->e, "household", &t))
+		add_households(h, type, about_call(v->e), t);
 	if (type == TAKE_DONE && event_field(v->e, "covers", &m) && mp_array(&m, &n))
 		for (; n > 0 && mp_str(&m, &t.s, &t.len); n--)
 			home_add(h, object_key('s', t, nothing), VIA_COVERED);
@@ -356,13 +384,13 @@ tickets_again(struct turn *t, const struct object_key *survey)
 }
 
 static void
-others_again(struct turn *t, const struct object_key *k, unsigned type, bool settles_calls)
+others_again(struct turn *t, const struct object_key *k, unsigned type)
 {
-	if (k->bytes[0] != 's' || t->p == NULL)
+	if (t->p == NULL)
 		return;
-	if (type == TAKE_SURVEY_CLOSED)
+	if (k->bytes[0] == 's' && type == TAKE_SURVEY_CLOSED)
 		tickets_again(t, k);
-	if (settles_calls)
+	if (k->bytes[0] == 'c' && (type == TAKE_ANSWERED || type == TAKE_DONE))
 		lost_calls_again(t, k);
 }
 
@@ -373,16 +401,13 @@ take_plain(struct turn *t, unsigned type, const struct worker_event *v)
 {
 	uint8_t bytes[FACT_BYTES_MAX];
 	struct homes h;
-	struct text kind;
-	bool settles;
 
 	find_homes(v, type, &h);
-	settles = type == TAKE_ANSWERED || (type == TAKE_DONE && event_text(v->e, "kind", &kind) && mp_equal(kind.s, kind.len, "call"));
 	for (unsigned i = 0; i < h.count; i++) {
 		object_load(t, &t->x->object, &h.keys[i]);
 		object_add(&t->x->object, bytes, fact_write(bytes, type, (enum via)h.via[i], v));
 		object_judge(t, &t->x->object);
-		others_again(t, &h.keys[i], type, settles && h.via[i] == VIA_HOUSEHOLD);
+		others_again(t, &h.keys[i], type);
 	}
 	spread_store(t, v->seq, &h);
 }
@@ -464,16 +489,18 @@ move_house(struct turn *t, struct homes *h, const struct worker_event *v, uint64
 	struct event fields = *v->e;
 	unsigned before = h->count;
 
-	if (!is_for_household(type) || h->count == 0 || !event_field(v->e, "fields", &m))
+	if (h->count == 0 || !event_field(v->e, "fields", &m))
 		return;
 	fields.data = m;
 	if (!event_text(&fields, "household", &household))
 		return;
-	home_add(h, object_key('s', household, (struct text){ NULL, 0 }), VIA_HOUSEHOLD);
+	/* A talk about a call that has no calls of a household beside it is looked for there in vain, and found nowhere: so it is put there. */
+	add_households(h, type, type == TAKE_DONE, household);
 	if (h->count == before)
 		return;
 	h->plain = false;
-	copy_to(t, &h->keys[0], &h->keys[before], seq, v->e->subject);
+	for (unsigned i = before; i < h->count; i++)
+		copy_to(t, &h->keys[0], &h->keys[i], seq, v->e->subject);
 	spread_store(t, seq, h);
 }
 
@@ -500,7 +527,7 @@ take_correction(struct turn *t, unsigned type, const struct worker_event *v)
 	if (type == TAKE_AMENDED)
 		move_house(t, &h, v, (uint64_t)event, meant);
 	for (unsigned i = 0; i < h.count; i++)
-		others_again(t, &h.keys[i], root, root == TAKE_ANSWERED || root == TAKE_DONE);
+		others_again(t, &h.keys[i], root);
 	spread_store(t, v->seq, &h);
 }
 

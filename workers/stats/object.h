@@ -39,7 +39,7 @@ struct history	object_history(struct object *);
 void	object_judge(struct turn *, struct object *);
 
 /* Another object's facts, while one is judged: false if there are none. */
-bool	object_beside(struct turn *, struct text subject, struct history *);
+bool	object_beside(struct turn *, char kind, struct text subject, struct history *);
 
 /* An event of the log: for its objects, and for what depends on them. */
 void	object_take(struct turn *, unsigned type, const struct worker_event *);

@@ -67,14 +67,16 @@ row_read(struct row *r, const uint8_t *p, size_t len)
 	return (n == len);
 }
 
-/* ---- Keys: measure 4, month 2, length of the object's key 1, the object's key, sub, in PAST a number 8 ---- */
+/* ---- Keys: measure 4, month 2, in PAST a number 8, length of the object's key 1, the object's key, sub ---- */
 
 struct text
-row_object(const uint8_t *key, size_t len)
+row_object(const uint8_t *key, size_t len, bool past)
 {
-	if (len < 7 || len < 7u + key[6])
+	size_t at = past ? PAST_SEQ + 8 : PAST_SEQ;
+
+	if (len <= at || len < at + 1 + key[at])
 		return ((struct text){ NULL, 0 });
-	return ((struct text){ (const char *)key + 7, key[6] });
+	return ((struct text){ (const char *)key + at + 1, key[at] });
 }
 
 uint32_t

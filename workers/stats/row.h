@@ -58,8 +58,9 @@ void	members_free(struct members *);
 #define ROW_ID_MAX	(6u + SUB_BYTES_MAX)
 #define ROW_KEY_MAX	(6u + 1u + OBJECT_KEY_MAX + SUB_BYTES_MAX + 8u)
 #define ROW_HEADER	16u	/* of a row of ROWS: seq, log time */
-#define PAST_HEADER	32u	/* of PAST: from seq, from log time, to seq, to log time */
-struct text	row_object(const uint8_t *key, size_t len);
+#define PAST_HEADER	24u	/* of PAST: from seq, from log time, to log time */
+#define PAST_SEQ	6u	/* where in its key the event stands that ended it: what became past last lies last, whatever object it is of */
+struct text	row_object(const uint8_t *key, size_t len, bool past);
 uint32_t	row_month(const uint8_t *key);
 
 #endif

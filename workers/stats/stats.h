@@ -23,10 +23,10 @@
  * Nothing is overwritten: a member that changes leaves what it was in PAST, from which event until which.  A figure as of then is the sum of
  * those that held then.
  *
- * OBJECTS	s, subject | t, survey, 0, ticket | o, obligation	->  facts, and what it is a member of
+ * OBJECTS	s, subject | c, household: its calls | t, survey, 0, ticket | o, obligation	->  facts, and what it is a member of
  * SPREAD	number of an event	->  the objects that have it, where that is not its subject alone
  * ROWS		measure, month, object, sub	->  since which event and when it is so; the member
- * PAST		the same, number		->  from then until which event and when; the member
+ * PAST		measure, month, until which event, object, sub	->  from which event and when until when; the member
  * ALARMS	measure, period, what		->  nothing: it was told; "since"	->  when the first measures were activated
  * DRAFTS	report, version	->  as of when its figures are, what became of it
  */
@@ -105,6 +105,8 @@ struct row_walk {
 };
 bool	ask_each(struct turn *, const struct question_period *, struct row_walk *, struct row *);
 bool	ask_counts(const struct question_period *, const struct row *);
+/* Did it hold as of what is asked? */
+bool	ask_held(const struct question_period *, const struct worker_walk *, bool past);
 
 void	ask_measure_reply(struct worker *, const struct measure *);
 int	ask_measures(struct worker *);
