@@ -21,6 +21,7 @@ LIBESTATE_SRC = \
 ESTATE_SRC = \
 	clients/estate/main.c \
 	clients/estate/cmd_agenda.c \
+	clients/estate/cmd_archive.c \
 	clients/estate/cmd_ask.c \
 	clients/estate/cmd_backup.c \
 	clients/estate/cmd_bench.c \
@@ -54,9 +55,16 @@ ESTATE_SRC = \
 	clients/estate/agenda.c \
 	clients/estate/agenda_ics.c \
 	clients/estate/agenda_show.c \
+	clients/estate/archive_bind.c \
+	clients/estate/archive_look.c \
+	clients/estate/archive_open.c \
+	clients/estate/archive_replay.c \
 	clients/estate/arguments.c \
 	clients/estate/ask.c \
 	clients/estate/buffer.c \
+	clients/estate/bundle.c \
+	clients/estate/bundle_read.c \
+	clients/estate/bundle_write.c \
 	clients/estate/calendar_import.c \
 	clients/estate/calendar_load.c \
 	clients/estate/calendar_show.c \
@@ -64,6 +72,7 @@ ESTATE_SRC = \
 	clients/estate/callback_show.c \
 	clients/estate/callback_year.c \
 	clients/estate/callback_year_show.c \
+	clients/estate/cover.c \
 	clients/estate/cursor.c \
 	clients/estate/histogram.c \
 	clients/estate/json.c \
@@ -79,6 +88,7 @@ ESTATE_SRC = \
 	clients/estate/probe.c \
 	clients/estate/question.c \
 	clients/estate/reach.c \
+	clients/estate/sealed.c \
 	clients/estate/simulate_compare.c \
 	clients/estate/simulate_run.c \
 	clients/estate/simulate_show.c \

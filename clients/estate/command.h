@@ -25,6 +25,7 @@ int	cmd_simulate(int argc, char **argv);
 int	cmd_parked(int argc, char **argv);
 int	cmd_ping(int argc, char **argv);
 int	cmd_backup(int argc, char **argv);
+int	cmd_archive(int argc, char **argv);
 int	cmd_verify(int argc, char **argv);
 int	cmd_repair(int argc, char **argv);
 int	cmd_clock(int argc, char **argv);

@@ -34,6 +34,7 @@ static const struct verb {
 	{ "ping", cmd_ping, "is the daemon there?", "服务是否在线" },
 	{ "verify", cmd_verify, "prove that a store is sound", "校验存储" },
 	{ "backup", cmd_backup, "copy the log while the daemon works", "在线备份" },
+	{ "archive", cmd_archive, "bind a month of the log; list, verify, extract, replay what is bound", "按月装订；列出、校验、导出、重放装订件" },
 	{ "repair", cmd_repair, "save what is whole of a damaged store", "抢救损坏的存储" },
 	{ "clock", cmd_clock, "accept the wall clock after it jumped", "时钟跳变后确认时间" },
 	{ "client", cmd_client, "who may come in: add, revoke, list", "管理客户端：添加、撤销、列出" },

@@ -1,6 +1,7 @@
 UNIT_TESTS += \
 	test_block \
 	test_bloom \
+	test_bundle \
 	test_calendar \
 	test_callback \
 	test_catalogue \
