@@ -47,6 +47,7 @@ ESTATE_SRC = \
 	clients/estate/cmd_ping.c \
 	clients/estate/cmd_put.c \
 	clients/estate/cmd_repair.c \
+	clients/estate/cmd_retention.c \
 	clients/estate/cmd_simulate.c \
 	clients/estate/cmd_status.c \
 	clients/estate/cmd_tail.c \
@@ -77,6 +78,7 @@ ESTATE_SRC = \
 	clients/estate/histogram.c \
 	clients/estate/json.c \
 	clients/estate/language.c \
+	clients/estate/kept.c \
 	clients/estate/lines.c \
 	clients/estate/obligations_show.c \
 	clients/estate/outbox_feed.c \
@@ -88,6 +90,10 @@ ESTATE_SRC = \
 	clients/estate/probe.c \
 	clients/estate/question.c \
 	clients/estate/reach.c \
+	clients/estate/retention_apply.c \
+	clients/estate/retention_plan.c \
+	clients/estate/retention_rules.c \
+	clients/estate/retention_show.c \
 	clients/estate/sealed.c \
 	clients/estate/simulate_compare.c \
 	clients/estate/simulate_run.c \

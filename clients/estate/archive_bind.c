@@ -178,7 +178,7 @@ on_gotten(void *user, const struct estate_answer *a)
 static void
 find_months(struct bind *b)
 {
-	for (size_t i = 0; i < b->cover.amendment_count; i++) {
+	for (size_t i = 0; i < b->cover.listed; i++) {
 		struct cover_amendment *m = &b->cover.amendments[i];
 		const struct sealed_month *of;
 		struct gotten g = { .found = false };
@@ -394,11 +394,11 @@ report(const struct bind *b, bool there)
 	bundle_open(&f, b->path);
 	if (b->a->common.json)
 		printf("{\"file\":\"%s\",\"month\":\"%s\",\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"events\":%" PRIu64 ",\"bytes\":%" PRIu64
-		    ",\"file_bytes\":%" PRIu64 ",\"amendments\":%zu,\"digest\":\"%s\",\"there\":%s}\n", b->path, b->cover.month, b->cover.first, b->cover.last,
+		    ",\"file_bytes\":%" PRIu64 ",\"amendments\":%" PRIu64 ",\"digest\":\"%s\",\"there\":%s}\n", b->path, b->cover.month, b->cover.first, b->cover.last,
 		    b->cover.events, b->cover.bytes, f.size, b->cover.amendment_count, digest, there ? "true" : "false");
 	else
-		printf(b->a->zh ? "%s：事件 %" PRIu64 " 至 %" PRIu64 "，共 %" PRIu64 " 个，%.1f MiB，其中 %zu 条属于以前月份\n%s%s\n" :
-		    "%s: events %" PRIu64 " to %" PRIu64 ", %" PRIu64 " of them, %.1f MiB, %zu entries for earlier months\n%s%s\n", b->path, b->cover.first,
+		printf(b->a->zh ? "%s：事件 %" PRIu64 " 至 %" PRIu64 "，共 %" PRIu64 " 个，%.1f MiB，其中 %" PRIu64 " 条属于以前月份\n%s%s\n" :
+		    "%s: events %" PRIu64 " to %" PRIu64 ", %" PRIu64 " of them, %.1f MiB, %" PRIu64 " entries for earlier months\n%s%s\n", b->path, b->cover.first,
 		    b->cover.last, b->cover.events, (double)f.size / (1 << 20), b->cover.amendment_count, digest,
 		    !there ? "" : b->a->zh ? "（已装订，未改动）" : " (was bound before; nothing is changed)");
 	bundle_close(&f);

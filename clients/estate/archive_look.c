@@ -70,11 +70,11 @@ list_one(struct archive *a, const char *path)
 		printf("{\"file\":\"%s\",\"file_bytes\":%" PRIu64 ",\"cover\":%s}\n", path, b.size, b.cover.data);
 	else if ((cover = json_loads(b.cover.data, 0, NULL)) != NULL) {
 		bundle_digest_text(b.digest, digest);
-		printf(a->zh ? "%s  事件 %" PRIu64 "–%" PRIu64 "（%" PRIu64 " 个）  %.1f MiB  入户维修 %lld（已回访 %lld）  回访 %lld 次 %lld 户  属以前月份 %zu 条  %.20s…\n" :
-		    "%s  events %" PRIu64 "-%" PRIu64 " (%" PRIu64 ")  %.1f MiB  in-home repairs %lld (called back %lld)  callbacks %lld to %lld households  %zu for "
+		printf(a->zh ? "%s  事件 %" PRIu64 "–%" PRIu64 "（%" PRIu64 " 个）  %.1f MiB  入户维修 %lld（已回访 %lld）  回访 %lld 次 %lld 户  属以前月份 %lld 条  %.20s…\n" :
+		    "%s  events %" PRIu64 "-%" PRIu64 " (%" PRIu64 ")  %.1f MiB  in-home repairs %lld (called back %lld)  callbacks %lld to %lld households  %lld for "
 		    "earlier months  %.20s...\n", b.head.month, b.first, b.last, b.events, (double)b.size / (1 << 20), member(cover, "repairs_in_home"),
 		    member(cover, "repairs_called_back"), member(cover, "callbacks_done"), member(cover, "households_called_back"),
-		    json_array_size(json_object_get(cover, "amendments")), digest);
+		    member(cover, "amendment_count"), digest);
 		json_decref(cover);
 	}
 	bundle_close(&b);

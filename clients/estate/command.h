@@ -13,6 +13,7 @@ int	cmd_tail(int argc, char **argv);
 int	cmd_get(int argc, char **argv);
 int	cmd_case(int argc, char **argv);
 int	cmd_person(int argc, char **argv);
+int	cmd_retention(int argc, char **argv);
 int	cmd_status(int argc, char **argv);
 int	cmd_consumers(int argc, char **argv);
 int	cmd_consumer(int argc, char **argv);

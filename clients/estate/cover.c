@@ -127,18 +127,33 @@ count_type(struct cover *c, struct text t)
 	}
 }
 
-static struct cover_amendment *
-amendment(struct cover *c, const struct event *e, const struct estate_event *v)
+static void
+add_amendment(struct cover *c, const struct event *e, struct cover_amendment a)
 {
-	struct cover_amendment *a;
-
-	if (c->amendment_count == c->amendment_room)
+	if (c->amendment_count++ >= COVER_AMENDMENTS_MAX)
+		return;
+	if (c->listed == c->amendment_room)
 		c->amendments = alloc_or_exit(c->amendments,
 		    (c->amendment_room = c->amendment_room == 0 ? 16 : c->amendment_room * 2) * sizeof(*c->amendments));
-	a = &c->amendments[c->amendment_count++];
-	*a = (struct cover_amendment){ .seq = v->seq };
-	snprintf(a->type, sizeof(a->type), "%.*s", (int)e->type.len, e->type.s);
-	return (a);
+	snprintf(a.type, sizeof(a.type), "%.*s", (int)e->type.len, e->type.s);
+	c->amendments[c->listed++] = a;
+}
+
+static void
+count_late(struct cover *c, const char *month)
+{
+	size_t i = 0;
+
+	while (i < c->late_count && strcmp(c->late[i].month, month) < 0)
+		i++;
+	if (i == c->late_count || strcmp(c->late[i].month, month) != 0) {
+		if (c->late_count == c->late_room)
+			c->late = alloc_or_exit(c->late, (c->late_room = c->late_room == 0 ? 16 : c->late_room * 2) * sizeof(*c->late));
+		memmove(c->late + i + 1, c->late + i, (c->late_count++ - i) * sizeof(*c->late));
+		c->late[i].count = 0;
+		snprintf(c->late[i].month, sizeof(c->late[i].month), "%s", month);
+	}
+	c->late[i].count++;
 }
 
 static void
@@ -178,13 +193,17 @@ note_figures(struct cover *c, const struct event *e)
 static void
 note_amendment(struct cover *c, const struct event *e, const struct estate_event *v)
 {
+	struct cover_amendment a = { .seq = v->seq };
 	int64_t about;
 
-	if (e->has_time && (v->flags & EVENT_TIME_IMPLAUSIBLE) == 0 && e->time_ns < c->begin && e->time_ns >= 0)
-		cover_month_of(e->time_ns, amendment(c, e, v)->month);
+	if (e->has_time && (v->flags & EVENT_TIME_IMPLAUSIBLE) == 0 && e->time_ns < c->begin && e->time_ns >= 0) {
+		cover_month_of(e->time_ns, a.month);
+		count_late(c, a.month);
+		add_amendment(c, e, a);
+	}
 	if ((mp_equal(e->type.s, e->type.len, "record.amended") || mp_equal(e->type.s, e->type.len, "record.retracted")) &&
 	    event_int(e, "event", &about) && about > 0 && (uint64_t)about < c->first)
-		amendment(c, e, v)->event = (uint64_t)about;
+		add_amendment(c, e, (struct cover_amendment){ .seq = v->seq, .event = (uint64_t)about });
 }
 
 void
@@ -242,8 +261,11 @@ write_types(const struct cover *c, struct buffer *b)
 static void
 write_amendments(const struct cover *c, struct buffer *b)
 {
-	buffer_text(b, "\"amendments\":[");
-	for (size_t i = 0; i < c->amendment_count; i++) {
+	buffer_text(b, "\"late\":{");
+	for (size_t i = 0; i < c->late_count; i++)
+		buffer_printf(b, "%s\"%s\":%" PRIu64, i > 0 ? "," : "", c->late[i].month, c->late[i].count);
+	buffer_printf(b, "},\"amendment_count\":%" PRIu64 ",\"amendments\":[", c->amendment_count);
+	for (size_t i = 0; i < c->listed; i++) {
 		const struct cover_amendment *a = &c->amendments[i];
 
 		buffer_printf(b, "%s{\"seq\":%" PRIu64 ",\"type\":", i > 0 ? "," : "", a->seq);
@@ -286,4 +308,5 @@ cover_free(struct cover *c)
 	free(c->called.slots);
 	free(c->households.slots);
 	free(c->amendments);
+	free(c->late);
 }

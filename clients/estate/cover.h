@@ -14,6 +14,9 @@
 
 #define COVER_MONTH	8	/* "2026-10" */
 
+/* So many amendments are listed, all are counted: after the import of an old register every record of a month is late. */
+#define COVER_AMENDMENTS_MAX	10000u
+
 /* A record that belongs to a month bound before. */
 struct cover_amendment {
 	uint64_t seq;
@@ -45,7 +48,13 @@ struct cover {
 	struct cover_set households;	/* called back */
 	uint64_t callbacks, attempts;
 	struct cover_amendment *amendments;
-	size_t amendment_count, amendment_room;
+	size_t listed, amendment_room;
+	uint64_t amendment_count;	/* of all */
+	struct cover_late {
+		char month[COVER_MONTH];
+		uint64_t count;
+	} *late;			/* how many records are late, by the month they belong to, in its order */
+	size_t late_count, late_room;
 };
 
 /* Read "2026-10" and find where that month begins and ends at the site.  False if it is none. */

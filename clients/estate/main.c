@@ -23,6 +23,7 @@ static const struct verb {
 	{ "agenda", cmd_agenda, "who is to be called back on a day, by whom: list, paper, calendars", "回访日程：某日谁回访谁；可打印、可导入日历" },
 	{ "callback", cmd_callback, "record what became of a callback; how a month stands", "回访结果登记、当月指标进度" },
 	{ "person", cmd_person, "a household's personal data: show it, erase it", "业户个人信息：查看、清除" },
+	{ "retention", cmd_retention, "whose data is due to go, when and why; the going", "保存期限：谁的信息何时清除、依据；执行清除" },
 	{ "types", cmd_types, "which events there are, and their fields", "查看事件类型与字段" },
 	{ "status", cmd_status, "how the daemon is doing", "查看服务状态" },
 	{ "consumers", cmd_consumers, "readers with names, and how far behind they are", "查看具名消费者及其滞后" },

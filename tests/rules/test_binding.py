@@ -63,9 +63,7 @@ def test_c9_bound_by_month_and_late_records_named_in_the_next(place):
     assert wire.put(3, event(3, "record.amended", "C-1", event=first, by="cs-lead", reason="category", fields={"category": "hygiene"}))[1] == "ack"
     on_time = wire.put(4, event(4, "case.closed", "C-1", datetime.datetime.now(datetime.timezone.utc), by="clerk-1"))[4][0][0]
     # A month and more goes by.
-    place.daemon.stop()
-    place.control.set(clock=35 * 86400)
-    place.daemon.start()
+    place.now(35 * 86400)
     months = sorted(os.listdir(os.path.join(place.daemon.data, "months")))
     next_month = [m for m in months if m != month][0]
     place.daemon.estate("archive", "--month", next_month, "--to", place.archive)

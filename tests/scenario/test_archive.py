@@ -41,16 +41,16 @@ class Estate:
         self.daemon = None
         self.start_daemon = start_daemon
 
-    def begin(self, **options):
+    def begin(self, back=BACK_S, **options):
         data = os.path.join(self.folder, "data")
-        self.control.set(clock=-BACK_S)
+        self.control.set(clock=-back)
         self.daemon = self.start_daemon(preload=INTERPOSER, data=data, env={"INTERPOSE_ROOT": data, "INTERPOSE_CONTROL": self.control.path}, **options)
         return self.daemon
 
-    def now(self):
-        """The month after, or the one after that."""
+    def now(self, ahead=0):
+        """The month after, or the one after that; or so many seconds from now."""
         self.daemon.stop()
-        self.control.set(clock=0)
+        self.control.set(clock=ahead)
         self.daemon.start()
 
     @property
