@@ -25,8 +25,8 @@ def place(start_daemon, tmp_path):
     return Estate(start_daemon, tmp_path)
 
 
-def event(n, of, subject, **data):
-    return estate.pack({"specversion": "1.0", "id": f"{n:08d}-s14", "source": "/estate/desk", "type": of, "subject": subject, "data": data})
+def event(number, of, subject, **data):
+    return estate.pack({"specversion": "1.0", "id": f"{number:08d}-s14", "source": "/estate/desk", "type": of, "subject": subject, "data": data})
 
 
 def put(place, *events):
@@ -35,9 +35,9 @@ def put(place, *events):
     return answer[4][0][0]
 
 
-def story(place):
+def story(place, **options):
     """Two households, one of whom moves out; a survey that both got, closed the same day.  The first number, and the day."""
-    place.begin(BACK_S)
+    place.begin(BACK_S, **options)
     first = put(place, event(1, "household.registered", HOUSEHOLD, kind="owner", name="赵某", phone="13987650001"),
                 event(2, "household.registered", NEIGHBOUR, kind="owner", name="钱某", phone="13987650002"),
                 event(3, "survey.opened", SURVEY, **STEP), event(4, "survey.issued", SURVEY, ticket="T-1", household=HOUSEHOLD),
@@ -114,6 +114,34 @@ def test_early_erasing_on_request_where_no_clause_forbids_it(place):
     assert plan(place)["open"] == 1
     erase(place, HOUSEHOLD, expect=0)
     assert place.daemon.client().get(first).fields["data"]["name"] == "(erased)" and plan(place)["open"] == 0
+
+
+def test_what_was_trimmed_still_counts(place):
+    """A household whose entry went with its month would look like one that never lived here: the bundles say that it did."""
+    first, day = story(place, settings={"retention_age": "60d"})
+    place.now(-BACK_S + YEAR_S)
+    at = ("--at", f"{day.tm_year + 3}-12-31")
+    whole = plan(place, *at)
+    place.bind()
+    deadline = time.monotonic() + 30
+    while place.daemon.client().status()["first_seq"] == 1:
+        assert time.monotonic() < deadline
+        put(place, event(int(time.monotonic() * 1000), "probe.recorded", "p", n=1))
+    assert "--bundles" in place.daemon.estate("retention", "plan", expect=2).stderr
+    assert "--bundles" in erase(place, HOUSEHOLD, expect=2).stderr
+    empty = os.path.join(place.folder, "empty")
+    os.makedirs(empty)
+    assert "event 1 is neither in the log" in place.daemon.estate("retention", "plan", "--bundles", empty, expect=3).stderr
+    shelf = ("--bundles", place.archive)
+    left = plan(place, *at, *shelf)
+    assert {key: left[key] for key in ("due", "later", "held", "open", "over")} == {key: whole[key] for key in ("due", "later", "held", "open", "over")}
+    assert "S14" in place.daemon.estate("person", "erase", "--reason", "x", "--yes", *shelf, HOUSEHOLD, expect=1).stderr
+    place.now(-BACK_S + 3 * YEAR_S + 5 * DAY_S)
+    done = json.loads(place.daemon.estate("retention", "apply", "--yes", "--json", *shelf).stdout)
+    assert done == {"expired": 2, "erased": 1, "keys": 1}
+    bundle = os.path.join(place.archive, os.listdir(place.archive)[0])
+    shown = place.daemon.estate("archive", "extract", "--keys", place.daemon.data, bundle).stdout
+    assert "赵某" not in shown and "钱某" in shown
 
 
 # --- the file of rules
