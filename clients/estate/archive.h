@@ -31,6 +31,9 @@ int	archive_verify(struct archive *);
 int	archive_extract(struct archive *);
 int	archive_replay(struct archive *);
 
+/* {"file":PATH: what every line of JSON begins with. */
+void	archive_begin_json(struct buffer *, const char *path);
+
 /* "estate archive: FILE: byte 123: what", or as JSON.  Returns EXIT_PART. */
 int	archive_unsound(const struct archive *, const struct bundle *);
 

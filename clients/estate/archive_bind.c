@@ -387,16 +387,19 @@ read_bundle(struct bind *b)
 static void
 report(const struct bind *b, bool there)
 {
+	struct buffer out = { NULL, 0, 0 };
 	char digest[BUNDLE_DIGEST_TEXT];
 	struct bundle f;
 
 	bundle_digest_text(b->digest, digest);
 	bundle_open(&f, b->path);
-	if (b->a->common.json)
-		printf("{\"file\":\"%s\",\"month\":\"%s\",\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"events\":%" PRIu64 ",\"bytes\":%" PRIu64
-		    ",\"file_bytes\":%" PRIu64 ",\"amendments\":%" PRIu64 ",\"digest\":\"%s\",\"there\":%s}\n", b->path, b->cover.month, b->cover.first, b->cover.last,
+	if (b->a->common.json) {
+		archive_begin_json(&out, b->path);
+		printf("%s,\"month\":\"%s\",\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"events\":%" PRIu64 ",\"bytes\":%" PRIu64
+		    ",\"file_bytes\":%" PRIu64 ",\"amendments\":%" PRIu64 ",\"digest\":\"%s\",\"there\":%s}\n", out.data, b->cover.month, b->cover.first, b->cover.last,
 		    b->cover.events, b->cover.bytes, f.size, b->cover.amendment_count, digest, there ? "true" : "false");
-	else
+		buffer_free(&out);
+	} else
 		printf(b->a->zh ? "%s：事件 %" PRIu64 " 至 %" PRIu64 "，共 %" PRIu64 " 个，%.1f MiB，其中 %" PRIu64 " 条属于以前月份\n%s%s\n" :
 		    "%s: events %" PRIu64 " to %" PRIu64 ", %" PRIu64 " of them, %.1f MiB, %" PRIu64 " entries for earlier months\n%s%s\n", b->path, b->cover.first,
 		    b->cover.last, b->cover.events, (double)f.size / (1 << 20), b->cover.amendment_count, digest,

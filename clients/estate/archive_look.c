@@ -13,6 +13,13 @@
 #include "sealed.h"
 #include "view.h"
 
+void
+archive_begin_json(struct buffer *out, const char *path)
+{
+	buffer_text(out, "{\"file\":");
+	json_write_text(out, path, strlen(path));
+}
+
 int
 archive_unsound(const struct archive *a, const struct bundle *b)
 {
@@ -22,8 +29,7 @@ archive_unsound(const struct archive *a, const struct bundle *b)
 		fprintf(stderr, "estate archive: %s: byte %" PRIu64 ": %s\n", b->path, b->bad_byte, b->why);
 		return (EXIT_PART);
 	}
-	buffer_text(&out, "{\"file\":");
-	json_write_text(&out, b->path, strlen(b->path));
+	archive_begin_json(&out, b->path);
 	buffer_printf(&out, ",\"sound\":false,\"byte\":%" PRIu64, b->bad_byte);
 	if (b->bad_block >= 0)
 		buffer_printf(&out, ",\"block\":%" PRId64, b->bad_block);
@@ -59,6 +65,7 @@ member(const json_t *cover, const char *name)
 static bool
 list_one(struct archive *a, const char *path)
 {
+	struct buffer out = { NULL, 0, 0 };
 	char digest[BUNDLE_DIGEST_TEXT];
 	struct bundle b;
 	json_t *cover;
@@ -66,9 +73,11 @@ list_one(struct archive *a, const char *path)
 
 	if (!(ok = bundle_open(&b, path) && bundle_prove(&b)))
 		archive_unsound(a, &b);
-	else if (a->common.json)
-		printf("{\"file\":\"%s\",\"file_bytes\":%" PRIu64 ",\"cover\":%s}\n", path, b.size, b.cover.data);
-	else if ((cover = json_loads(b.cover.data, 0, NULL)) != NULL) {
+	else if (a->common.json) {
+		archive_begin_json(&out, path);
+		printf("%s,\"file_bytes\":%" PRIu64 ",\"cover\":%s}\n", out.data, b.size, b.cover.data);
+		buffer_free(&out);
+	} else if ((cover = json_loads(b.cover.data, 0, NULL)) != NULL) {
 		bundle_digest_text(b.digest, digest);
 		printf(a->zh ? "%s  事件 %" PRIu64 "–%" PRIu64 "（%" PRIu64 " 个）  %.1f MiB  入户维修 %lld（已回访 %lld）  回访 %lld 次 %lld 户  属以前月份 %lld 条  %.20s…\n" :
 		    "%s  events %" PRIu64 "-%" PRIu64 " (%" PRIu64 ")  %.1f MiB  in-home repairs %lld (called back %lld)  callbacks %lld to %lld households  %lld for "
@@ -131,14 +140,17 @@ fits_log(struct bundle *b, const struct sealed_months *months, const char *log)
 static void
 report_sound(const struct archive *a, const struct bundle *b)
 {
+	struct buffer out = { NULL, 0, 0 };
 	char digest[BUNDLE_DIGEST_TEXT];
 
 	bundle_digest_text(b->digest, digest);
-	if (a->common.json)
-		printf("{\"file\":\"%s\",\"sound\":true,\"month\":\"%s\",\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"events\":%" PRIu64 ",\"blocks\":%" PRIu32
-		    ",\"digest\":\"%s\",\"compared\":%s}\n", b->path, b->head.month, b->first, b->last, b->events, b->index.count, digest,
+	if (a->common.json) {
+		archive_begin_json(&out, b->path);
+		printf("%s,\"sound\":true,\"month\":\"%s\",\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"events\":%" PRIu64 ",\"blocks\":%" PRIu32
+		    ",\"digest\":\"%s\",\"compared\":%s}\n", out.data, b->head.month, b->first, b->last, b->events, b->index.count, digest,
 		    a->against_log ? "true" : "false");
-	else
+		buffer_free(&out);
+	} else
 		printf(a->zh ? "%s：完好，%s，事件 %" PRIu64 " 至 %" PRIu64 "，%" PRIu32 " 块，%s%s\n" :
 		    "%s: sound, %s, events %" PRIu64 " to %" PRIu64 ", %" PRIu32 " blocks, %s%s\n", b->path, b->head.month, b->first, b->last, b->index.count, digest,
 		    !a->against_log ? "" : a->zh ? "，与日志一致" : ", as the log says");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include <xxhash.h>
 #include <zstd.h>
@@ -96,9 +97,16 @@ bundle_begin(const char *folder, const struct bundle_head *head, struct cover *c
 	path_join(w->path, sizeof(w->path), folder, name);
 	snprintf(w->part, sizeof(w->part), "%s" BUNDLE_PART, w->path);
 	bundle_digest_begin(&w->running, head);
-	adopt(w);
-	if ((w->fd = open(w->part, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) < 0)
+	/* Two at once would write into each other's blocks. */
+	if ((w->fd = open(w->part, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) < 0 || flock(w->fd, LOCK_EX | LOCK_NB) != 0)
 		e = errno;
+	if (e == EWOULDBLOCK) {
+		snprintf(why, why_len, "another estate archive is writing %s: wait until it is done", w->part);
+		bundle_leave(w, false);
+		return (NULL);
+	}
+	if (e == 0)
+		adopt(w);
 	if (e == 0 && w->index.count == 0) {
 		bundle_pack_head(h, head);
 		w->at = sizeof(h);

@@ -21,7 +21,9 @@ struct reading {
 	struct kept *k;
 	const char *verb;
 	struct estate_fault fault;
-	bool live;			/* this is the log itself, no bundle */
+	bool live;			/* this is the log itself, whole, no bundle */
+	uint64_t next;			/* the number that must come next */
+	uint64_t missing;		/* the first number that this client may not read; 0: none */
 	bool done, refused;
 };
 
@@ -214,6 +216,10 @@ on_event(void *user, const struct estate_event *v)
 	struct text named;
 	struct event e;
 
+	/* Numbers are dense. */
+	if (g->live && g->missing == 0 && v->seq != g->next)
+		g->missing = g->next;
+	g->next = v->seq + 1;
 	k->first = k->first == 0 ? v->seq : k->first;
 	k->last = v->seq;
 	if (g->live)
@@ -280,9 +286,10 @@ on_progress(void *user, uint64_t seq, int64_t log_time, bool end)
 {
 	struct reading *g = user;
 
-	(void)seq;
 	g->k->now = log_time;
 	g->done |= end;
+	if (end && g->live && g->missing == 0 && seq >= g->next)
+		g->missing = g->next;
 }
 
 static void
@@ -413,8 +420,14 @@ kept_read(const char *verb, const struct common *c, struct estate *e, const stru
 	    (n = read_shelf(&g, e, bundles, on_event)) != 0)
 		return (n);
 	g.live = true;
+	g.next = estate_log(e)->first;
 	if ((n = pass(&g, verb, c, e, NULL, on_event)) != 0)
 		return (n);
+	if (g.missing != 0) {
+		fprintf(stderr, "estate %s: event %" PRIu64 " is not for this client's eyes, and what is kept of whom cannot be told without it: ask as a client "
+		    "that reads everything (role operator, or root)\n", verb, g.missing);
+		return (EXIT_PART);
+	}
 	/* What is held is in no bundle: the hold's own subject says of whom it was. */
 	for (size_t i = 0; i < k->hold_count; i++) {
 		struct kept_subject *s = k->holds[i].found ? NULL : kept_find(k, k->holds[i].subject, strlen(k->holds[i].subject));

@@ -144,6 +144,13 @@ def test_what_was_trimmed_still_counts(place):
     assert "赵某" not in shown and "钱某" in shown
 
 
+def test_who_may_not_read_everything_plans_and_erases_nothing(place):
+    place.begin(DAY_S, clients=f"clients:\n  - {{ name: half, uid: {os.getuid()}, put: '**', sources: '*', read: 'household.*', operate: true }}\n")
+    put(place, event(1, "household.registered", HOUSEHOLD, kind="owner", name="赵某"), event(2, "survey.opened", SURVEY, **STEP))
+    assert "not for this client's eyes" in erase(place, HOUSEHOLD, expect=1).stderr
+    assert "not for this client's eyes" in place.daemon.estate("retention", "plan", expect=1).stderr
+
+
 # --- the file of rules
 
 def rules_of(tmp_path, change):
