@@ -263,6 +263,8 @@ install: all
 	install -D -m 644 proto/BUNDLE.md $(DESTDIR)$(PREFIX)/share/doc/estated/BUNDLE.md
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml || \
 	    install -D -m 644 config/estated.yaml $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml
+	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/retention.yaml || \
+	    install -D -m 644 config/retention.yaml $(DESTDIR)$(SYSCONFDIR)/estated/retention.yaml
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml || \
 	    install -D -m 644 workers/example/example.yaml $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml
 	install -D -m 644 systemd/estate-worker@escalate.service.d/config.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-worker@escalate.service.d/config.conf
