@@ -71,6 +71,7 @@ static bool
 read_head(struct bundle *b)
 {
 	uint8_t h[BUNDLE_FRAME + BUNDLE_HEAD_BYTES], *p = h + BUNDLE_FRAME;
+	struct cover month;
 
 	if (b->size >= 4 && pread(b->fd, h, 4, 0) == 4 && get_le32(h) != BUNDLE_MAGIC_HEAD && !b->ended)
 		return (bad(b, -1, 0, "this is no bundle"));
@@ -84,7 +85,7 @@ read_head(struct bundle *b)
 		    get_le32(p + 8), BUNDLE_VERSION));
 	memcpy(b->head.uuid, p + 16, 16);
 	memcpy(b->head.month, p + 32, 8);
-	if (b->head.month[7] != '\0')
+	if (!cover_month(&month, b->head.month))
 		return (bad(b, -1, 40, "the head names no month"));
 	b->at = sizeof(h);
 	bundle_digest_begin(&b->running, &b->head);
@@ -239,7 +240,7 @@ read_part(struct bundle *b, uint32_t magic, const char *what, size_t *len)
 	if (!take(b, f, sizeof(f), b->at, -1, what))
 		return (NULL);
 	n = get_le32(f + 4);
-	if (get_le32(f) != magic || n < 8 || n > COVER_MAX) {
+	if (get_le32(f) != magic || n <= 8 || n > COVER_MAX) {
 		bad(b, -1, b->at, "%s is damaged, or not where it must be", what);
 		return (NULL);
 	}

@@ -98,7 +98,9 @@ record_of(struct kept_subject *s, unsigned kind)
 static bool
 is_linked(const struct kept_subject *household, const struct kept_subject *s)
 {
-	/* What a household did last is looked for most. */
+	if (s->household == NULL || s->household == household)
+		return (s->household != NULL);
+	/* Shared by several: what a household did last is looked for most. */
 	for (size_t i = household->linked_count; i > 0; i--)
 		if (household->linked[i - 1] == s)
 			return (true);
@@ -114,6 +116,8 @@ link_subject(struct kept_subject *household, struct kept_subject *s)
 		household->linked = alloc_or_exit(household->linked,
 		    (household->linked_room = household->linked_room == 0 ? 8 : household->linked_room * 2) * sizeof(*household->linked));
 	household->linked[household->linked_count++] = s;
+	if (s->household == NULL)
+		s->household = household;
 }
 
 /* ---- Events ---- */

@@ -30,6 +30,7 @@ struct kept_subject {
 	char id[65];
 	struct kept_subject *chain;	/* of the table */
 	struct kept_record *records;
+	struct kept_subject *household;	/* the first that it was linked with; most have no other */
 	/* As a household: what was ever linked with it, and goes with it. */
 	struct kept_subject **linked;
 	size_t linked_count, linked_room;

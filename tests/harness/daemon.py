@@ -212,9 +212,9 @@ class Daemon:
             wire.hello(client)
         return wire
 
-    def estate(self, verb, *arguments, stdin=None, expect=0):
+    def estate(self, verb, *arguments, stdin=None, expect=0, env=None):
         """Run `estate VERB ARGUMENTS` against this daemon; its CompletedProcess.  expect: the exit status, None for any."""
         done = subprocess.run([program("estate"), verb, *map(str, arguments)], input=stdin, capture_output=True, text=True, check=False,
-                              timeout=VERB_S, env={"ESTATE_RETENTION": RETENTION, **os.environ, "ESTATE_ENDPOINT": self.endpoint})
+                              timeout=VERB_S, env={"ESTATE_RETENTION": RETENTION, **os.environ, "ESTATE_ENDPOINT": self.endpoint, **(env or {})})
         assert expect is None or done.returncode == expect, f"estate {verb}: exit status {done.returncode}\n{done.stdout}{done.stderr}"
         return done

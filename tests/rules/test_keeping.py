@@ -83,7 +83,11 @@ def test_s14_kept_two_years_then_said_to_be_over_then_erased(place):
     place.now(-BACK_S + 3 * YEAR_S + 5 * DAY_S)
     answers = events_of(place, "survey.*")
     assert [one["person"] for one in plan(place)["due"]] == [HOUSEHOLD]
-    assert "will" not in place.daemon.estate("retention", "apply", expect=2).stdout
+    english, chinese = (place.daemon.estate("retention", "plan", env={"LC_ALL": language}).stdout for language in ("C.UTF-8", "zh_CN.UTF-8"))
+    assert "1 persons due" in english and re.search(r"^  3-2-1201 +household 3-2-1201: since .* kept to the end of .*; clause: 民法典 188", english, re.M)
+    assert "到期 1 人" in chinese and re.search(r"^  3-2-1201 +业户档案 3-2-1201：自 .*起，保存至 .* 止；依据：民法典 188", chinese, re.M)
+    assert "not bound: estate archive --month" in english and "未装订" in chinese
+    assert "look at estate retention plan first" in place.daemon.estate("retention", "apply", expect=2).stderr
     assert apply(place) == {"expired": 1, "erased": 1, "keys": 1} and apply(place) == {"expired": 0, "erased": 0, "keys": 0}
     ((subject, said),) = events_of(place, "person.erased")
     assert subject == HOUSEHOLD and "household 3-2-1201" in said["reason"] and "188" in said["reason"]

@@ -6,6 +6,7 @@ import os
 import shutil
 import struct
 import subprocess
+import time
 
 import msgpack
 import pytest
@@ -176,6 +177,30 @@ def test_interrupted_it_goes_on(place):
         file.seek(second + 70)
         file.write(b"\0\0\0\0")
     assert json.loads(place.bind(expect=1).stdout)["block"] == 2
+
+
+def test_killed_and_cut_off_while_it_binds(place):
+    """kill -9 of the archive, then of the daemon under it: it goes on, and nobody can tell from the bundle."""
+    daemon = place.begin()
+    put_all(daemon, (probe(n) for n in range(12000)))
+    place.now()
+    digest = json.loads(place.bind().stdout)["digest"]
+    command = [harness.program("estate"), "archive", "--month", place.month, "--to", place.archive, "--connect", daemon.endpoint, "--json"]
+    os.unlink(place.bundle)
+    part = place.bundle + ".part"
+    for kill_daemon in (False, False, True):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        before = os.path.getsize(part) if os.path.exists(part) else 0
+        while process.poll() is None and not (os.path.exists(part) and os.path.getsize(part) > before):
+            time.sleep(0.001)
+        if kill_daemon:
+            daemon.kill9()
+            daemon.start()
+        else:
+            process.kill()
+        out, _ = process.communicate(timeout=harness.VERB_S)
+    assert json.loads(out)["digest"] == digest
+    assert json.loads(place.bind().stdout)["there"] and os.listdir(place.archive) == [os.path.basename(place.bundle)]
 
 
 def test_the_current_month_and_an_empty_one_are_refused(place):

@@ -1,16 +1,10 @@
 /* A bundle that is damaged in any way is named by its block and byte, and never read past that. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "material.h"
+
 #include <fcntl.h>
-#include <msgpack.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#include <xxhash.h>
+#include <zstd.h>
 
 #include "bundle.h"
 #include "bytes.h"
@@ -106,10 +100,12 @@ finish(struct bundle_writer *w, struct cover *c, uint8_t digest[BUNDLE_DIGEST_BY
 static void
 write_file(const void *bytes, size_t len)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	/* Not O_TRUNC: a file that was emptied and written anew is flushed at its close. */
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, bytes, len), len);
+	assert_int_equal(ftruncate(fd, (off_t)len), 0);
 	close(fd);
 }
 
@@ -280,6 +276,85 @@ test_order_and_absence_are_named(void **state)
 	free(other);
 }
 
+/* Checksums that fit and a content that does not: made by a program, not by a disk. */
+static void
+test_what_contradicts_itself_is_named(void **state)
+{
+	uint8_t *other = malloc(whole_len), *entries, *end, entry[BUNDLE_ENTRY_BYTES];
+	size_t len = (size_t)blocks.count * BUNDLE_ENTRY_BYTES;
+
+	(void)state;
+	memcpy(other, whole, whole_len);
+	entries = other + index_at + BUNDLE_FRAME;
+	memcpy(entry, entries, sizeof(entry));
+	memmove(entries, entries + sizeof(entry), sizeof(entry));
+	memcpy(entries + sizeof(entry), entry, sizeof(entry));
+	put_le64(entries + len, XXH3_64bits(entries, len));
+	check_refused(other, whole_len, 0, "the index has another place, number or checksum for block 0");
+	memcpy(other, whole, whole_len);
+	end = other + end_at + BUNDLE_FRAME;
+	end[32] ^= 1;
+	put_le64(end + 64, XXH3_64bits(end, 64));
+	check_refused(other, whole_len, -1, "the digest is not that of what is in the bundle");
+	end[32] ^= 1;
+	put_le64(end + 8, cover_at + 8);
+	put_le64(end + 64, XXH3_64bits(end, 64));
+	check_refused(other, whole_len, -1, "the end names other places for cover and index");
+	free(other);
+}
+
+/* The file with another content in its first block, checksums and all; its length. */
+static size_t
+rebuild(uint8_t *out, const uint8_t *content, size_t len, uint32_t count)
+{
+	struct bundle_block k = blocks.items[0];
+	size_t behind = blocks.items[1].offset, at = k.offset + BUNDLE_FRAME + BUNDLE_BLOCK_BYTES, n;
+
+	n = ZSTD_compress(out + at, ZSTD_compressBound(BUNDLE_BLOCK_MAX), content, len, 1);
+	assert_false(ZSTD_isError(n));
+	memcpy(out, whole, k.offset);
+	k.packed = (uint32_t)n;
+	k.bytes = (uint32_t)len;
+	k.count = count;
+	k.sum = XXH3_64bits(out + at, n);
+	bundle_pack_block(out + k.offset, &k, 0);
+	memcpy(out + at + n, whole + behind, whole_len - behind);
+	return (at + n + whole_len - behind);
+}
+
+static void
+test_hostile_records_are_refused(void **state)
+{
+	uint8_t *content = malloc(BUNDLE_BLOCK_MAX), *spoilt = malloc(BUNDLE_BLOCK_MAX), *file = malloc(whole_len + (8u << 20));
+	uint64_t seed = 7;
+	struct bundle b;
+	size_t len;
+
+	(void)state;
+	write_file(whole, whole_len);
+	assert_true(bundle_open(&b, path));
+	assert_int_equal(bundle_next(&b), BUNDLE_BLOCK);
+	len = b.content_len;
+	memcpy(content, b.content, len);
+	bundle_close(&b);
+	for (unsigned i = 0; i < 300; i++) {
+		/* The heads of records and of events, where lengths and numbers are, and now and then a cut. */
+		size_t record = len / 22 * (chance(&seed) % 22), cut = chance(&seed) % 4 == 0 ? 1 + chance(&seed) % 60000 : 0;
+
+		memcpy(spoilt, content, len);
+		for (unsigned k = 0; k < 3; k++)
+			spoilt[record + chance(&seed) % 90] = (uint8_t)chance(&seed);
+		write_file(file, rebuild(file, spoilt, len - cut, blocks.items[0].count + (uint32_t)(chance(&seed) % 3) - 1));
+		assert_false(prove(&b));
+		assert_true(b.why[0] != '\0');
+		bundle_close(&b);
+	}
+	write_file(whole, whole_len);
+	free(content);
+	free(spoilt);
+	free(file);
+}
+
 static void
 test_a_newer_version_is_not_guessed_at(void **state)
 {
@@ -336,6 +411,8 @@ main(void)
 		cmocka_unit_test(test_every_byte_changed_is_named),
 		cmocka_unit_test(test_every_cut_is_named),
 		cmocka_unit_test(test_order_and_absence_are_named),
+		cmocka_unit_test(test_what_contradicts_itself_is_named),
+		cmocka_unit_test(test_hostile_records_are_refused),
 		cmocka_unit_test(test_a_newer_version_is_not_guessed_at),
 		cmocka_unit_test(test_an_interrupted_one_goes_on),
 	};
