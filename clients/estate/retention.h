@@ -46,6 +46,7 @@ struct plan {
 	size_t over_count;
 	struct plan_month *months;
 	size_t month_count;
+	int64_t trim_at;		/* when the first of them is old enough to be trimmed; INT64_MAX: no age is set, or it is the current one */
 };
 
 /* Read the log and work it out.  0, or an exit status after a sentence; free it in any case. */

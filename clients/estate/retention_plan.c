@@ -84,6 +84,25 @@ on_consumers(void *user, const struct estate_answer *a)
 			read_consumer(p, &m);
 }
 
+/* How long until the oldest month is old enough, if it is to go by age. */
+static void
+on_status(void *user, const struct estate_answer *a)
+{
+	struct mp m = mp_over(a->body, a->len);
+	struct plan *p = user;
+	uint32_t pairs, len;
+	const char *key;
+	int64_t s;
+
+	if (a->error != 0 || !mp_map(&m, &pairs))
+		return;
+	for (; pairs > 0 && mp_str(&m, &key, &len); pairs--)
+		if (mp_equal(key, len, "runway_trim_seconds") && mp_int(&m, &s))
+			p->trim_at = s;
+		else if (!mp_skip(&m))
+			break;
+}
+
 static int
 make_months(struct retention *r, struct estate *e, struct plan *p)
 {
@@ -98,8 +117,12 @@ make_months(struct retention *r, struct estate *e, struct plan *p)
 		p->months[i].current = i + 1 == p->month_count;
 		p->months[i].bound = s != NULL && s->seq != 0 ? s : NULL;
 	}
-	if ((n = estate_call(e, "consumers", NULL, 0, r->common.timeout_ms, on_consumers, p)) != 0)
+	p->trim_at = INT64_MAX;
+	if ((n = estate_call(e, "consumers", NULL, 0, r->common.timeout_ms, on_consumers, p)) != 0 ||
+	    (n = estate_call(e, "status", NULL, 0, r->common.timeout_ms, on_status, p)) != 0)
 		return (reach_refused("retention", &r->common, n, NULL));
+	if (p->trim_at != INT64_MAX)
+		p->trim_at = r->kept.now + p->trim_at * INT64_C(1000000000);
 	return (0);
 }
 

@@ -78,7 +78,7 @@ show_month(const struct retention *r, const struct plan_month *m, struct buffer 
 	else if (m->reader[0] != '\0')
 		buffer_printf(b, r->zh ? "已装订；%s 尚未读完\n" : "bound; %s has yet to read of it\n", m->reader);
 	else
-		buffer_text(b, r->zh ? "已装订；到 retention_age 即清理\n" : "bound; goes when it is older than retention_age, or too large\n");
+		buffer_text(b, r->zh ? "已装订，可清理\n" : "bound, may be trimmed\n");
 }
 
 void
@@ -112,6 +112,10 @@ plan_show(const struct retention *r, const struct plan *p, struct buffer *b)
 	buffer_text(b, zh ? "月份\n" : "Months\n");
 	for (size_t i = 0; i < p->month_count; i++)
 		show_month(r, &p->months[i], b);
+	if (p->trim_at == INT64_MAX)
+		return;
+	sitetime_local(p->trim_at, 0, at);
+	buffer_printf(b, zh ? "  最早的月份自 %s 起到龄（retention_age）\n" : "  the first of them is old enough (retention_age) from %s on\n", at);
 }
 
 /* ---- JSON ---- */
@@ -162,7 +166,12 @@ plan_show_json(const struct retention *r, const struct plan *p, struct buffer *b
 		buffer_text(b, i > 0 ? "," : "");
 		json_record(r, p->over[i], kept_until(&r->kept, p->over[i]), b);
 	}
-	buffer_text(b, "],\"months\":[");
+	buffer_text(b, "],");
+	if (p->trim_at != INT64_MAX) {
+		sitetime_utc_ns(p->trim_at, at);
+		buffer_printf(b, "\"trim_at\":\"%s\",", at);
+	}
+	buffer_text(b, "\"months\":[");
 	for (size_t i = 0; i < p->month_count; i++) {
 		const struct plan_month *m = &p->months[i];
 

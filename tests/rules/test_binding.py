@@ -3,6 +3,7 @@ import datetime
 import json
 import os
 import sys
+import time
 
 import pytest
 
@@ -18,9 +19,9 @@ def place(start_daemon, tmp_path):
     return Estate(start_daemon, tmp_path)
 
 
-def event(n, of, subject, when=None, **data):
+def event(number, of, subject, when=None, **data):
     more = {"time": when.isoformat()} if when is not None else {}
-    return estate.pack({"specversion": "1.0", "id": f"{n:08d}-c9", "source": "/estate/desk", "type": of, "subject": subject, **more, "data": data})
+    return estate.pack({"specversion": "1.0", "id": f"{number:08d}-c9", "source": "/estate/desk", "type": of, "subject": subject, **more, "data": data})
 
 
 def repair(n, case, in_home=True):
@@ -80,3 +81,22 @@ def test_c9_bound_by_month_and_late_records_named_in_the_next(place):
     assert told[3][4]["amendments"] == 2
     listed = [json.loads(line) for line in place.daemon.estate("archive", "list", "--json", place.archive).stdout.splitlines()]
     assert [one["cover"]["month"] for one in listed] == sorted([month, next_month])
+
+
+def test_c9_a_correction_of_a_record_that_is_trimmed_names_its_month(place):
+    place.begin(settings={"retention_age": "10d"})
+    first = place.daemon.wire().put(1, event(1, "complaint.opened", "C-1", category="noise", severity="ordinary", via="phone"))[4][0][0]
+    place.now()
+    month, deadline, n = place.month, time.monotonic() + 30, 100
+    place.bind()
+    while place.daemon.client().status()["first_seq"] <= first:
+        assert time.monotonic() < deadline
+        assert place.daemon.wire().put(n, event(n, "probe.recorded", "p", n=1))[1] == "ack"
+        n += 1
+    amended = place.daemon.wire().put(3, event(3, "record.retracted", "C-1", event=first, by="cs-lead", reason="twice"))[4][0][0]
+    place.now(35 * 86400)
+    place.daemon.client().put(event(4, "probe.recorded", "p", n=2))
+    (next_month,) = [m for m in sorted(os.listdir(os.path.join(place.daemon.data, "months"))) if m > month][:1]
+    place.daemon.estate("archive", "--month", next_month, "--to", place.archive)
+    _, cover, _ = read_naively(os.path.join(place.archive, next_month + ".bundle.zst"))
+    assert cover["amendments"] == [{"seq": amended, "type": "record.retracted", "event": first, "month": month}]

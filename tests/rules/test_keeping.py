@@ -126,11 +126,17 @@ def test_what_was_trimmed_still_counts(place):
     place.now(-BACK_S + YEAR_S)
     at = ("--at", f"{day.tm_year + 3}-12-31")
     whole = plan(place, *at)
+    assert not whole["months"][0]["bound"]
+
+    def probe_until(done):
+        deadline = time.monotonic() + 30
+        while not done(place.daemon.client().status()):
+            assert time.monotonic() < deadline
+            put(place, event(int(time.monotonic() * 1000), "probe.recorded", "p", n=1))
+    probe_until(lambda status: status["trimming_unbound"] == place.month)
+    assert plan(place)["trim_at"] <= plan(place)["at"] and "is old enough" in place.daemon.estate("retention", "plan").stdout
     place.bind()
-    deadline = time.monotonic() + 30
-    while place.daemon.client().status()["first_seq"] == 1:
-        assert time.monotonic() < deadline
-        put(place, event(int(time.monotonic() * 1000), "probe.recorded", "p", n=1))
+    probe_until(lambda status: status["first_seq"] > 1)
     assert "--bundles" in place.daemon.estate("retention", "plan", expect=2).stderr
     assert "--bundles" in erase(place, HOUSEHOLD, expect=2).stderr
     empty = os.path.join(place.folder, "empty")

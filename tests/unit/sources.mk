@@ -31,6 +31,7 @@ UNIT_TESTS += \
 	test_recent \
 	test_registry \
 	test_respond \
+	test_retention_rules \
 	test_rfc3339 \
 	test_roster \
 	test_rules \
