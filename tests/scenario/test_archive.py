@@ -1,8 +1,11 @@
 """Binding a month: the bundle says what the log said, anybody can read it, damage is named, and nothing of it goes anywhere before all of it is proven."""
+import ctypes
+import ctypes.util
 import datetime
 import hashlib
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -132,6 +135,37 @@ def test_a_month_is_bound_and_anybody_reads_it(place):
     assert len(masked) == len(log) and [m for m, l in zip(masked, log) if m != l and '"***"' not in m] == []
     assert verb("extract", "--keys", daemon.data, place.bundle).stdout.splitlines() == log
     assert found_in(SEEDS.values(), place.archive) == []
+
+
+def test_the_page_about_the_format_is_true(place):
+    """BUNDLE.md's own command reads the records, and its table of a personal field is enough to open one with libsodium and the key's file."""
+    daemon = place.begin()
+    assert daemon.wire().put(1, *story())[1] == "ack"
+    place.now()
+    place.bind()
+    with open(os.path.join(harness.REPOSITORY, "proto", "BUNDLE.md"), encoding="utf-8") as file:
+        command = "\n".join(line[4:] for line in re.search(r"(    zstd .*?)\n\n", file.read(), re.S).group(1).splitlines())
+    printed = subprocess.run(["bash", "-c", command.replace("2026-10.bundle.zst", place.bundle).replace("python3", "/usr/bin/python3")],
+                             capture_output=True, text=True, check=True).stdout
+    records, cover, _ = read_naively(place.bundle)
+    assert len(printed.splitlines()) == len(records) == cover["events"] and "household.registered" in printed
+    sodium = ctypes.CDLL(ctypes.util.find_library("sodium"))
+    with open(os.path.join(daemon.data, "vault"), "rb") as file:
+        vault = file.read()
+    opened = []
+    for seq, _, _, flags, event in records:
+        for value in msgpack.unpackb(event)["data"].values() if flags & 4 else []:
+            if not isinstance(value, msgpack.ExtType):
+                continue
+            version, slot, _ = struct.unpack_from(">BQQ", value.data)
+            at = 4096 + 64 * slot
+            assert value.code == 1 and version == 1 and vault[at] == 1
+            cipher, number = value.data[41:], struct.pack(">Q", seq)
+            clear = ctypes.create_string_buffer(len(cipher) - 16)
+            assert sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(clear, None, None, cipher, ctypes.c_ulonglong(len(cipher)), number, ctypes.c_ulonglong(8),
+                                                                     value.data[17:41], vault[at + 8:at + 40]) == 0
+            opened.append(msgpack.unpackb(clear.raw))
+    assert {SEEDS["name"], SEEDS["phone"], SEEDS["email"], SEEDS["address"], SEEDS["text"], SEEDS["call"], SEEDS["neighbour"]} <= set(opened)
 
 
 def sealed(daemon):
