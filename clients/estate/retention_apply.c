@@ -3,9 +3,13 @@
 #include <msgpack.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "errcode.h"
 #include "retention.h"
+
+/* The daemon erases one at a time, in milliseconds. */
+#define BUSY_MS	20
 
 struct apply {
 	struct retention *r;
@@ -104,7 +108,10 @@ erase(struct apply *a, const struct plan_person *who, struct buffer *why)
 	pair(&p, "household", who->who->id);
 	pair(&p, "do", "erase");
 	pair(&p, "reason", why->data);
-	n = estate_call(a->e, "person", b.data, b.size, a->r->common.timeout_ms, on_erased, a);
+	/* The erasing that an interrupted run began may still be under way. */
+	for (int waited = 0; (n = estate_call(a->e, "person", b.data, b.size, a->r->common.timeout_ms, on_erased, a)) == E_EXISTS &&
+	    waited < a->r->common.timeout_ms && !reach_stop; waited += BUSY_MS)
+		usleep(BUSY_MS * 1000);
 	msgpack_sbuffer_destroy(&b);
 	return (n == 0 ? 0 : reach_refused("retention", &a->r->common, n, a->refused ? &a->fault : NULL));
 }
