@@ -2,11 +2,14 @@
 import ctypes
 import ctypes.util
 import datetime
+import fcntl
 import hashlib
 import json
 import os
 import re
+import resource
 import shutil
+import signal
 import struct
 import subprocess
 import time
@@ -237,6 +240,30 @@ def test_killed_and_cut_off_while_it_binds(place):
     assert json.loads(place.bind().stdout)["there"] and os.listdir(place.archive) == [os.path.basename(place.bundle)]
 
 
+def test_no_room_and_no_company(place):
+    """A full disk leaves what was written for the next run; two at once would spoil each other's blocks."""
+    daemon = place.begin()
+    put_all(daemon, (probe(n) for n in range(900)))
+    place.now()
+    digest = json.loads(place.bind().stdout)["digest"]
+    size = os.path.getsize(place.bundle)
+    os.unlink(place.bundle)
+
+    def little_room():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2))
+    command = [harness.program("estate"), "archive", "--month", place.month, "--to", place.archive, "--connect", daemon.endpoint]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=little_room, timeout=harness.VERB_S)
+    assert done.returncode == 3 and "make room, then the same command again" in done.stderr and not os.path.exists(place.bundle)
+    assert 0 < os.path.getsize(place.bundle + ".part") <= size // 2 and sealed(daemon)[1:2] != []
+    with open(place.bundle + ".part", "rb") as part:
+        fcntl.flock(part, fcntl.LOCK_EX)
+        assert "another estate archive is writing" in place.bind(expect=3).stderr
+    told = place.bind()
+    assert json.loads(told.stdout)["digest"] == digest and "going on" not in told.stdout
+    assert "cannot write" in daemon.estate("archive", "--month", place.month, "--to", os.path.join(place.folder, "nowhere"), expect=3).stderr
+
+
 def test_the_current_month_and_an_empty_one_are_refused(place):
     daemon = place.begin()
     daemon.client().put(probe(1))
@@ -296,6 +323,7 @@ def test_nothing_of_a_damaged_one_is_replayed(place, start_daemon):
         done = other.estate("archive", what, place.bundle, expect=1)
         assert "index is damaged" in done.stderr and done.stdout == ""
     assert other.client().status()["last_seq"] == last
+    assert "index is damaged" in other.estate("archive", "list", place.archive, expect=1).stderr
 
 
 def test_a_foreign_bundle_and_another_digest_are_named(place, start_daemon, tmp_path):
