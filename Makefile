@@ -32,6 +32,7 @@ PACKAGES_BUILD = \
 	libsystemd-dev \
 	libxxhash-dev \
 	libyaml-dev \
+	libzstd-dev \
 	libzmq3-dev \
 	make \
 	pkg-config \
@@ -52,7 +53,8 @@ PACKAGES_TEST = \
 	python3-zmq \
 	systemd \
 	tmux \
-	util-linux
+	util-linux \
+	zstd
 # Other durable queues to measure beside: PEERS="redis jetstream beanstalkd rabbitmq".
 PEERS ?= redis
 PACKAGE_redis = redis-server
@@ -71,7 +73,7 @@ PACKAGES_FUZZ = \
 	clang \
 	libclang-rt-14-dev
 
-PKGS     = libzmq libevent_core libevent_extra lmdb msgpack libxxhash libsodium yaml-0.1 jansson libsystemd
+PKGS     = libzmq libevent_core libevent_extra lmdb msgpack libxxhash libsodium libzstd yaml-0.1 jansson libsystemd
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS)) -lpthread -lm
 
@@ -262,8 +264,11 @@ install: all
 	install -D -m 644 clients/alarm/estate-alarm.8 $(DESTDIR)$(PREFIX)/share/man/man8/estate-alarm.8
 	install -D -m 644 clients/estate/estate.1 $(DESTDIR)$(PREFIX)/share/man/man1/estate.1
 	install -D -m 644 proto/PROTOCOL.md $(DESTDIR)$(PREFIX)/share/doc/estated/PROTOCOL.md
+	install -D -m 644 proto/BUNDLE.md $(DESTDIR)$(PREFIX)/share/doc/estated/BUNDLE.md
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml || \
 	    install -D -m 644 config/estated.yaml $(DESTDIR)$(SYSCONFDIR)/estated/estated.yaml
+	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/retention.yaml || \
+	    install -D -m 644 config/retention.yaml $(DESTDIR)$(SYSCONFDIR)/estated/retention.yaml
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml || \
 	    install -D -m 644 workers/example/example.yaml $(DESTDIR)$(SYSCONFDIR)/estated/example/example.yaml
 	install -D -m 644 systemd/estate-worker@escalate.service.d/config.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-worker@escalate.service.d/config.conf
@@ -310,7 +315,7 @@ test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS))
 
 $(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libdunning.a $(B)/lib/libcallback.a $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka
+	$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(PKG_LIBS) -lcmocka
 
 $(B)/test/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay.o $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)

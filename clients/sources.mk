@@ -21,6 +21,7 @@ LIBESTATE_SRC = \
 ESTATE_SRC = \
 	clients/estate/main.c \
 	clients/estate/cmd_agenda.c \
+	clients/estate/cmd_archive.c \
 	clients/estate/cmd_ask.c \
 	clients/estate/cmd_backup.c \
 	clients/estate/cmd_bench.c \
@@ -48,6 +49,7 @@ ESTATE_SRC = \
 	clients/estate/cmd_ping.c \
 	clients/estate/cmd_put.c \
 	clients/estate/cmd_repair.c \
+	clients/estate/cmd_retention.c \
 	clients/estate/cmd_simulate.c \
 	clients/estate/cmd_status.c \
 	clients/estate/cmd_tail.c \
@@ -56,9 +58,16 @@ ESTATE_SRC = \
 	clients/estate/agenda.c \
 	clients/estate/agenda_ics.c \
 	clients/estate/agenda_show.c \
+	clients/estate/archive_bind.c \
+	clients/estate/archive_look.c \
+	clients/estate/archive_open.c \
+	clients/estate/archive_replay.c \
 	clients/estate/arguments.c \
 	clients/estate/ask.c \
 	clients/estate/buffer.c \
+	clients/estate/bundle.c \
+	clients/estate/bundle_read.c \
+	clients/estate/bundle_write.c \
 	clients/estate/calendar_import.c \
 	clients/estate/calendar_load.c \
 	clients/estate/calendar_show.c \
@@ -78,6 +87,7 @@ ESTATE_SRC = \
 	clients/estate/callback_year.c \
 	clients/estate/callback_year_show.c \
 	clients/estate/chart.c \
+	clients/estate/cover.c \
 	clients/estate/cursor.c \
 	clients/estate/dossier.c \
 	clients/estate/form_cases.c \
@@ -87,6 +97,7 @@ ESTATE_SRC = \
 	clients/estate/histogram.c \
 	clients/estate/json.c \
 	clients/estate/language.c \
+	clients/estate/kept.c \
 	clients/estate/lines.c \
 	clients/estate/obligations_show.c \
 	clients/estate/outbox_feed.c \
@@ -99,6 +110,11 @@ ESTATE_SRC = \
 	clients/estate/probe.c \
 	clients/estate/question.c \
 	clients/estate/reach.c \
+	clients/estate/retention_apply.c \
+	clients/estate/retention_plan.c \
+	clients/estate/retention_rules.c \
+	clients/estate/retention_show.c \
+	clients/estate/sealed.c \
 	clients/estate/simulate_compare.c \
 	clients/estate/simulate_run.c \
 	clients/estate/simulate_show.c \

@@ -94,7 +94,7 @@ take_from(struct daemon *d, struct delivery *v, struct subscription *sub, struct
 		if (seq < sub->next)
 			continue;
 		if (wants(sub, &r)) {
-			if ((r.flags & EVENT_SEALED) != 0)
+			if ((r.flags & EVENT_SEALED) != 0 && !sub->sealed)
 				seal_show(d->store->vault, client_sees_personal(sub->session->who), &d->shown, &r, seq);
 			if (!may_take(v, sub, r.len))
 				return (false);

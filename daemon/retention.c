@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bound.h"
 #include "consumer.h"
 #include "daemon.h"
 #include "errcode.h"
@@ -42,6 +43,8 @@ struct retention {
 	bool finished;
 	/* The newest event of the oldest month, as last looked up. */
 	uint64_t newest_seq, newest_time;
+	struct bound bound;
+	char warned[MONTH_NAME];	/* the month that was said to be unbound */
 	struct event *timer;
 };
 
@@ -176,6 +179,29 @@ retention_held_by(struct daemon *d)
 	return (m != NULL && is_wanted_gone(d, m) ? reader_of(d, m) : NULL);
 }
 
+const char *
+retention_unbound(struct daemon *d)
+{
+	const struct month *m = oldest(d);
+
+	return (m != NULL && is_wanted_gone(d, m) && !bound_look(d, &d->retention->bound, m) ? m->name : NULL);
+}
+
+/* Said once a month: the disk fills while nobody binds. */
+static bool
+is_bound(struct daemon *d, const struct month *m)
+{
+	struct retention *r = d->retention;
+
+	if (bound_look(d, &r->bound, m))
+		return (true);
+	if (r->bound.next > d->store->applied && strcmp(r->warned, m->name) != 0) {
+		memcpy(r->warned, m->name, sizeof(r->warned));
+		log_warn("the oldest month is not trimmed: it is not bound", "month=%s next=\"estate archive --month %s --to FOLDER\"", m->name, m->name);
+	}
+	return (false);
+}
+
 /* Whoever stands in what is gone is told; one that gets an answer may take others along when its peer is gone. */
 static void
 end_readers(struct daemon *d)
@@ -275,7 +301,7 @@ retention_check(struct daemon *d)
 	/* A backup copies month after month. */
 	if (d->stopping || d->backup != NULL)
 		return;
-	while ((m = oldest(d)) != NULL && is_wanted_gone(d, m) && reader_of(d, m) == NULL) {
+	while ((m = oldest(d)) != NULL && is_wanted_gone(d, m) && reader_of(d, m) == NULL && is_bound(d, m)) {
 		trim(d, m);
 		trimmed = true;
 	}

@@ -35,6 +35,7 @@ DAEMON_SRC = \
 	daemon/consumer.c \
 	daemon/registry.c \
 	daemon/lag.c \
+	daemon/bound.c \
 	daemon/retention.c \
 	daemon/operate.c \
 	daemon/progress.c \

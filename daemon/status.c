@@ -55,6 +55,7 @@ status_collect(struct daemon *d, struct status_line *out)
 	const struct counters *c = &d->counters;
 	uint64_t bytes = 0, now = monotonic_now(), batches = w->batches;
 	const struct consumer *holder;
+	const char *unbound;
 	struct consumer *behind;
 	struct lag worst;
 	int64_t until;
@@ -84,7 +85,9 @@ status_collect(struct daemon *d, struct status_line *out)
 	if (until >= 0)
 		GAUGE("runway_trim_seconds", until, "until the oldest month reaches the age at which it is trimmed");
 	holder = retention_held_by(d);
+	unbound = retention_unbound(d);
 	TEXT("trimming_held_by", holder != NULL ? holder->name : "", "the consumer because of whom the oldest month is not trimmed");
+	TEXT("trimming_unbound", unbound != NULL ? unbound : "", "the oldest month, if it would be trimmed but is not bound: estate archive");
 	GAUGE("disk_free_bytes", free_bytes(d->store->folder), "room left where the log is");
 	GAUGE("anonymous_memory_bytes", anonymous_bytes(), "anonymous resident memory");
 	GAUGE("clients_listed", d->clients->count, "clients on the list; none: everybody on this machine is let in");

@@ -22,7 +22,7 @@ struct wish {
 	struct place from;
 	struct filter filter;
 	uint64_t events, bytes, epoch, cursor, member;
-	bool progress, has_epoch, has_cursor, has_member;
+	bool progress, sealed, has_epoch, has_cursor, has_member;
 	const char *log, *consumer;
 	uint32_t log_len, consumer_len;
 };
@@ -55,6 +55,8 @@ read_key(struct wish *w, const char *key, uint32_t len, struct mp *m, struct dat
 		return (mp_uint(m, &w->bytes) ? 0 : bad(f, E_ARGUMENT, "bytes", "an unsigned integer"));
 	if (mp_equal(key, len, "progress"))
 		return (mp_bool(m, &w->progress) ? 0 : bad(f, E_ARGUMENT, "progress", "true or false"));
+	if (mp_equal(key, len, "sealed"))
+		return (mp_bool(m, &w->sealed) ? 0 : bad(f, E_ARGUMENT, "sealed", "true or false"));
 	if (mp_equal(key, len, "log"))
 		return (mp_str(m, &w->log, &w->log_len) ? 0 : bad(f, E_ARGUMENT, "log", "a string"));
 	if (mp_equal(key, len, "epoch")) {
@@ -69,7 +71,7 @@ read_key(struct wish *w, const char *key, uint32_t len, struct mp *m, struct dat
 	if (mp_equal(key, len, "member"))
 		return ((w->has_member = mp_uint(m, &w->member)) ? 0 : bad(f, E_ARGUMENT, "member", "an unsigned integer"));
 	return (bad(f, E_ARGUMENT, "subscribe",
-	    "known keys: from type subject source urgency events bytes progress log epoch consumer cursor member"));
+	    "known keys: from type subject source urgency events bytes progress sealed log epoch consumer cursor member"));
 }
 
 static int
@@ -184,6 +186,7 @@ begin(struct daemon *d, struct request *r, struct wish *w, uint64_t next, struct
 	sub->told = next - 1;
 	sub->filter = w->filter;
 	sub->progress = w->progress;
+	sub->sealed = w->sealed;
 	sub->wake = WAKE_NONE;
 	sub->credit_events = cap(0, w->events, CREDIT_EVENTS_MAX);
 	sub->credit_bytes = cap(0, w->bytes, CREDIT_BYTES_MAX);
@@ -220,8 +223,13 @@ registered(struct daemon *d, const struct wish *w, uint64_t next)
 
 /* Who may read nothing is told so rather than left to wait. */
 static int
-check_client(struct daemon *d, const struct client *who, struct data_fault *f)
+check_client(struct daemon *d, const struct wish *w, const struct client *who, struct data_fault *f)
 {
+	/* What is sealed today may be opened by whoever gets hold of its key tomorrow. */
+	if (w->sealed && !client_may_operate(who)) {
+		refusals_note(d, who->name, REFUSED_OPERATE);
+		return (bad(f, E_FORBIDDEN, "sealed", "this is for clients with the right to operate; root has it"));
+	}
 	if (who->rights.read.count == 0) {
 		refusals_note(d, who->name, REFUSED_READ);
 		return (bad(f, E_FORBIDDEN, "", "this client may read nothing"));
@@ -263,7 +271,7 @@ subscription_on_subscribe(struct daemon *d, struct request *r)
 	if (code == 0 && r->session->subscription_count >= SUBSCRIPTIONS_MAX)
 		code = bad(&f, E_TOO_MANY, "[2]", "at most 32 subscriptions a session");
 	if (code == 0)
-		code = check_client(d, r->session->who, &f);
+		code = check_client(d, &w, r->session->who, &f);
 	if (code != 0) {
 		filter_clear(&w.filter);
 		request_nak(d, r, code, f.path, f.detail);

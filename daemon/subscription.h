@@ -20,6 +20,7 @@ struct subscription {
 	int64_t credit_events, credit_bytes;
 	struct filter filter;
 	struct consumer *consumer;	/* whose member it is, or NULL */
+	bool sealed;			/* personal fields leave as they are stored: an archive's reader */
 	/* What progress.c goes by. */
 	bool progress;			/* wants it */
 	bool told_end;			/* has heard of an end of the log */

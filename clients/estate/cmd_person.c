@@ -9,9 +9,11 @@
 #include "buffer.h"
 #include "command.h"
 #include "event.h"
+#include "json.h"
 #include "language.h"
 #include "paint.h"
 #include "reach.h"
+#include "retention.h"
 #include "sitetime.h"
 #include "view.h"
 
@@ -22,10 +24,14 @@ static const char help[] =
 "calls that were ever linked with it. Who lacks the right to see personal data gets masks.\n"
 "erase: destroy the keys this data is sealed with. Names, numbers, addresses and texts are then gone from the log, its\n"
 "backups and archives; events, their numbers and all figures stay. There is no way back. The log keeps who did it and\n"
-"why. Backups of the file DATA/vault still hold the keys: remove those made before, within 30 days at most.\n"
+"why. Backups of the file DATA/vault still hold the keys: remove those made before, within 30 days at most. Refused, with\n"
+"the clause and the day from which on it is possible, while a record must be kept by the rules of retention (early:\n"
+"blocked) or is held.\n"
 "\n"
 "      --reason TEXT        why (erase)\n"
 "      --yes                it shall be gone for good (erase)\n"
+"      --bundles FOLDER     where the bundles of trimmed months are; needed once something was trimmed (erase)\n"
+RETENTION_HELP
 "      --no-color           no colour\n"
 COMMON_HELP
 "\n"
@@ -43,7 +49,7 @@ struct ids {
 struct person {
 	struct common common;
 	struct view view;
-	const char *household, *reason;
+	const char *household, *reason, *rules_file, *bundles;
 	bool yes;
 	struct ids subjects;		/* the household, and what was linked with it */
 	size_t known;			/* of them when this pass began */
@@ -214,9 +220,44 @@ on_erased(void *user, const char *verb, struct mp body)
 		    p->household, keys);
 }
 
+/* What the rules of retention, or a hold, keep of it: refused with the reason.  0, or an exit status. */
+static int
+may_erase(struct person *p, struct estate *e)
+{
+	struct retention_rules rules;
+	struct kept kept = { .subjects = NULL };
+	const struct kept_subject *s;
+	const struct kept_record *k;
+	struct buffer why = { NULL, 0, 0 };
+	int64_t until;
+	int r;
+
+	if ((r = retention_rules_load("person", p->rules_file, &rules)) != 0)
+		return (r);
+	if ((r = kept_read("person", &p->common, e, &rules, p->bundles, &kept)) == 0 &&
+	    (s = kept_find(&kept, p->household, strlen(p->household))) != NULL && (k = kept_longest(&kept, s, true, &until)) != NULL && until > kept.now) {
+		plan_show_reason(&rules, k, until, p->view.zh, &why);
+		if (p->common.json) {
+			struct buffer text = { NULL, 0, 0 };
+
+			json_write_text(&text, why.data, why.len);
+			fprintf(stderr, "{\"household\":\"%s\",\"name\":\"kept\",\"detail\":%s}\n", p->household, text.data);
+			buffer_free(&text);
+		} else
+			fprintf(stderr, p->view.zh ? "estate person: %s 现在不得清除：%s\n" : "estate person: %s must not be erased now: %s\n", p->household, why.data);
+		r = EXIT_PART;
+	}
+	kept_free(&kept);
+	retention_rules_free(&rules);
+	buffer_free(&why);
+	return (r);
+}
+
 static int
 erase(struct person *p)
 {
+	struct estate_options o = { .user = p };
+	struct estate *e;
 	struct ask a = { .verb = "person", .request = "person", .on_answer = on_erased, .user = p };
 	msgpack_sbuffer b;
 	msgpack_packer k;
@@ -236,7 +277,13 @@ erase(struct person *p)
 	}
 	a.argument = b.data;
 	a.len = b.size;
-	r = ask_once(&p->common, &a);
+	if ((e = reach_open("person", &p->common, &o)) == NULL)
+		r = EXIT_USAGE;
+	else {
+		if ((r = reach_wait("person", &p->common, e)) == 0 && (r = may_erase(p, e)) == 0)
+			r = ask_over(e, &p->common, &a);
+		estate_close(e);
+	}
 	msgpack_sbuffer_destroy(&b);
 	return (r);
 }
@@ -244,10 +291,12 @@ erase(struct person *p)
 int
 cmd_person(int argc, char **argv)
 {
-	enum { REASON = OPTION_OWN, YES, NO_COLOR };
+	enum { REASON = OPTION_OWN, YES, RULES, BUNDLES, NO_COLOR };
 	static const struct option options[] = {
 		{ "reason", required_argument, NULL, REASON },
 		{ "yes", no_argument, NULL, YES },
+		{ "rules", required_argument, NULL, RULES },
+		{ "bundles", required_argument, NULL, BUNDLES },
 		{ "no-color", no_argument, NULL, NO_COLOR },
 		COMMON_OPTIONS
 	};
@@ -265,6 +314,10 @@ cmd_person(int argc, char **argv)
 			p.reason = optarg;
 		else if (c == YES)
 			p.yes = true;
+		else if (c == RULES)
+			p.rules_file = optarg;
+		else if (c == BUNDLES)
+			p.bundles = optarg;
 		else
 			no_color = true;
 	}

@@ -37,7 +37,7 @@ static const struct {
 	{ "subscriptions", "订阅" }, { "intake_bytes", "待答复字节" }, { "consumers", "具名消费者" },
 	{ "consumer_worst", "最滞后者" }, { "consumer_lag_events", "最大滞后" }, { "consumer_lag_seconds", "最早未处理" },
 	{ "consumer_loss_seconds", "距释放" }, { "runway_full_seconds", "距磁盘满" }, { "runway_trim_seconds", "距按期清理" },
-	{ "trimming_held_by", "清理等待" }, { "messages_total", "收到消息" },
+	{ "trimming_held_by", "清理等待" }, { "trimming_unbound", "未装订而不能清理的月份" }, { "messages_total", "收到消息" },
 	{ "malformed_total", "格式错误" }, { "events_stored_total", "入库事件" }, { "bytes_stored_total", "入库字节" },
 	{ "duplicates_total", "重复事件" }, { "conflicts_total", "编号冲突" }, { "refused_full_total", "磁盘满而推迟" },
 	{ "flushes_total", "落盘次数" }, { "flush_nanoseconds_total", "落盘用时" }, { "acks_total", "确认" },

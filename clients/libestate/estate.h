@@ -283,6 +283,8 @@ struct estate_subscribe_options {
 	 * at a time reads under it; a later one takes over and this one ends with taken-over.  A start other than ESTATE_FROM_STORED moves the
 	 * daemon's cursor to just before it. */
 	const char *consumer;
+	/* Personal fields as they are stored, ciphertext (PROTOCOL.md section 5), for an archive.  Needs the right to operate. */
+	bool sealed;
 
 	void *user;
 	void (*on_event)(void *user, const struct estate_event *);	/* required; in order, each once */

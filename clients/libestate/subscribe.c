@@ -179,7 +179,7 @@ send_subscribe(struct estate *e, struct estate_subscription *s)
 	s->number = es_next_number(e);
 	pack_head(&p, "subscribe", s->number, 1);
 	msgpack_pack_map(&p, 2 + (s->placed || s->o.from != ESTATE_FROM_STORED) + s->filter_pairs + (s->log[0] != '\0' ? 2 : 0) +
-	    (s->consumer[0] != '\0') + (s->consumer[0] != '\0' && s->placed ? 2 : 0));
+	    (s->consumer[0] != '\0') + (s->consumer[0] != '\0' && s->placed ? 2 : 0) + s->o.sealed);
 	pack_from(&p, s);
 	if (s->consumer[0] != '\0') {
 		pack_text(&p, "consumer");
@@ -191,6 +191,10 @@ send_subscribe(struct estate *e, struct estate_subscription *s)
 		msgpack_pack_uint64(&p, s->acked);
 		pack_text(&p, "member");
 		msgpack_pack_uint64(&p, s->member);
+	}
+	if (s->o.sealed) {
+		pack_text(&p, "sealed");
+		msgpack_pack_true(&p);
 	}
 	pack_text(&p, "events");
 	msgpack_pack_uint32(&p, s->paused ? 0 : s->o.window_events);

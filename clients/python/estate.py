@@ -513,11 +513,12 @@ class Client:
 
     def subscribe(self, from_: Union[str, dict, None] = None, *, consumer: Optional[str] = None, type: Optional[list[str]] = None, subject: Optional[list[str]] = None,
                   source: Optional[list[str]] = None, urgency: Optional[list[str]] = None, until_end: bool = False, events: int = 1000,
-                  bytes: int = 1 << 20) -> Subscription:
+                  bytes: int = 1 << 20, sealed: bool = False) -> Subscription:
         """Follow the log from "first", "new", {"seq": N}, {"time": ns} or {"last": N}; None: behind the cursor of the consumer (of a new one:
-        from the first event), without one from "new".  `events` and `bytes` are how much may be on its way."""
+        from the first event), without one from "new".  `events` and `bytes` are how much may be on its way.
+        sealed: personal fields as they are stored, for an archive; for operators."""
         wishes = {"from": from_, "consumer": consumer, "type": type, "subject": subject, "source": source, "urgency": urgency}
-        options = {"events": events, "bytes": bytes, **{k: v for k, v in wishes.items() if v is not None}}
+        options = {"events": events, "bytes": bytes, **{k: v for k, v in wishes.items() if v is not None}, **({"sealed": True} if sealed else {})}
         if self._lost:
             self._greet()
         subscription = Subscription(self, next(self._numbers), options, until_end)

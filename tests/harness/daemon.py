@@ -26,6 +26,7 @@ sys.path.insert(0, os.path.join(REPOSITORY, "clients", "python"))
 import estate  # noqa: E402
 from wire import Wire  # noqa: E402
 
+RETENTION = os.path.join(REPOSITORY, "config", "retention.yaml")       # where an installed `estate` finds /etc/estated/retention.yaml
 START_S, STOP_S, VERB_S = 30, 60, 60        # patience for what normally takes milliseconds: slow machines, sanitizers
 SMALL = {"journal_segment": "4MiB", "journal_segments": 3, "disk_reserve": "1MiB"}      # so that a start costs little disk
 SANITIZER = re.compile(r"ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
@@ -211,9 +212,9 @@ class Daemon:
             wire.hello(client)
         return wire
 
-    def estate(self, verb, *arguments, stdin=None, expect=0):
+    def estate(self, verb, *arguments, stdin=None, expect=0, env=None):
         """Run `estate VERB ARGUMENTS` against this daemon; its CompletedProcess.  expect: the exit status, None for any."""
         done = subprocess.run([program("estate"), verb, *map(str, arguments)], input=stdin, capture_output=True, text=True, check=False,
-                              timeout=VERB_S, env={**os.environ, "ESTATE_ENDPOINT": self.endpoint})
+                              timeout=VERB_S, env={"ESTATE_RETENTION": RETENTION, **os.environ, "ESTATE_ENDPOINT": self.endpoint, **(env or {})})
         assert expect is None or done.returncode == expect, f"estate {verb}: exit status {done.returncode}\n{done.stdout}{done.stderr}"
         return done

@@ -10,7 +10,7 @@ import daemon as harness
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOOK = os.path.normpath(os.path.join(harness.REPOSITORY, "..", "shared", "RULES.md"))
-WORKERS = {"escalate", "gate", "callback", "dunning", "stats", "nobody"}
+WORKERS = {"escalate", "gate", "callback", "dunning", "archive", "retention", "stats", "nobody"}
 ROW = re.compile(r"^\| ([A-Z]\d+) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$", re.M)
 
 

@@ -28,6 +28,8 @@ def assert_shown(done, folder):
     owed, met, missed = (sum(numbers) for numbers in zip(*(map(int, row) for row in re.findall(r"^[A-Z]\d+\S* +(\d+) +(\d+) +(\d+)$", done.stdout, re.M))))
     assert owed > 20 and 5 < met <= owed and 0 < missed <= owed
     assert re.search(r"^\d+ running, \d+ overdue", done.stdout, re.M)
+    assert re.search(r"^sound, \d{4}-\d\d, events 1 to \d{4,}, \d+ blocks, blake2b-256:[0-9a-f]{64}, as the log says$", done.stdout, re.M)
+    assert re.search(r"^At .*: \d+ persons due", done.stdout, re.M)
     assert "How to look around" in done.stdout and "\x1b" not in done.stdout
     assert os.listdir(folder) == []
 

@@ -43,8 +43,14 @@ def verify(folder):
     return json.loads(done.stdout)
 
 
+def word(month, first, last, id=None):
+    """That the month is bound, as estate archive says it."""
+    return estate.pack({"specversion": "1.0", "id": id or f"{month}-bundle.sealed", "source": "/estate/operator/archive", "type": "bundle.sealed", "subject": month,
+                        "data": {"digest": "blake2b-256:00", "figures": {"first": first, "last": last}}})
+
+
 class Sample:
-    """A log of five months, made by a clock that was set back before each start, and what each month holds."""
+    """A log of five months, made by a clock that was set back before each start, and what each month holds.  All but the current one are bound."""
 
     def __init__(self, folder):
         self.data = os.path.join(folder, "data")
@@ -59,9 +65,16 @@ class Sample:
             seqs = [r.seq for r in client.put_many(event(month * 1000 + n) for n in range(200))]
             self.last.append(seqs[-1])
             daemon.stop()
-        daemon.close()
         self.months = sorted(os.listdir(os.path.join(self.data, "months")))
         assert len(self.months) == MONTHS
+        self.unbound = shutil.copytree(self.data, os.path.join(folder, "unbound"))
+        daemon.start()
+        for n, month in enumerate(self.months[:-1]):
+            daemon.client().put(self.word(n))
+        daemon.close()
+
+    def word(self, n, last=None, id=None):
+        return word(self.months[n], self.last[n - 1] + 1 if n > 0 else 1, last or self.last[n], id)
 
     def copy(self, folder):
         return shutil.copytree(self.data, folder)
@@ -177,12 +190,35 @@ def test_a_clock_that_jumps_trims_nothing_until_it_is_accepted(aged, sample, tmp
         put(wire, 1, 200 + n)
     assert months(daemon) == sample.months
     daemon.client().clock_accept()
-    # What is stored now begins a month of its own, so all before it may go.
+    # What is stored now begins a month of its own, so all before it may go, once that is bound.
+    put(wire, 1, 300)
+    last = daemon.client().status()["last_seq"]
+    assert wire.put(301, word(sample.months[4], sample.last[3] + 1, last))[1] == "ack"
     deadline = time.monotonic() + 30
     while len(months(daemon)) != 1:
         assert time.monotonic() < deadline, months(daemon)
         put(wire, 1, int(time.monotonic() * 1000))
         wire.socket.poll(100)
+
+
+def test_a_month_that_is_not_bound_stays(sample, start_daemon, tmp_path):
+    daemon = start_daemon(data=shutil.copytree(sample.unbound, str(tmp_path / "data")), settings={"retention_age": "60d"})
+    wire = daemon.wire()
+    # Word of too little of it, and of another month, bind nothing.
+    for n, one in enumerate((sample.word(0, last=sample.last[0] - 1), sample.word(2))):
+        assert wire.put(50 + n, one)[1] == "ack"
+    deadline = time.monotonic() + 30
+    while "it is not bound" not in daemon.stderr():
+        assert time.monotonic() < deadline
+        put(wire, 1, int(time.monotonic() * 1000))
+        wire.socket.poll(100)
+    assert months(daemon) == sample.months
+    assert daemon.client().status()["trimming_unbound"] == sample.months[0]
+    # As it is bound in truth, it goes, and the next one is what it waits for.
+    assert wire.put(60, sample.word(0, id="bound"))[1] == "ack"
+    await_months(daemon, wire, sample.months[1:])
+    assert daemon.client().status()["trimming_unbound"] == sample.months[1]
+    assert daemon.stderr().count("it is not bound") == 2
 
 
 # --- readers

@@ -1,6 +1,7 @@
 UNIT_TESTS += \
 	test_block \
 	test_bloom \
+	test_bundle \
 	test_calendar \
 	test_callback \
 	test_catalogue \
@@ -30,6 +31,7 @@ UNIT_TESTS += \
 	test_recent \
 	test_registry \
 	test_respond \
+	test_retention_rules \
 	test_rfc3339 \
 	test_roster \
 	test_rules \

@@ -1,0 +1,185 @@
+/* The plan of retention for people and for programs: retention.h. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cover.h"
+#include "json.h"
+#include "retention.h"
+#include "sitetime.h"
+
+/* Of those to come only the next are told one by one; all of them are counted by month. */
+#define LATER_TOLD	10u
+
+static void
+date(int64_t ns, char out[SITETIME_TEXT])
+{
+	sitetime_local(ns, 0, out);
+	out[10] = '\0';
+}
+
+void
+plan_show_reason(const struct retention_rules *rules, const struct kept_record *k, int64_t until, bool zh, struct buffer *b)
+{
+	const struct retention_kind *kind = &rules->kinds[k->kind];
+	char from[SITETIME_TEXT], to[SITETIME_TEXT];
+
+	date(k->from, from);
+	buffer_printf(b, "%s %s", zh ? kind->zh : kind->name, k->subject->id);
+	if (k->held_by != 0) {
+		buffer_printf(b, zh ? "：法律保全（事件 %" PRIu64 "），解除（record.released）之前须保存" : ": held by event %" PRIu64 " until record.released lifts it", k->held_by);
+		return;
+	}
+	if (until == INT64_MAX) {
+		buffer_printf(b, zh ? "：尚未结束（最后为 %s 的事件 %" PRIu64 "）；依据：%s" : ": still open (last %s, event %" PRIu64 "); clause: %s", from, k->seq,
+		    kind->clause);
+		return;
+	}
+	/* The last day that it is kept, not the midnight behind it. */
+	date(until - 1, to);
+	buffer_printf(b, zh ? "：自 %s（事件 %" PRIu64 "）起，保存至 %s 止；依据：%s" : ": since %s (event %" PRIu64 "), kept to the end of %s; clause: %s", from, k->seq,
+	    to, kind->clause);
+}
+
+static void
+show_person(const struct retention *r, const struct plan_person *p, struct buffer *b)
+{
+	buffer_printf(b, "  %-20s ", p->who->id);
+	plan_show_reason(&r->rules, p->record, p->until, r->zh, b);
+	buffer_text(b, "\n");
+}
+
+/* How many in each month to come. */
+static void
+show_later(const struct retention *r, const struct plan *p, struct buffer *b)
+{
+	for (size_t i = 0; i < p->later_count && i < LATER_TOLD; i++)
+		show_person(r, &p->later[i], b);
+	for (size_t i = LATER_TOLD, n; i < p->later_count; i += n) {
+		char month[COVER_MONTH], other[COVER_MONTH];
+
+		cover_month_of(p->later[i].until, month);
+		for (n = 1; i + n < p->later_count; n++) {
+			cover_month_of(p->later[i + n].until, other);
+			if (strcmp(month, other) != 0)
+				break;
+		}
+		buffer_printf(b, r->zh ? "  %s：另有 %zu 人\n" : "  %s: %zu more\n", month, n);
+	}
+}
+
+static void
+show_month(const struct retention *r, const struct plan_month *m, struct buffer *b)
+{
+	buffer_printf(b, r->zh ? "  %s  事件 %" PRIu64 "–%" PRIu64 "  " : "  %s  events %" PRIu64 "-%" PRIu64 "  ", m->month->name, m->month->first, m->month->last);
+	if (m->current)
+		buffer_text(b, r->zh ? "当月，保留\n" : "the current one: stays\n");
+	else if (m->bound == NULL)
+		buffer_printf(b, r->zh ? "未装订：estate archive --month %s --to 目录\n" : "not bound: estate archive --month %s --to FOLDER\n", m->month->name);
+	else if (m->reader[0] != '\0')
+		buffer_printf(b, r->zh ? "已装订；%s 尚未读完\n" : "bound; %s has yet to read of it\n", m->reader);
+	else
+		buffer_text(b, r->zh ? "已装订，可清理\n" : "bound, may be trimmed\n");
+}
+
+void
+plan_show(const struct retention *r, const struct plan *p, struct buffer *b)
+{
+	char at[SITETIME_TEXT];
+	bool zh = r->zh;
+
+	sitetime_local(r->at, 0, at);
+	buffer_printf(b, zh ? "截至 %s：到期 %zu 人，以后到期 %zu 人，记录未结束 %zu 人，法律保全 %zu 人；期满而未登记的记录 %zu 份\n" :
+	    "At %s: %zu persons due, %zu later, %zu with open records, %zu held; %zu records whose time is over\n", at, p->due_count, p->later_count,
+	    p->open_count, p->held_count, p->over_count);
+	if (p->due_count > 0)
+		buffer_text(b, zh ? "将清除（estate retention apply --yes）\n" : "To be erased (estate retention apply --yes)\n");
+	for (size_t i = 0; i < p->due_count; i++)
+		show_person(r, &p->due[i], b);
+	if (p->held_count > 0)
+		buffer_text(b, zh ? "法律保全\n" : "Held\n");
+	for (size_t i = 0; i < p->held_count; i++)
+		show_person(r, &p->held[i], b);
+	if (p->over_count > 0)
+		buffer_text(b, zh ? "期满的记录（登记 record.expired）\n" : "Records whose time is over (record.expired will say so)\n");
+	for (size_t i = 0; i < p->over_count; i++) {
+		buffer_text(b, "  ");
+		plan_show_reason(&r->rules, p->over[i], kept_until(&r->kept, p->over[i]), zh, b);
+		buffer_text(b, "\n");
+	}
+	if (p->later_count > 0)
+		buffer_text(b, zh ? "以后到期\n" : "Later\n");
+	show_later(r, p, b);
+	buffer_text(b, zh ? "月份\n" : "Months\n");
+	for (size_t i = 0; i < p->month_count; i++)
+		show_month(r, &p->months[i], b);
+	if (p->trim_at == INT64_MAX)
+		return;
+	sitetime_local(p->trim_at, 0, at);
+	buffer_printf(b, zh ? "  最早的月份自 %s 起到龄（retention_age）\n" : "  the first of them is old enough (retention_age) from %s on\n", at);
+}
+
+/* ---- JSON ---- */
+
+static void
+json_record(const struct retention *r, const struct kept_record *k, int64_t until, struct buffer *b)
+{
+	const struct retention_kind *kind = &r->rules.kinds[k->kind];
+	char at[SITETIME_TEXT];
+
+	buffer_printf(b, "{\"kind\":\"%s\",\"subject\":\"%s\",\"event\":%" PRIu64 ",\"from\":\"", kind->name, k->subject->id, k->seq);
+	sitetime_utc_ns(k->from, at);
+	buffer_printf(b, "%s\",\"clause\":", at);
+	json_write_text(b, kind->clause, strlen(kind->clause));
+	if (k->held_by != 0)
+		buffer_printf(b, ",\"held_by\":%" PRIu64, k->held_by);
+	else if (until != INT64_MAX) {
+		sitetime_utc(until / 1000000000, 0, at);
+		buffer_printf(b, ",\"until\":\"%s\"", at);
+	}
+	buffer_text(b, "}");
+}
+
+static void
+json_persons(const struct retention *r, const char *name, const struct plan_person *l, size_t count, struct buffer *b)
+{
+	buffer_printf(b, "\"%s\":[", name);
+	for (size_t i = 0; i < count; i++) {
+		buffer_printf(b, "%s{\"person\":\"%s\",\"record\":", i > 0 ? "," : "", l[i].who->id);
+		json_record(r, l[i].record, l[i].until, b);
+		buffer_text(b, "}");
+	}
+	buffer_text(b, "],");
+}
+
+void
+plan_show_json(const struct retention *r, const struct plan *p, struct buffer *b)
+{
+	char at[SITETIME_TEXT];
+
+	sitetime_utc_ns(r->at, at);
+	buffer_printf(b, "{\"at\":\"%s\",\"open\":%zu,", at, p->open_count);
+	json_persons(r, "due", p->due, p->due_count, b);
+	json_persons(r, "held", p->held, p->held_count, b);
+	json_persons(r, "later", p->later, p->later_count, b);
+	buffer_text(b, "\"over\":[");
+	for (size_t i = 0; i < p->over_count; i++) {
+		buffer_text(b, i > 0 ? "," : "");
+		json_record(r, p->over[i], kept_until(&r->kept, p->over[i]), b);
+	}
+	buffer_text(b, "],");
+	if (p->trim_at != INT64_MAX) {
+		sitetime_utc_ns(p->trim_at, at);
+		buffer_printf(b, "\"trim_at\":\"%s\",", at);
+	}
+	buffer_text(b, "\"months\":[");
+	for (size_t i = 0; i < p->month_count; i++) {
+		const struct plan_month *m = &p->months[i];
+
+		buffer_printf(b, "%s{\"month\":\"%s\",\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"current\":%s,\"bound\":%s", i > 0 ? "," : "", m->month->name,
+		    m->month->first, m->month->last, m->current ? "true" : "false", m->bound != NULL ? "true" : "false");
+		if (m->reader[0] != '\0')
+			buffer_printf(b, ",\"reader\":\"%s\"", m->reader);
+		buffer_text(b, "}");
+	}
+	buffer_text(b, "]}\n");
+}
