@@ -95,6 +95,7 @@ NOTIFY_SRC = \
 	workers/notify/row.c \
 	workers/notify/plan.c \
 	workers/notify/fate.c \
+	workers/notify/digest.c \
 	workers/notify/house.c \
 	workers/notify/ask.c \
 	workers/notify/sender.c \

@@ -134,6 +134,90 @@ def test_withdrawn_delivered_and_what_comes_after(plan):
     assert stands["N"]["fate"] == "withdrawn" and stands["N"]["reason"] == "paid" and stands["M"]["fate"] == "delivered"
 
 
+# ---- Several as one ----
+
+DIGEST = {"digest": "10min"}
+
+
+def fates(stands, *names):
+    return [stands[name]["fate"] for name in names]
+
+
+def test_routine_ones_to_one_receiver_wait_for_each_other(plan):
+    events = [at("03T10:00:00", request("N-0")), at("03T10:04:00", request("N-1", subject="C-2")), at("03T10:04:00", request("other", to="lead-2")),
+              at("03T10:05:00", request("U", urgency="urgent")), at("03T10:10:01", request("N-2", subject="C-3"))]
+    _, stands = plan(events[:-1], "2026-11-03T10:09:59+08:00", settings=DIGEST)
+    assert fates(stands, "N-0", "N-1", "other", "U") == ["waiting", "waiting", "waiting", "ready"]
+    assert stands["N-1"]["reason"] == "gathered with others to the same receiver" and stands["N-1"]["not_before"] == stands["N-0"]["not_before"]
+    _, stands = plan(events, "2026-11-03T10:10:01+08:00", settings=DIGEST)
+    assert fates(stands, "N-0", "N-1", "other", "N-2") == ["ready", "ready", "waiting", "waiting"]
+
+
+def test_those_that_wait_together_count_once_a_day(plan):
+    events = [at(f"03T10:0{n}:00", request(f"N-{n}", subject=f"C-{n}")) for n in range(3)] + [at("03T11:00:00", request("N-3", subject="C-3"))]
+    _, stands = plan(events, "2026-11-03T12:00:00+08:00", settings={**DIGEST, "per_receiver": 1})
+    assert fates(stands, "N-0", "N-1", "N-2", "N-3") == ["ready"] * 3 + ["waiting"] and stands["N-3"]["reason"] == "the day's limit"
+
+
+def test_what_comes_by_night_is_gathered_in_the_morning(plan):
+    events = [at("03T22:00:00", request("N-0")), at("04T07:00:00", request("N-1", subject="C-2")), at("04T08:05:00", request("N-2", subject="C-3"))]
+    _, stands = plan(events, "2026-11-04T08:09:59+08:00", settings=DIGEST)
+    assert fates(stands, "N-0", "N-1", "N-2") == ["waiting"] * 3 and len({row["not_before"] for row in stands.values()}) == 1
+    _, stands = plan(events, "2026-11-04T08:10:00+08:00", settings=DIGEST)
+    assert fates(stands, "N-0", "N-1", "N-2") == ["ready"] * 3
+
+
+def test_alone_rather_than_too_late(plan):
+    events = [at("03T10:00:00", request("N", expires="2026-11-03T10:10:00+08:00"))]
+    assert plan(events, "2026-11-03T10:00:01+08:00", settings=DIGEST)[1]["N"]["fate"] == "ready"
+    hook = {"channel": "sms", "medium": "sms", "kind": "json", "url": "http://127.0.0.1:9/", "digest": "no"}
+    assert plan([at("03T10:00:00", request("N"))], "2026-11-03T10:00:01+08:00", channels=[hook], settings=DIGEST)[1]["N"]["fate"] == "ready"
+
+
+def together(*later):
+    """N-0 leads, N-1 is with it, N-2 goes by itself."""
+    return [at("03T10:00:00", request(f"N-{n}", subject=f"C-{n}")) for n in range(3)] + [
+        told("attempted", "N-0", "03T10:10:01", reason="sms", as_of_seq=3, **{"with": ["N-1", "N-9"]}), *later]
+
+
+@pytest.mark.parametrize("kind, data, fate, reason", [
+    ("sent", {"provider_id": "p-1", "reason": "sms", "segments": 3}, "sent", None),
+    ("delivered", {}, "delivered", None),
+    ("failed", {"permanent": True, "reason": "answered 400"}, "ready", None),
+    ("failed", {"permanent": False, "reason": "answered 500"}, "waiting", "answered 500"),
+    ("failed", {"permanent": False, "reason": "outcome-unknown: lost"}, "failed", "outcome-unknown"),
+    ("failed", {"permanent": False, "reason": "not-sent: ended"}, "ready", None),
+])
+def test_what_becomes_of_one_becomes_of_those_with_it(plan, kind, data, fate, reason):
+    derived, stands = plan(together(told(kind, "N-0", "03T10:10:02", **data)), "2026-11-03T10:10:03+08:00", settings={**DIGEST, "backoff": "1min", "backoff_max": "1h"})
+    assert fates(stands, "N-0", "N-1", "N-2") == [fate, fate, "ready"] and stands["N-1"].get("reason") == reason == stands["N-0"].get("reason")
+    assert [(d["type"], d["data"]["notification"]) for d in derived] == [("notification.attempted", "N-1"), (f"notification.{kind}", "N-1")]
+    assert derived[0]["data"] == {"notification": "N-1", "reason": "sms", "as_of_seq": 3} and stands["N-1"]["attempts"] == 1
+    assert derived[1]["data"] == {"notification": "N-1", **{key: value for key, value in data.items() if key != "segments"}}
+    if fate == "ready" and "permanent" in data and data["permanent"]:
+        assert stands["N-1"]["channel"] == "email"
+
+
+def test_a_receipt_of_one_is_of_all(plan):
+    sent = told("sent", "N-0", "03T10:10:02", provider_id="p-1")
+    derived, stands = plan(together(sent, told("delivered", "N-0", "03T10:12:00")), "2026-11-03T10:13:00+08:00", settings=DIGEST)
+    assert fates(stands, "N-0", "N-1") == ["delivered"] * 2 and [d["type"].split(".")[1] for d in derived] == ["attempted", "sent", "delivered"]
+    # One that was tried again by itself is told of by its own.
+    again = [told("failed", "N-0", "03T10:10:02", permanent=False, reason="answered 500"), told("attempted", "N-0", "03T10:11:00", reason="sms"),
+             told("sent", "N-0", "03T10:11:01")]
+    _, stands = plan(together(again[0]), "2026-11-03T10:10:59+08:00", settings={**DIGEST, "backoff": "1h", "backoff_max": "1h"})
+    assert fates(stands, "N-0", "N-1") == ["waiting"] * 2
+    _, stands = plan(together(*again), "2026-11-03T10:12:00+08:00", settings={**DIGEST, "backoff": "1h", "backoff_max": "1h"})
+    assert fates(stands, "N-0", "N-1") == ["sent", "waiting"]
+
+
+def test_withdrawn_before_it_left_with_another(plan):
+    events = together()
+    events.insert(3, told("withdrawn", "N-1", "03T10:10:00", reason="paid"))
+    derived, stands = plan(events, "2026-11-03T10:11:00+08:00", settings=DIGEST)
+    assert fates(stands, "N-0", "N-1") == ["attempting", "withdrawn"] and derived == []
+
+
 # ---- Segments ----
 
 def test_segments_of_known_texts(tmp_path, shared_data):

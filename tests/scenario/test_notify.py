@@ -279,6 +279,58 @@ def test_its_owner_says_whether_it_still_holds(daemon):
         assert len(owner.asked) == 2
 
 
+DIGEST = {"digest": "300ms"}
+
+
+def test_several_to_one_household_leave_as_one(daemon):
+    """One text and one intent that names them all; what becomes of it is told of each.  Who no longer holds stays behind."""
+    with Gateway() as gateway, Notifier(daemon, [gateway.sms()], settings=DIGEST, owners=["dunning"]) as notifier, \
+            Owner(daemon, "dunning", {"D-0": True, "D-1": False, "D-2": True}):
+        notifier.put(household("3-2-1201"))
+        params = {"household": "3-2-1201", "bills": "B-1", "amount": 12345, "due": "2026-12-01"}
+        for n, template in enumerate(("bill-reminder", "bill-notice", "bill-notice")):
+            notifier.request(f"D-{n}", to="3-2-1201", template=template, params=params, source="/estated/worker/dunning", subject=f"B-{n}")
+        notifier.request("N-3", to="3-2-1201", subject="C-1")
+        notifier.request("N-other", subject="C-2")
+        notifier.request("N-urgent", to="3-2-1201", subject="C-3", urgency="urgent")
+        notifier.await_fates({"D-0": "sent", "D-1": "withdrawn", "D-2": "sent", "N-3": "sent", "N-other": "sent", "N-urgent": "sent"})
+        assert gateway.counts() == {"D-0": 1, "N-other": 1, "N-urgent": 1}
+        (text,) = (text for _, text, reference in gateway.texts() if reference == "D-0.0")
+        lines = text.split("\n")
+        assert len(lines) == 3 and lines[0].startswith("【物业】1. 3-2-1201 尚有") and lines[1].startswith("2. 3-2-1201 的物业账单") and lines[2].startswith("3. 超时：C-1")
+        assert text.count("【") == 1
+        for name in ("D-0", "D-2", "N-3"):
+            assert notifier.kinds(name) == ["requested", "attempted", "sent"]
+            sent = notifier.history(name)[-1][1]
+            assert sent["provider_id"] and ("segments" in sent) == (name == "D-0")     # charged once
+        assert sorted(notifier.history("D-0")[1][1]["with"]) == ["D-2", "N-3"] and notifier.kinds("D-1") == ["requested", "withdrawn"]
+        notifier.prove()
+
+
+def test_killed_on_its_way_all_of_it_is_unknown(daemon):
+    with Gateway({0: "hang"}) as gateway, Notifier(daemon, [gateway.sms(within="30s")], settings=DIGEST) as notifier:
+        for n in range(3):
+            notifier.request(f"N-{n}", subject=f"C-{n}")
+        deadline = time.monotonic() + 20
+        while not gateway.requests:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        notifier.kill9()
+        notifier.start()
+        notifier.await_fates({f"N-{n}": "failed" for n in range(3)})
+        assert all(notifier.history(f"N-{n}")[-1][1]["reason"].startswith("outcome-unknown") for n in range(3)) and len(gateway.requests) == 1
+        assert all(notifier.kinds(f"N-{n}") == ["requested", "attempted", "failed"] for n in range(3))
+        notifier.prove()
+
+
+def test_a_refused_digest_is_tried_again_as_one(daemon):
+    with Gateway({0: 500}) as gateway, Notifier(daemon, [gateway.sms()], settings=DIGEST) as notifier:
+        for n in range(3):
+            notifier.request(f"N-{n}", subject=f"C-{n}")
+        notifier.await_fates({f"N-{n}": "sent" for n in range(3)})
+        assert [reference for _, _, reference in gateway.texts()] == ["N-0.0", "N-0.1"] and gateway.texts()[0][1] == gateway.texts()[1][1]
+
+
 def test_urgent_ones_overtake(daemon):
     """With so many routine ones waiting, from the put to the provider."""
     count, urgent = (100000, 500) if LONG else (5000, 60)

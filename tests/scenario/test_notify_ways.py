@@ -256,6 +256,22 @@ def test_receipts(daemon):
         assert tell(port, "/other") == 404
 
 
+def test_a_receipt_of_several_that_left_as_one(daemon):
+    port = free_port()
+    with MailServer() as mail, Gateway() as gateway, \
+            Notifier(daemon, [gateway.sms(), mail.channel()], routes=[{"wanted": "sms", "try": "sms"}, {"wanted": "email", "try": "email"}],
+                     settings={"receipts": f"127.0.0.1:{port}", "digest": "300ms"}) as notifier:
+        for n in range(3):
+            notifier.request(f"N-{n}", subject=f"C-{n}")
+            notifier.request(f"M-{n}", subject=f"C-{n}", channel="email")
+        notifier.await_fates({**{f"N-{n}": "sent" for n in range(3)}, **{f"M-{n}": "sent" for n in range(3)}})
+        assert tell(port, "/json", {"provider_id": "p-0", "status": "delivered"}) == 200
+        notifier.await_fates({f"N-{n}": "delivered" for n in range(3)})
+        ((_, content),) = mail.letters
+        letter = email.message_from_bytes(content, policy=email.policy.default)
+        assert letter["Subject"] == "物业：3 条通知" and letter.get_content().count("责任项 C1") == 3 and "\n2. 超时：C-1\n" in letter.get_content()
+
+
 def test_kannel_with_its_fake_centre(daemon, tmp_path):
     """A bearer box, an smsbox and a fake SMSC, as Debian ships them."""
     bearer, smsbox = shutil.which("bearerbox") or "/usr/sbin/bearerbox", shutil.which("smsbox") or "/usr/sbin/smsbox"

@@ -204,7 +204,7 @@ limited(struct turn *t, const struct row *r, const struct channel *c)
 	const struct settings *s = t->s;
 	int64_t day = plan_day(s, t->now);
 
-	if (r->f.urgency != ROUTINE || r->f.counted)
+	if (r->f.urgency != ROUTINE || r->f.counted || digest_counted(t, r, c, day))
 		return (t->now);
 	if (count(t, r->to, day, 0) < s->per_receiver && count(t, c->name, day, 0) < c->per_day)
 		return (t->now);
@@ -228,8 +228,11 @@ make_ready(struct turn *t, struct text id, struct row *r, const struct channel *
 	if (r->f.urgency == ROUTINE && !r->f.counted) {
 		int64_t day = plan_day(t->s, t->now);
 
-		count(t, r->to, day, 1);
-		count(t, c->name, day, 1);
+		if (!digest_counted(t, r, c, day)) {
+			count(t, r->to, day, 1);
+			count(t, c->name, day, 1);
+			digest_count(t, r, c, day);
+		}
 		r->f.counted = 1;
 	}
 	snprintf(r->via, sizeof(r->via), "%s", c->name);
@@ -280,6 +283,8 @@ plan_again(struct turn *t, struct text id, struct row *r)
 		return (wait_until(t, id, r, r->f.not_before, NULL));
 	if (r->f.urgency == ROUTINE && plan_quiet(t, r->to, t->now, &at))
 		return (wait_until(t, id, r, at, "quiet hours"));
+	if ((at = digest_gather(t, r, c)) > t->now)
+		return (wait_until(t, id, r, at, "gathered with others to the same receiver"));
 	if ((at = limited(t, r, c)) > t->now)
 		return (wait_until(t, id, r, at, "the day's limit"));
 	if ((at = breaker_load(t->w, c->name).until) > t->now && r->f.urgency == ROUTINE)
@@ -425,6 +430,7 @@ forget(struct turn *t, struct text id, const struct row *r)
 	if (worker_get(t->w, RECENT, key, len, &v, &n) && n == sizeof(struct last) && mp_equal(id.s, id.len, ((const struct last *)v)->id))
 		worker_delete(t->w, RECENT, key, len);
 	fate_forget(t, r);
+	digest_forget(t, id);
 	row_remove(t->w, id, r);
 }
 

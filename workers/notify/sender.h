@@ -49,6 +49,8 @@ void	letter_free(struct letter *);
 
 /* letter.c: is there an address for this channel?  False, with the reason. */
 bool	letter_addressed(const struct letter *, char *why, size_t why_size);
+/* Several, all rendered, as one text: the first is the one that leaves.  Returns how many of them there was room for. */
+unsigned letter_join(struct letter **, unsigned count, const struct settings *);
 /* Render it.  False, with the reason why it can never be sent this way. */
 bool	letter_render(struct letter *, const struct templates *, const struct settings *, struct mp params, char *why, size_t why_size);
 
@@ -107,6 +109,7 @@ struct sender {
 	struct settings *settings;		/* whose channels the secrets are of: held */
 	struct flight *flights;
 	unsigned count;
+	uint64_t groups;			/* so many were begun */
 	bool leaving;
 	struct { int64_t second; unsigned sent; } pace[CHANNELS_MAX];
 	int64_t owner_rest[OWNERS_MAX];		/* one that did not answer is asked again then, in ms of the loop's clock */
@@ -117,7 +120,7 @@ struct sender {
 };
 
 /* Where a flight stands. */
-enum stage { FETCHING, FINDING, ASKING, INTENDING, FLYING, TELLING, SETTLING };
+enum stage { FETCHING, FINDING, ASKING, BOARDED, RIDING, INTENDING, FLYING, TELLING, SETTLING };
 
 struct flight {
 	struct flight *next;
@@ -126,6 +129,9 @@ struct flight {
 	bool pending;				/* an answer is awaited */
 	bool put_due;				/* an event of ours waits for room */
 	bool over;
+	uint64_t group;				/* it may leave with others of that number; 0: by itself */
+	bool rides;				/* the slot is another's */
+	struct flight *lead;			/* RIDING: the one it leaves with */
 	unsigned channel;			/* of its settings, which are held */
 	struct settings *settings;
 	uint64_t contact;			/* the event that bears a household's address; 0: it is none */
@@ -142,8 +148,8 @@ struct candidate {
 	char id[ID_TEXT_SIZE];
 	struct row row;
 	unsigned channel;
-	uint64_t contact;
-	bool english;
+	uint64_t contact, group;
+	bool english, rides;
 };
 void		 candidate_house(struct candidate *, struct worker *);
 
@@ -162,6 +168,7 @@ struct said {
 	int permanent;				/* -1: not said */
 	unsigned segments;
 	uint64_t as_of;
+	const struct flight *with;		/* the lead of a group: those that leave with it are named */
 };
 void		 say(msgpack_sbuffer *, const struct said *);
 

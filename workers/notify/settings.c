@@ -57,6 +57,15 @@ span_or(struct reading *r, const char *key, int64_t usual)
 	return (*conf_text(r->c, key, "") != '\0' ? conf_span(r->c, key) : usual);
 }
 
+/* Without it, or with none: never. */
+static int64_t
+span_or_none(struct reading *r, const char *key)
+{
+	const char *text = conf_text(r->c, key, "none");
+
+	return (strcmp(text, "none") == 0 ? 0 : conf_span(r->c, key));
+}
+
 static unsigned
 number_or(struct reading *r, const char *key, unsigned usual, unsigned max)
 {
@@ -110,6 +119,7 @@ read_top(struct reading *r)
 	s->backoff_max_ns = span_or(r, "backoff_max", 3600 * SECOND_NS);
 	s->useful_ns = span_or(r, "useful", 3 * 86400 * SECOND_NS);
 	s->keep_ns = span_or(r, "keep", 35 * 86400 * SECOND_NS);
+	s->digest_ns = span_or_none(r, "digest");
 	s->duplicate_ns = *conf_text(r->c, "duplicates", "") != '\0' ? conf_span(r->c, "duplicates") : 0;
 }
 
@@ -135,6 +145,8 @@ check_channel(struct reading *r, const struct channel *c)
 	if (c->kind == KIND_FOLDER ? *c->folder == '\0' : c->kind == KIND_SMTP ? !mail : !web)
 		mistake(r, "channel %s: %s", c->name, c->kind == KIND_FOLDER ? "folder says where its pages go" : c->kind == KIND_SMTP ?
 		    "url begins with smtp:// or smtps://" : "url begins with http:// or https://");
+	if (c->digest && c->medium != MEDIUM_SMS && c->medium != MEDIUM_EMAIL)
+		mistake(r, "channel %s: only text messages and e-mail are gathered; digest: no", c->name);
 	if (c->kind == KIND_SMTP && *c->from == '\0')
 		mistake(r, "channel %s: from is the address that letters come from", c->name);
 	if (strpbrk(c->url, " \r\n") != NULL || strchr(c->url, '@') != NULL || strpbrk(c->from, " <>\r\n") != NULL)
@@ -157,6 +169,7 @@ read_channel(struct reading *r, struct channel *c)
 	c->folder = conf_text(r->c, "folder", "");
 	c->ca = conf_text(r->c, "ca", "");
 	c->tls = yes(r, "tls", "yes");
+	c->digest = yes(r, "digest", c->medium == MEDIUM_SMS || c->medium == MEDIUM_EMAIL ? "yes" : "no");
 	/* The robots of chats speak to a group, whatever the file says. */
 	c->group = yes(r, "group", "no") || c->kind == KIND_WECOM || c->kind == KIND_DINGTALK || c->kind == KIND_FEISHU;
 	c->connections = number_or(r, "connections", 8, 256);
