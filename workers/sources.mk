@@ -107,6 +107,7 @@ NOTIFY_SRC = \
 	workers/notify/carry.c \
 	workers/notify/carry_http.c \
 	workers/notify/carry_mail.c \
+	workers/notify/carry_spool.c \
 	workers/notify/paper.c \
 	workers/notify/receipts.c \
 	workers/notify/dryrun.c

@@ -329,6 +329,104 @@ concatenation = true
             process.wait()
 
 
+def spool(path):
+    for name in ("outbox", "sent", "error", "inbox"):
+        (path / name).mkdir(parents=True)
+    return {"channel": "modem", "medium": "sms", "kind": "gammu", "folder": str(path)}
+
+
+def await_file(folder):
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := [f for f in folder.iterdir() if f.name.startswith("OUT")]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found[0]
+
+
+def test_smsd_by_its_folders(daemon, tmp_path):
+    """What lies in sent has left, what lies in error goes the next way, what nobody takes is taken back."""
+    with Gateway() as gateway:
+        modem = spool(tmp_path / "gammu")
+        with Notifier(daemon, [{**modem, "within": "1s"}, gateway.sms()], routes=[{"wanted": "sms", "try": "modem sms"}, {"wanted": "phone", "try": "modem"}]) as notifier:
+            notifier.request("N-1:a/b")
+            file = await_file(tmp_path / "gammu" / "outbox")
+            assert file.name == "OUTC00000000_000000_00_+8613900000001_N-1+a=b.0.txt"
+            assert file.read_bytes() == b"\xff\xfe" + "【物业】超时：C-1 已超过期限（C1），请立即处理。".encode("utf-16-le")
+            assert notifier.kinds("N-1:a/b") == ["requested", "attempted"]
+            file.rename(tmp_path / "gammu" / "sent" / file.name)
+            notifier.await_fates({"N-1:a/b": "sent"})
+            assert notifier.history("N-1:a/b")[-1][1]["provider_id"] == "N-1+a=b.0.txt"
+            notifier.request("N-2", urgency="urgent", subject="C-2")
+            file = await_file(tmp_path / "gammu" / "outbox")
+            assert file.name.startswith("OUTB")
+            file.rename(tmp_path / "gammu" / "error" / file.name)
+            notifier.await_fates({"N-2": "sent"})
+            assert notifier.kinds("N-2") == ["requested", "attempted", "failed", "attempted", "sent"] and len(gateway.requests) == 1
+            notifier.request("N-3", channel="phone", subject="C-3")
+            notifier.await_fates({"N-3": "failed"})
+            assert notifier.history("N-3")[-1][1]["reason"].startswith("outcome-unknown: SMSD did not move it") and not os.listdir(tmp_path / "gammu" / "outbox")
+            # The second of two was not touched, so that it may be tried again.
+            (tmp_path / "gammu" / "outbox" / "OUTA_1_2.txt").write_text("x")
+            notifier.request("N-4", channel="phone", subject="C-4", expires="2099-01-01T00:00:00+08:00")
+            notifier.await_fates({"N-4": "failed"})
+            assert notifier.history("N-4")[2][1] == {"notification": "N-4", "reason": "SMSD did not come to it in time, and it was taken back", "permanent": False,
+                                                     "as_of_seq": notifier.history("N-4")[2][1]["as_of_seq"]}
+
+
+def test_smsd_is_not_given_twice_what_it_has_sent(daemon, tmp_path):
+    modem = spool(tmp_path / "gammu")
+    with Notifier(daemon, [modem]) as notifier:
+        notifier.request("N-1", urgency="urgent")
+        file = await_file(tmp_path / "gammu" / "outbox")
+        notifier.kill9()
+        file.rename(tmp_path / "gammu" / "sent" / file.name)
+        notifier.start()
+        notifier.await_fates({"N-1": "sent"})
+        assert notifier.kinds("N-1") == ["requested", "attempted", "failed", "attempted", "sent"] and not os.listdir(tmp_path / "gammu" / "outbox")
+        shutil.rmtree(tmp_path / "gammu" / "sent")
+        notifier.request("N-2", urgency="urgent", subject="C-2")
+        notifier.await_fates({"N-2": "failed"})
+        assert "cannot be used: No such file" in notifier.history("N-2")[-1][1]["reason"]
+
+
+def test_gammu_smsd_with_its_dummy_phone(daemon, tmp_path):
+    """As Debian ships it."""
+    program = shutil.which("gammu-smsd") or "/usr/bin/gammu-smsd"
+    if not os.access(program, os.X_OK):
+        pytest.skip("NOT TESTED: gammu-smsd is not installed")
+    modem, phone = spool(tmp_path / "gammu"), tmp_path / "phone"
+    phone.mkdir()
+    (tmp_path / "smsdrc").write_text(f"""
+[gammu]
+connection = none
+model = dummy
+device = {phone}
+
+[smsd]
+service = files
+transmitformat = auto
+loopsleep = 1
+inboxpath = {tmp_path}/gammu/inbox/
+outboxpath = {tmp_path}/gammu/outbox/
+sentsmspath = {tmp_path}/gammu/sent/
+errorsmspath = {tmp_path}/gammu/error/
+logfile = {tmp_path}/smsd.log
+debuglevel = 255
+""")
+    with Notifier(daemon, [modem]) as notifier:
+        notifier.request("N-1")
+        notifier.request("N-2", subject="C-" + "9" * 60, template="obligation-opened", params={"obligation": "𠮷", "rule": "长" * 60})
+        smsd = subprocess.Popen([program, "-c", str(tmp_path / "smsdrc")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"})
+        try:
+            notifier.await_fates({"N-1": "sent", "N-2": "sent"}, patience=30)
+        finally:
+            smsd.terminate()
+            smsd.wait()
+        log = (tmp_path / "smsd.log").read_text(errors="replace")
+        assert "【物业】超时：C-1 已超过期限（C1），请立即处理。" in log and 'Recipient number "+8613900000001"' in log
+        assert "N-2.0.txt (total: 3)" in log and notifier.history("N-2")[-1][1]["segments"] == 3, log[-2000:]
+
+
 def await_port(port):
     deadline = time.monotonic() + 20
     while True:

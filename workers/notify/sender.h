@@ -8,6 +8,7 @@
  *	carry.c		libcurl's multi handle on the libevent base
  *	carry_http.c	what a gateway or a robot is told, and what its answer means
  *	carry_mail.c	the same of a mail server
+ *	carry_spool.c	Gammu SMSD's folders
  *	paper.c		call lists and letters, numbered pages in a folder
  *	receipts.c	what providers tell later
  *	dryrun.c	--check-config and --dry-run
@@ -75,6 +76,7 @@ struct parcel {
 	struct curl_slist *headers;
 	struct buffer url, body, answer;
 	struct mailer *mailer;		/* the process of a letter by mail, or NULL */
+	struct spool *spool;		/* the file of a text message, or NULL */
 	bool too_long;			/* the answer */
 	char error[CURL_ERROR_SIZE];
 	void (*done)(void *, const struct result *);
@@ -86,6 +88,8 @@ void	carry_http_prepare(struct parcel *);
 void	carry_http_result(const struct parcel *, CURLcode, struct result *);
 void	carry_mail_send(struct parcel *, struct event_base *);
 void	mailer_free(struct mailer *);
+void	carry_spool_send(struct parcel *, struct event_base *);
+void	spool_free(struct spool *);
 /* The process of one letter: `estate-notify --carry-mail`, which nobody types. */
 int	carry_mail_main(void);
 /* It is over: told, and freed. */
@@ -95,6 +99,7 @@ bool	carry_nothing_written(const struct parcel *, CURLcode);
 
 /* ---- paper.c: written whole and flushed, or not at all. */
 void	paper_write(const struct letter *, struct result *);
+bool	paper_store(int folder, const char *name, const struct buffer *);
 
 /* ---- sender.c ---- */
 

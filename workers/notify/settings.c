@@ -11,11 +11,11 @@
 #include "yamltext.h"
 
 const char *const medium_names[MEDIA] = { "sms", "email", "webhook", "call-list", "letter" };
-const char *const kind_names[KINDS] = { "json", "kannel", "smtp", "generic", "wecom", "dingtalk", "feishu", "folder" };
+const char *const kind_names[KINDS] = { "json", "kannel", "gammu", "smtp", "generic", "wecom", "dingtalk", "feishu", "folder" };
 static const char *const unknown_names[UNKNOWN_COUNT] = { "fail", "next", "repeat" };
 
 /* Which kinds a medium has. */
-static const enum medium kind_media[KINDS] = { MEDIUM_SMS, MEDIUM_SMS, MEDIUM_EMAIL, MEDIUM_WEBHOOK, MEDIUM_WEBHOOK, MEDIUM_WEBHOOK, MEDIUM_WEBHOOK, MEDIA };
+static const enum medium kind_media[KINDS] = { MEDIUM_SMS, MEDIUM_SMS, MEDIUM_SMS, MEDIUM_EMAIL, MEDIUM_WEBHOOK, MEDIUM_WEBHOOK, MEDIUM_WEBHOOK, MEDIUM_WEBHOOK, MEDIA };
 
 struct reading {
 	struct conf *c;
@@ -140,10 +140,12 @@ static void
 check_channel(struct reading *r, const struct channel *c)
 {
 	bool web = strncmp(c->url, "http://", 7) == 0 || strncmp(c->url, "https://", 8) == 0;
+	bool folder = c->kind == KIND_FOLDER || c->kind == KIND_GAMMU;
 	bool mail = strncmp(c->url, "smtp://", 7) == 0 || strncmp(c->url, "smtps://", 8) == 0;
 
-	if (c->kind == KIND_FOLDER ? *c->folder == '\0' : c->kind == KIND_SMTP ? !mail : !web)
-		mistake(r, "channel %s: %s", c->name, c->kind == KIND_FOLDER ? "folder says where its pages go" : c->kind == KIND_SMTP ?
+	if (folder ? *c->folder == '\0' : c->kind == KIND_SMTP ? !mail : !web)
+		mistake(r, "channel %s: %s", c->name, folder ? c->kind == KIND_GAMMU ? "folder is SMSD's, which holds outbox, sent and error" :
+		    "folder says where its pages go" : c->kind == KIND_SMTP ?
 		    "url begins with smtp:// or smtps://" : "url begins with http:// or https://");
 	if (c->digest && c->medium != MEDIUM_SMS && c->medium != MEDIUM_EMAIL)
 		mistake(r, "channel %s: only text messages and e-mail are gathered; digest: no", c->name);
@@ -177,7 +179,7 @@ read_channel(struct reading *r, struct channel *c)
 	c->per_second = number_or(r, "per_second", 1000000, 1000000);
 	c->per_day = number_or(r, "per_day", 1000000, 1000000000);
 	c->breaker = number_or(r, "breaker", 5, 1000);
-	c->within_ns = span_or(r, "within", 10 * SECOND_NS);
+	c->within_ns = span_or(r, "within", (c->kind == KIND_GAMMU ? 120 : 10) * SECOND_NS);
 	c->breaker_ns = span_or(r, "breaker_rest", 60 * SECOND_NS);
 	check_channel(r, c);
 	for (const struct channel *o = r->s->channels; o < c; o++)
