@@ -22,6 +22,7 @@ static const struct {
 	{ "promise.made", rest_promise },
 	{ "dispute.opened", rest_dispute },
 	{ "dispute.closed", rest_dispute },
+	{ "dispute.extended", rest_dispute },
 	{ "hardship.granted", rest_hardship },
 	{ "hardship.ended", rest_hardship },
 	{ "demand.served", rest_demand },
