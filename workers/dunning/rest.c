@@ -55,8 +55,10 @@ each_bill(struct turn *t, const struct worker_event *v, void (*of)(struct turn *
 	char id[NAME_SIZE], bill[NAME_SIZE];
 
 	name_copy(id, v->e->subject);
-	if (bill_load(t->w, id, &b) || !debtor_load(t->w, id, &d)) {
-		of(t, v, id, &b);		/* also before it is issued: events overtake each other */
+	bill_load(t->w, id, &b);
+	/* Also before it is issued: events overtake each other.  What was said of a household before it was known is no bill. */
+	if (b.seq != 0 || !debtor_load(t->w, id, &d)) {
+		of(t, v, id, &b);
 		return;
 	}
 	open_place(&k, id, d.party[0] != '\0' ? d.party : id);
@@ -154,7 +156,8 @@ rest_dispute(struct turn *t, const struct worker_event *v)
 	name_copy(id, v->e->subject);
 	if (!mp_equal(v->e->type.s, v->e->type.len, "dispute.closed"))
 		return;
-	if (bill_load(t->w, id, &b))
+	bill_load(t->w, id, &b);
+	if (b.seq != 0)
 		payments_spend(t, b.household, b.party);
 	else if (debtor_load(t->w, id, &d))
 		payments_spend(t, id, d.party[0] != '\0' ? d.party : id);
