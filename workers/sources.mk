@@ -97,6 +97,7 @@ NOTIFY_SRC = \
 	workers/notify/fate.c \
 	workers/notify/digest.c \
 	workers/notify/house.c \
+	workers/notify/staff.c \
 	workers/notify/ask.c \
 	workers/notify/sender.c \
 	workers/notify/flight.c \

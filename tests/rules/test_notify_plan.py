@@ -134,13 +134,62 @@ def test_withdrawn_delivered_and_what_comes_after(plan):
     assert stands["N"]["fate"] == "withdrawn" and stands["N"]["reason"] == "paid" and stands["M"]["fate"] == "delivered"
 
 
-# ---- Several as one ----
-
-DIGEST = {"digest": "10min"}
-
+# ---- What the log tells meanwhile ----
 
 def fates(stands, *names):
     return [stands[name]["fate"] for name in names]
+
+
+def entry(kind, subject, **data):
+    return {"specversion": "1.0", "id": f"{kind}-{subject}-{len(data)}", "source": "/estate/desk", "type": kind, "subject": subject, "data": data}
+
+
+def test_an_opt_out_that_comes_or_goes_while_it_waits(plan):
+    waits = [at("03T09:00:00", household("3-2-1201")), at("03T22:00:00", request("N", to="3-2-1201", source="/estated/worker/dunning"))]
+    out = at("03T23:00:00", entry("household.contact_rule_set", "3-2-1201", opt_out=["dunning"], by="desk"))
+    back = at("04T01:00:00", entry("household.contact_rule_set", "3-2-1201", by="desk"))
+    assert fates(plan(waits + [out], "2026-11-04T08:00:01+08:00")[1], "N") == ["suppressed"]
+    assert fates(plan(waits + [out, back], "2026-11-04T08:00:01+08:00")[1], "N") == ["ready"]
+
+
+@pytest.mark.parametrize("event", [entry("household.transferred", "3-2-1201", date="2026-11-03", to="p-2"),
+                                   {**household("3-2-1201", party="p-2"), "id": "h-2"}])
+def test_what_was_asked_for_one_owner_is_not_told_the_next(plan, event):
+    events = [at("03T09:00:00", household("3-2-1201", party="p-1")), at("03T22:00:00", request("N-old", to="3-2-1201")), at("03T23:00:00", event),
+              at("04T09:00:00", request("N-new", to="3-2-1201", subject="C-2"))]
+    derived, stands = plan(events, "2026-11-04T10:00:00+08:00")
+    assert stands["N-old"]["fate"] == "suppressed" and stands["N-old"]["reason"] == "the household has changed hands since"
+    # Of the next one no address is known until there is an entry.
+    assert fates(stands, "N-new") == ["ready" if event["type"] == "household.registered" else "suppressed"]
+    known = events[:-1] + [at("03T23:30:00", {**household("3-2-1201", party="p-2"), "id": "h-3"}), events[-1]]
+    assert fates(plan(known, "2026-11-04T10:00:00+08:00")[1], "N-old", "N-new") == ["suppressed", "ready"]
+
+
+def test_wishes_are_those_of_whoever_had_them(plan):
+    events = [at("03T09:00:00", household("3-2-1201", party="p-1")), at("03T09:01:00", entry("household.contact_rule_set", "3-2-1201", opt_out=["sms", "email"], by="desk")),
+              at("03T09:02:00", {**household("3-2-1201", party="p-1"), "id": "h-2"}), at("03T09:03:00", request("N-1", to="3-2-1201"))]
+    assert fates(plan(events, "2026-11-03T10:00:00+08:00")[1], "N-1") == ["suppressed"]
+    events += [at("03T09:04:00", entry("household.transferred", "3-2-1201", date="2026-11-03", to="p-2")), at("03T09:05:00", {**household("3-2-1201", party="p-2"), "id": "h-3"}),
+               at("03T09:06:00", request("N-2", to="3-2-1201", subject="C-2"))]
+    assert fates(plan(events, "2026-11-03T10:00:00+08:00")[1], "N-1", "N-2") == ["suppressed", "ready"]
+
+
+@pytest.mark.parametrize("absences, to", [
+    ([dict(**{"from": "2026-11-03"}, until="2026-11-04", deputy="lead-2")], "lead-2"),
+    ([dict(**{"from": "2026-11-03"}, until="2026-11-03", deputy="lead-2")], "lead-1"),
+    ([dict(**{"from": "2026-11-04T08:00:01+08:00"}, deputy="lead-2")], "lead-1"),
+    ([dict(**{"from": "2026-11-04T08:00:00+08:00"}, deputy="lead-2")], "lead-2"),
+    ([dict(**{"from": "2026-11-03"})], "lead-1"),
+])
+def test_who_is_away_when_it_leaves_is_stood_in_for(plan, absences, to):
+    events = [at("03T22:00:00", request("N", to="lead-1"))] + [at("03T23:00:00", entry("staff.absent", "lead-1", by="desk", **one)) for one in absences]
+    _, stands = plan(events, "2026-11-04T08:00:00+08:00")
+    assert stands["N"]["fate"] == "ready" and stands["N"]["to"] == to
+
+
+# ---- Several as one ----
+
+DIGEST = {"digest": "10min"}
 
 
 def test_routine_ones_to_one_receiver_wait_for_each_other(plan):

@@ -15,7 +15,8 @@
  *	plan.c		what becomes of one: the next channel, when, or that it is not to be sent
  *	fate.c		what events tell: attempted, sent, failed, delivered, withdrawn; breakers
  *	digest.c	several to one receiver that leave as one
- *	house.c		how a household wants to be told
+ *	house.c		how a household wants to be told, and when it has changed hands
+ *	staff.c		who is away, and who stands in
  *	ask.c		what it can be asked
  *
  * Nothing of the planner knows sender.h, a clock or a template.  No personal value is in the state: of an address only the number of the
@@ -35,7 +36,7 @@
 #define ID_TEXT_SIZE	(ID_CHARS_MAX + 1)
 
 /* The tables, in the order of their names in notify.c. */
-enum { NOTES, READY, HOUSES, COUNTS, BREAKERS, PROVIDERS, RECENT, COMPANY, WINDOWS, DIGESTS };
+enum { NOTES, READY, HOUSES, COUNTS, BREAKERS, PROVIDERS, RECENT, COMPANY, WINDOWS, DIGESTS, AWAY };
 
 enum urgency { EMERGENCY, URGENT, ROUTINE, URGENCIES };
 extern const char *const urgency_names[URGENCIES];
@@ -193,7 +194,9 @@ struct breaker	breaker_load(struct worker *, const char *channel);
 
 struct house {
 	struct house_fixed {
-		uint64_t contact;	/* the event that bears its address */
+		uint64_t contact;	/* the event that bears its address; 0: none is known */
+		uint64_t changed;	/* the event by which it has others: what was asked for before is not for them; 0: none */
+		uint64_t party;		/* a hash of who they are; 0: not said */
 		uint8_t has_phone, has_email, english, quiet_set;
 		uint16_t quiet_from, quiet_to;
 	} f;
@@ -201,8 +204,15 @@ struct house {
 };
 void	house_registered(struct turn *, const struct worker_event *);
 void	house_contact_rule(struct turn *, const struct worker_event *);
+void	house_transferred(struct turn *, const struct worker_event *);
 bool	house_load(struct worker *, const char *id, struct house *);
 bool	house_refuses(const struct house *, const char *word);
+
+/* ---- staff.c ---- */
+
+void	staff_absent(struct turn *, const struct worker_event *);
+/* Whoever is away is stood in for: `to` becomes the deputy that the absence names. */
+void	staff_deputy(const struct turn *, char to[ID_TEXT_SIZE]);
 
 extern const struct worker_query ask_queries[];
 extern const struct worker_effects notify_effects;

@@ -74,6 +74,8 @@ static const struct {
 	{ "notification.withdrawn", fate_withdrawn },
 	{ "household.registered", house_registered },
 	{ "household.contact_rule_set", house_contact_rule },
+	{ "household.transferred", house_transferred },
+	{ "staff.absent", staff_absent },
 };
 #define PARTS	(sizeof(parts) / sizeof(*parts))
 
@@ -101,7 +103,7 @@ main(int argc, char **argv)
 {
 	static const char *types[PARTS + 1];
 	static const char *const tables[] = { "notes", "ready", "houses", "counts", "breakers", "providers", "recent", "company", "windows",
-	    "digests", NULL };
+	    "digests", "away", NULL };
 	static const struct worker_config configs[] = { { "settings", "notify.yaml" }, { NULL, NULL } };
 	static const struct worker_kind notify = {
 		.name = "notify", .version = 2, .types = types, .tables = tables, .configs = configs,

@@ -168,7 +168,7 @@ against(const struct turn *t, const struct row *r, const struct channel *c)
 		return ("a household is not written to in a group");
 	if (r->f.urgency == ROUTINE && (house_refuses(&h, medium_names[c->medium]) || house_refuses(&h, c->name)))
 		return ("opt-out");
-	if (h.f.contact != 0 && ((c->medium == MEDIUM_SMS && !h.f.has_phone) || (c->medium == MEDIUM_EMAIL && !h.f.has_email)))
+	if ((h.f.contact != 0 || h.f.changed != 0) && ((c->medium == MEDIUM_SMS && !h.f.has_phone) || (c->medium == MEDIUM_EMAIL && !h.f.has_email)))
 		return ("no address");
 	return (NULL);
 }
@@ -257,6 +257,22 @@ plan_channel(const struct turn *t, struct row *r, const char **why)
 	return (-1);
 }
 
+/* Its receiver is away. */
+static void
+stand_in(struct turn *t, struct text id, struct row *r)
+{
+	char to[ID_TEXT_SIZE];
+
+	memcpy(to, r->to, sizeof(to));
+	staff_deputy(t, to);
+	if (strcmp(to, r->to) == 0)
+		return;
+	/* What is ready stands among those to its receiver. */
+	if (r->f.fate == IS_READY)
+		row_become(t->w, id, r, WAITING);
+	memcpy(r->to, to, sizeof(to));
+}
+
 void
 plan_again(struct turn *t, struct text id, struct row *r)
 {
@@ -271,7 +287,10 @@ plan_again(struct turn *t, struct text id, struct row *r)
 		return (wait_until(t, id, r, t->now + 3600 * SECOND_NS, "there are no settings yet"));
 	if (r->f.expires <= t->now)
 		return (suppress(t, id, r, "expired"));
-	if (r->f.urgency == ROUTINE && house_load(t->w, r->to, &h) && (house_refuses(&h, r->owner) || house_refuses(&h, r->template)))
+	stand_in(t, id, r);
+	if (house_load(t->w, r->to, &h) && h.f.changed > r->f.requested)
+		return (suppress(t, id, r, "the household has changed hands since"));
+	if (r->f.urgency == ROUTINE && (house_refuses(&h, r->owner) || house_refuses(&h, r->template)))
 		return (suppress(t, id, r, "opt-out"));
 	if ((channel = plan_channel(t, r, &why)) < 0) {
 		if (r->f.attempts == 0)

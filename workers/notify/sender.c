@@ -254,6 +254,7 @@ look_at_lane(struct worker *w, void *user)
 	    row_load(w, id, &known) || c->row.f.not_before > t.now || !timely(&t, &c->row))
 		return;
 	take_settings(k->s, in_force);
+	staff_deputy(&t, c->row.to);
 	snprintf(c->id, sizeof(c->id), "%.*s", (int)id.len, id.s);
 	if (flight_find(k->s, c->id) != NULL || (channel = plan_channel(&t, &c->row, &why)) < 0 || !has_slot(k, (unsigned)channel, true))
 		return;
