@@ -237,7 +237,7 @@ class Ledger:
         self.settle(bill)
 
     def spend(self, household, party):
-        """The first money pays the oldest due bill, of those due on one day the first of the order."""
+        """What is disputed is paid by none but what names it.  The first money pays the oldest due bill, of those due on one day the first of the order."""
         mine = [p for p in self.money[household, party] if p.state == "posted" and p.rest]
         for payment in sorted(mine, key=lambda p: (p.received, p.name.encode())):
             for bill in sorted((b for b in self.of[household, party] if b.open > 0 and not b.dispute.runs(self.today)), key=lambda b: (b.due, self.order.index(b.kind), b.name.encode())):

@@ -130,6 +130,8 @@ dunning_due(struct worker *w, const struct worker_timer *timer)
 
 	if (t.p == NULL)
 		return (0);		/* the rules have gone: nobody is asked any more */
+	/* One event may have set the timers of many days: their entries are not those of the event, nor one another's. */
+	t.line = 1u << 31 | (unsigned)t.today << 12;
 	name_copy(id, (struct text){ name + 1, (uint32_t)timer->name_len - 1 });
 	if (name[0] == 'h')
 		steps_run(&t, id);
