@@ -103,6 +103,7 @@ NOTIFY_SRC = \
 	workers/notify/flight.c \
 	workers/notify/letter.c \
 	workers/notify/template.c \
+	workers/notify/template_named.c \
 	workers/notify/segment.c \
 	workers/notify/contacts.c \
 	workers/notify/carry.c \

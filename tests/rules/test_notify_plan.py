@@ -1,6 +1,7 @@
 """What the planner of estate-notify decides, in rehearsals: quiet hours, limits, expiry, opt-out, duplicates, retries and breakers.  No outside."""
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -279,8 +280,8 @@ def test_segments_of_known_texts(tmp_path, shared_data):
     cases = [(text, count) for text, count in cases if text.strip() != "" and count <= 10]
     config = write_config(str(tmp_path / "config"), [SMS], settings={"sign": "none"})
     with open(os.path.join(config, "templates", "bare.yaml"), "w", encoding="utf-8") as file:
-        file.write('template: bare\nparams: body\nzh_sms: "{{body}}"\nen_sms: "{{body}}"\n')
-    lines = "".join(json.dumps(request(f"N-{n}", template="bare", params={"body": text})) + "\n" for n, (text, _) in enumerate(cases))
+        file.write('template: bare\nparams: reason\nzh_sms: "{{reason}}"\nen_sms: "{{reason}}"\n')
+    lines = "".join(json.dumps(request(f"N-{n}", template="bare", params={"reason": text})) + "\n" for n, (text, _) in enumerate(cases))
     done = subprocess.run([NOTIFY, "--dry-run", "-", "--config", config], input=lines, capture_output=True, text=True, check=True)
     shown = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(shown) == len(cases) > 20
@@ -293,6 +294,12 @@ def test_segments_of_known_texts(tmp_path, shared_data):
     (("{{case}} 已超过", "{{cas}} 已超过"), "did you mean case"),
     (("params: obligation rule", "params: obligation rule\npublic: \"yes\""), "must not reach a group"),
     (("params: obligation rule", "params: obligation rule:yuan"), "there is no :yuan"),
+    (("params: obligation rule", "params: obligation rul rule"), "no event has a field rul; did you mean rule"),
+    (("params: obligation rule", "params: obligation amount rule"), "amount is money: amount:fen"),
+    (("params: obligation rule", "params: obligation rule:fen"), "rule is no money"),
+    (("params: obligation rule", "public: \"yes\"\nparams: rule reason"), "reason must not reach a group or a notice board: whoever writes it may write a name"),
+    (("params: obligation rule", "public: \"yes\"\nparams: rule phone"), "phone must not reach a group or a notice board: it is personal"),
+    (("params: obligation rule", "params: obligation rule\nzh_txt: x"), "there is no key zh_txt"),
     (("zh_sms: \"", "zh_sms: \"" + "长" * 1700), "no text message"),
 ])
 def test_templates_that_are_refused(tmp_path, change, says):
@@ -327,6 +334,28 @@ def test_every_template_that_is_asked_for_is_there():
     shipped = {name[:-5] for name in os.listdir(TEMPLATES)}
     assert {"obligation-opened", "obligation-warned", "obligation-breached", "obligation-forgotten", "role-empty", "bill-notice", "bill-reminder", "arrears-call",
             "arrears-visit", "formal-demand"} <= shipped
+
+
+@pytest.mark.parametrize("change, says", [
+    (("template: bill-reminder", "template: bill-remainder"), "dunning.yaml line 28: there is no template bill-remainder; did you mean bill-reminder"),
+    (("template: bill-reminder", "template: role-empty"), "template role-empty: {{role}} is not given by"),
+])
+def test_what_rules_name_is_there(tmp_path, change, says):
+    config = write_config(str(tmp_path / "config"), [SMS])
+    shutil.copytree(os.path.join(os.path.dirname(TEMPLATES), "rules"), os.path.join(config, "rules"))
+    assert subprocess.run([NOTIFY, "--check-config", config], check=False).returncode == 0
+    path = os.path.join(config, "rules", "dunning.yaml")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert change[0] in text
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(*change, 1))
+    done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
+    assert done.returncode == 78 and says in done.stderr, done.stderr
+    os.remove(path)
+    os.remove(os.path.join(config, "templates", "role-empty.yaml"))
+    done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
+    assert done.returncode == 78 and "estate-escalate: there is no template role-empty" in done.stderr
 
 
 @pytest.mark.parametrize("phone, fine", [("+8613800001111", True), ("138 0000-1111", True), ("110", False), ("+86138x00001111", False), ("1380000111122223333", False)])

@@ -4,7 +4,7 @@
  *	sender.c	what is ready takes a slot; what a former process left; the lane of the urgent ones
  *	flight.c	the steps of one: fetched, asked about, rendered, attempted, sent, told
  *	letter.c	from a request and an address to what leaves
- *	template.c	the texts; segment.c: how many text messages; contacts.c: where staff are reached
+ *	template.c	the texts; template_named.c: those that rules name; segment.c: how many text messages; contacts.c: where staff are reached
  *	carry.c		libcurl's multi handle on the libevent base
  *	carry_http.c	what a gateway or a robot is told, and what its answer means
  *	carry_mail.c	the same of a mail server
