@@ -22,6 +22,8 @@ static const struct verb {
 	{ "obligations", cmd_obligations, "every running deadline: time left, who is next, and why", "所有在办时限：剩余时间、下一步通知谁、依据" },
 	{ "agenda", cmd_agenda, "who is to be called back on a day, by whom: list, paper, calendars", "回访日程：某日谁回访谁；可打印、可导入日历" },
 	{ "callback", cmd_callback, "record what became of a callback; how a month stands", "回访结果登记、当月指标进度" },
+	{ "arrears", cmd_arrears, "what is overdue and how old, what came in, who owes most", "欠费：账龄、收缴率、欠费住户" },
+	{ "household", cmd_household, "a household's account: bills, payments, what is open", "一户的账：账单、收款、未缴" },
 	{ "person", cmd_person, "a household's personal data: show it, erase it", "业户个人信息：查看、清除" },
 	{ "types", cmd_types, "which events there are, and their fields", "查看事件类型与字段" },
 	{ "status", cmd_status, "how the daemon is doing", "查看服务状态" },
