@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 
 import daemon as harness
+import pytest
 from ledger_model import SITE
 
 PROGRAM = harness.program("estate-dunning")
@@ -228,6 +229,25 @@ def test_f3_limitation_is_three_years_from_what_interrupted_it():
 
 def test_f3_filed_is_no_longer_asked():
     assert len(steps(Story().bill().at("11-01 10:00", "legal.filed", "B-1", amount=30000, method="court", by="m-1").run())) == 2
+
+
+@pytest.mark.parametrize("type_, subject, data, says", [
+    ("bill.issued", "B-1", {**MONTH, "amount": -1}, "data.amount"),
+    ("bill.issued", "B-1", {**MONTH, "amount": 12.5}, "data.amount"),
+    ("bill.issued", "B-1", {**MONTH, "amount": "300.00 CNY"}, "data.amount"),
+    ("bill.issued", "B-1", {**MONTH, "amount": 2**62}, "data.amount"),
+    ("bill.issued", "B-1", {**MONTH, "fee_kind": "gas"}, "data.fee_kind"),
+    ("bill.issued", "B-1", {**MONTH, "due": "2026-02-30"}, "data.due"),
+    ("bill.issued", "B-1", {**MONTH, "household": "3 2\r\nBcc: x"}, "data.household"),
+    ("payment.posted", "P-1", {"household": HOME, "amount": -5, "method": "cash", "received": "2026-10-01"}, "data.amount"),
+])
+def test_what_is_no_bill_never_reaches_the_ledger(type_, subject, data, says):
+    story = Story().at("10-01 09:00", type_, subject, **data)
+    lines = "".join(json.dumps(e) + "\n" for e in story.events).encode()
+    done = subprocess.run([PROGRAM, "--rehearse", "-", "--config", CONFIG, "--ask", "reconcile"], input=lines, capture_output=True, check=False)
+    assert done.returncode == 1 and says in done.stderr.decode() and b" 0 parked, 1 refused" in done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])["answer"]
+    assert answer["accounts"]["billed"] == answer["accounts"]["received"] == 0
 
 
 def test_f1_the_monthly_run_twice_changes_nothing():

@@ -300,7 +300,8 @@ def test_segments_of_known_texts(tmp_path, shared_data):
     (("params: obligation rule", "public: \"yes\"\nparams: rule reason"), "reason must not reach a group or a notice board: whoever writes it may write a name"),
     (("params: obligation rule", "public: \"yes\"\nparams: rule phone"), "phone must not reach a group or a notice board: it is personal"),
     (("params: obligation rule", "params: obligation rule\nzh_txt: x"), "there is no key zh_txt"),
-    (("zh_sms: \"", "zh_sms: \"" + "长" * 1700), "no text message"),
+    (("zh_sms: \"", "zh_sms: \"" + "长" * 5000), "15068 bytes are no text message"),
+    (("zh_text: \"", "zh_text: \"" + "长" * 11000), "larger than 32767 bytes"),
 ])
 def test_templates_that_are_refused(tmp_path, change, says):
     config = write_config(str(tmp_path / "config"), [SMS])

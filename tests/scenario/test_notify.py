@@ -1,7 +1,9 @@
 """estate-notify against scripted HTTP gateways on loopback: intent before effect, what is repeated and what is not, and kill -9 in between."""
+import collections
 import json
 import os
 import random
+import re
 import subprocess
 import threading
 import time
@@ -66,6 +68,42 @@ def test_an_unknown_outcome_is_not_repeated_for_routine_and_is_for_urgent(daemon
         assert notifier.kinds("N-r") == ["requested", "attempted", "failed"]
 
 
+@pytest.mark.parametrize("status, body, fate, provider", [
+    (200, '{"ok": false}', "failed", None),
+    (200, '{"ok": false, "retry": true}', "failed", None),
+    (200, '{"id": "a\\nb c"}', "sent", "a_b_c"),
+    (200, '{"id": {"x": 1}}', "sent", None),
+    (200, '{"id": 9223372036854775807}', "sent", "9223372036854775807"),
+    (200, '{"id": "' + "y" * 500 + '"}', "sent", "y" * 99),
+    (200, "{}", "sent", None),
+    (202, '{"message_id": "m"}', "sent", "m"),
+    (302, "", "failed", None),
+    (401, "{}", "failed", None),
+    (599, "", "failed", None),
+])
+def test_what_a_provider_may_answer(daemon, status, body, fate, provider):
+    with Gateway({"*": lambda *_: (status, body.encode())}) as gateway, Notifier(daemon, [gateway.sms()], settings={"backoff": "1h", "backoff_max": "1h"}) as notifier:
+        notifier.request("N-1")
+        notifier.await_fates({"N-1": fate})
+        data = next(data for kind, data in notifier.history("N-1") if kind == fate)
+        assert data.get("provider_id") == provider and len(gateway.requests) == 1
+        if fate == "failed":
+            assert data["permanent"] == (status in (302, 401) or body == '{"ok": false}') and "outcome-unknown" not in data["reason"]
+
+
+def test_a_number_that_is_none_and_a_text_that_is_too_long(daemon):
+    """The next way; and a text of 5,000 characters leaves by none that has no room for it."""
+    with Gateway() as gateway, Notifier(daemon, [gateway.sms("a"), gateway.sms("b")], staff=[("lead-1", "+8613900000001", "lead@example.net")]) as notifier:
+        notifier.put(household("3-2-1201", phone="12 / 34 #5"), household("3-2-1202", phone="138-0000-1111", id="h-2"))
+        notifier.request("N-none", to="3-2-1201")
+        notifier.request("N-fine", to="3-2-1202", subject="C-2")
+        notifier.request("N-long", subject="C-3", params={"obligation": "C1/C-1", "rule": "长" * 5000})
+        notifier.await_fates({"N-none": "failed", "N-fine": "sent", "N-long": "failed"})
+        assert notifier.history("N-none")[1][1]["reason"] == "no address: 3-2-1201 has no phone that is one"
+        assert notifier.history("N-long")[1][1]["reason"].startswith("too long: 75 segments")
+        assert [to for to, _, _ in gateway.texts()] == ["13800001111"]
+
+
 def test_nothing_was_written_so_it_is_tried_again(daemon):
     with Gateway() as gateway:
         closed = dict(gateway.sms(), url="http://127.0.0.1:9/send")
@@ -92,11 +130,12 @@ def test_who_cannot_be_reached(daemon):
         assert notifier.history("N-1")[1][1]["reason"].startswith("no address") and not gateway.requests
 
 
-def test_kill9_at_random_moments(daemon):
-    """Nothing is lost, and what is sent twice is what the policy repeats."""
+@pytest.mark.parametrize("digest", ["none", "20ms"])
+def test_kill9_at_random_moments(daemon, digest):
+    """Nothing is lost, and what is sent twice is what the policy repeats; alone or several as one."""
     count = 2000 if LONG else 200
     draw = random.Random(7)
-    with Gateway({"*": lambda path, body: (200, b'{"id":"x"}')}) as gateway, Notifier(daemon, [gateway.sms()]) as notifier:
+    with Gateway({"*": lambda path, body: (200, b'{"id":"x"}')}) as gateway, Notifier(daemon, [gateway.sms()], settings={"digest": digest}) as notifier:
         names = {f"K-{n}": "urgent" if n % 4 == 0 else "routine" for n in range(count)}
         for n, (name, urgency) in enumerate(names.items()):
             notifier.request(name, to=f"lead-{1 + n % 2}", urgency=urgency, subject=f"C-{n}")
@@ -115,7 +154,8 @@ def test_kill9_at_random_moments(daemon):
                 break
             assert time.monotonic() < deadline, [(n, [k for k, _ in h], h[-1]) for n, h in history.items() if n not in ended][:5]
             time.sleep(0.1)
-        counts = gateway.counts()
+        told = collections.Counter(case for _, text, _ in gateway.texts() for case in re.findall(r"C-(\d+) 已超过", text))
+        counts = {name: told[name[2:]] for name in names}
         twice = {n for n, c in counts.items() if c > 1}
         assert all(names[n] == "urgent" for n in twice), "a routine one was repeated"
         for name, events in history.items():
@@ -127,7 +167,8 @@ def test_kill9_at_random_moments(daemon):
                 assert "sent" not in kinds and kinds[-1] == "failed", events
             assert kinds.count("attempted") >= counts.get(name, 0), "it left without its intent in the log"
         unknown = sum(events[-1][0] == "failed" for events in history.values())
-        print(f"{count} messages, {len(twice)} urgent ones twice, {unknown} routine ones of unknown outcome, {sum(c == 0 for c in (counts.get(n, 0) for n in names))} never left")
+        assert digest == "none" or len(gateway.requests) < count
+        print(f"{count} messages in {len(gateway.requests)} requests, {len(twice)} urgent ones twice, {unknown} routine ones of unknown outcome, {sum(c == 0 for c in (counts.get(n, 0) for n in names))} never left")
         notifier.stop()
         notifier.start()
         notifier.prove()
