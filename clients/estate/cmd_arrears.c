@@ -66,7 +66,7 @@ struct viewer {
 	struct kind kinds[KINDS_MAX];
 	unsigned kind_count;
 	struct owing *households;
-	unsigned count;
+	unsigned count, room;
 };
 
 /* ---- Counting ---- */
@@ -94,8 +94,8 @@ count_household(struct viewer *v, struct text household, int64_t open, int64_t d
 	struct owing *o = v->count > 0 ? &v->households[v->count - 1] : NULL;
 
 	if (o == NULL || !mp_equal(household.s, household.len, o->household)) {
-		if ((v->count & (v->count - 1)) == 0)
-			v->households = alloc_or_exit(v->households, (v->count > 0 ? 2 * (size_t)v->count : 1) * sizeof(*o));
+		if (v->households == NULL || v->count == v->room)
+			v->households = alloc_or_exit(v->households, (v->room = 2 * v->room + 64) * sizeof(*o));
 		o = memset(&v->households[v->count++], 0, sizeof(*o));
 		snprintf(o->household, sizeof(o->household), "%.*s", (int)household.len, household.s);
 	}

@@ -10,6 +10,7 @@
  *	TELLING		sent, failed or withdrawn is put
  *	SETTLING	the worker has to read that, else what is ready would be begun again
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -256,13 +257,16 @@ all_aboard(struct flight *of, struct flight **all)
 static void
 depart(struct flight *of)
 {
-	struct flight *all[DIGEST_MAX];
+	struct flight *all[DIGEST_MAX] = { NULL };
 	struct letter *letters[DIGEST_MAX];
 	unsigned n = all_aboard(of, all), together;
 
+	if (n == 0)
+		return;
 	for (unsigned i = 0; i < n; i++)
 		letters[i] = &all[i]->letter;
-	together = n > 0 ? letter_join(letters, n, of->settings) : 0;
+	together = letter_join(letters, n, of->settings);
+	assert(together > 0 && together <= n);
 	for (unsigned i = 1; i < together; i++) {
 		all[i]->stage = RIDING;
 		all[i]->lead = all[0];
