@@ -1,6 +1,7 @@
 """What the planner of estate-notify decides, in rehearsals: quiet hours, limits, expiry, opt-out, duplicates, retries and breakers.  No outside."""
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -335,6 +336,21 @@ def test_every_template_that_is_asked_for_is_there():
     shipped = {name[:-5] for name in os.listdir(TEMPLATES)}
     assert {"obligation-opened", "obligation-warned", "obligation-breached", "obligation-forgotten", "role-empty", "bill-notice", "bill-reminder", "arrears-call",
             "arrears-visit", "formal-demand"} <= shipped
+
+
+def test_the_shipped_settings_and_each_provider_in_their_comments(tmp_path):
+    with open(os.path.join(os.path.dirname(TEMPLATES), "notify.yaml"), encoding="utf-8") as file:
+        shipped = file.read()
+    blocks = ["\n".join("  " + line[2:] for line in block.splitlines()) for block in re.findall(r"^# - channel: .*(?:\n#   .*)*", shipped, re.M)]
+    assert [re.search(r"kind: (\w+)", block)[1] for block in blocks] == ["kannel", "gammu", "wecom"]
+    config = write_config(str(tmp_path / "config"), [SMS])
+    (tmp_path / "x.secret").write_text("user: u\npassword: p\n")
+    alone = ["channels:\n" + block + "\nroutes:\n  - { wanted: sms, try: " + re.search(r"channel: (\S+)", block)[1] + " }\n" for block in blocks]
+    for text in [shipped, *alone]:
+        with open(os.path.join(config, "notify.yaml"), "w", encoding="utf-8") as file:
+            file.write(re.sub(r"/etc/estated/notify/\w+\.secret", str(tmp_path / "x.secret"), text))
+        done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, text + done.stderr
 
 
 @pytest.mark.parametrize("change, says", [

@@ -14,6 +14,7 @@ from outside import NOTIFY, Gateway, Notifier, household, request, write_config
 from worker import rehearse
 
 LONG = os.environ.get("ESTATE_LONG") == "1"
+DIGEST = {"digest": "300ms"}
 
 
 def test_it_is_told_before_and_after(daemon):
@@ -229,6 +230,7 @@ def test_the_rights_of_its_role_are_enough(start_daemon):
         client.put(household("3-2-1201"))
         client.put(request("N-1", to="3-2-1201"))
         client.put(request("N-2", to="nobody", urgency="urgent"))
+        client.put(request("N-3", to="3-2-1201", subject="C-3"))
         daemon.stop()
         with open(daemon.config_path, encoding="utf-8") as file:
             open_to_all = file.read()
@@ -236,13 +238,16 @@ def test_the_rights_of_its_role_are_enough(start_daemon):
         with open(daemon.config_path, "w", encoding="utf-8") as file:
             file.write(open_to_all.replace('clients: ""', f"clients: {daemon.clients_path}"))
         daemon.start()
-        with Notifier(daemon, [gateway.sms()]) as notifier:
+        # What leaves together is concluded of each by its planner: that it may say, too.
+        with Notifier(daemon, [gateway.sms()], settings=DIGEST) as notifier:
             deadline = time.monotonic() + 20
             while len(gateway.requests) < 2 or not any(kind == "suppressed" for _, kind, _, _ in notifier.events()):
                 assert time.monotonic() < deadline, notifier.stderr()
                 time.sleep(0.05)
             # It may see the number it sends to; nothing of it is in what it says.
             assert gateway.texts()[0][0] == "+8613800001111"
+            notifier.await_fates({"N-1": "sent", "N-3": "sent"})
+            assert notifier.kinds("N-3") == ["requested", "attempted", "failed", "attempted", "sent"]
             assert "refused" not in notifier.stderr() and "13800001111" not in json.dumps([data for _, _, data, _ in notifier.events()])
 
 
@@ -318,9 +323,6 @@ def test_its_owner_says_whether_it_still_holds(daemon):
         notifier.request("D-3", to="3-2-1201", template="bill-reminder", params=params, source="/estated/worker/dunning", subject="D-3", urgency="urgent")
         notifier.await_fates({"D-3": "sent"})
         assert len(owner.asked) == 2
-
-
-DIGEST = {"digest": "300ms"}
 
 
 def test_several_to_one_household_leave_as_one(daemon):

@@ -117,7 +117,7 @@ void	row_store(struct worker *, struct text id, const struct row *);
 void	row_remove(struct worker *, struct text id, const struct row *);
 /* Change its fate: what is ready stands in READY, in the order in which it is to be sent. */
 void	row_become(struct worker *, struct text id, struct row *, enum fate);
-/* Routine ones of that receiver that are ready, in order: the value is the id. */
+/* Those to that receiver that waited for company and are ready, in order. */
 bool	row_company(struct worker *, const char *to, struct worker_walk *, struct text *id);
 #define READY_KEY	9u	/* urgency, then the number of its request, big-endian; the value is the id */
 bool	row_ended(const struct row *);

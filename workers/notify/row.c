@@ -62,7 +62,7 @@ ready_key(const struct row *r, uint8_t key[READY_KEY])
 		key[1 + i] = (uint8_t)(r->f.requested >> (56 - 8 * i));
 }
 
-/* Of a routine one that is ready, among those to the same receiver. */
+/* Of one that waited for company and is ready, among those to the same receiver. */
 static size_t
 company_key(const struct row *r, uint8_t key[STATE_KEY_MAX])
 {
@@ -77,7 +77,7 @@ company_key(const struct row *r, uint8_t key[STATE_KEY_MAX])
 static bool
 in_company(const struct row *r)
 {
-	return (r->f.fate == IS_READY && r->f.urgency == ROUTINE);
+	return (r->f.fate == IS_READY && r->f.gathered != 0);
 }
 
 bool
