@@ -350,6 +350,17 @@ def test_several_to_one_household_leave_as_one(daemon):
         notifier.prove()
 
 
+def test_what_has_no_room_leaves_in_the_next(daemon):
+    """Ten segments at most."""
+    with Gateway() as gateway, Notifier(daemon, [gateway.sms(per_second=1000)], settings=DIGEST) as notifier:
+        for n in range(8):
+            notifier.request(f"N-{n}", subject=f"C-{n}", params={"obligation": "C1/C-1", "rule": "长" * 150})
+        notifier.await_fates({f"N-{n}": "sent" for n in range(8)})
+        assert sorted(text.count("已超过期限") for _, text, _ in gateway.texts()) == [2, 3, 3]
+        assert sorted(data.get("segments", 0) for _, kind, data, _ in notifier.events() if kind == "sent")[:5] == [0] * 5
+        assert all(data.get("segments", 0) <= 10 for _, kind, data, _ in notifier.events() if kind == "sent")
+
+
 def test_killed_on_its_way_all_of_it_is_unknown(daemon):
     with Gateway({0: "hang"}) as gateway, Notifier(daemon, [gateway.sms(within="30s")], settings=DIGEST) as notifier:
         for n in range(3):

@@ -273,11 +273,9 @@ depart(struct flight *of)
 		if (all[i]->as_of < all[0]->as_of)
 			all[0]->as_of = all[i]->as_of;
 	}
-	for (unsigned i = 0; i < n; i++)
-		if (i == 0 || i >= together) {
-			all[i]->group = 0;
-			intend(all[i]);
-		}
+	/* For the others there was no room: they are the next to leave together. */
+	all[0]->group = 0;
+	intend(all[0]);
 }
 
 /* As the one that it leaves with. */
