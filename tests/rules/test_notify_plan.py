@@ -269,6 +269,14 @@ def test_withdrawn_before_it_left_with_another(plan):
     assert fates(stands, "N-0", "N-1") == ["attempting", "withdrawn"] and derived == []
 
 
+def test_one_that_ended_at_the_last_moment_takes_the_others_with_it(plan):
+    """It was on its way: those with it are not begun again."""
+    events = together(told("sent", "N-0", "03T10:10:02", provider_id="p-1"))
+    events.insert(3, told("withdrawn", "N-0", "03T10:10:00", reason="paid"))
+    derived, stands = plan(events, "2026-11-03T10:11:00+08:00", settings=DIGEST)
+    assert fates(stands, "N-0", "N-1") == ["withdrawn", "sent"] and [d["type"].split(".")[1] for d in derived] == ["attempted", "sent"]
+
+
 # ---- Segments ----
 
 def test_segments_of_known_texts(tmp_path, shared_data):

@@ -69,12 +69,18 @@ breaker_worked(struct turn *t, const char *via)
 void
 fate_attempted(struct turn *t, const struct worker_event *v)
 {
+	char via[NAME_SIZE] = "";
 	struct text id;
 	struct row r;
 
-	if (!about(t, v, &id, &r) || row_ended(&r))
+	if (!about(t, v, &id, &r))
 		return;
-	copy(v->e, "reason", r.via, sizeof(r.via));
+	copy(v->e, "reason", via, sizeof(via));
+	/* Those that leave with it do so even if it ended at the last moment. */
+	digest_attempted(t, v, id, via);
+	if (row_ended(&r))
+		return;
+	memcpy(r.via, via, sizeof(via));
 	r.f.attempted = v->seq;
 	r.f.attempted_at = v->log_time;
 	r.f.attempts++;
@@ -83,7 +89,6 @@ fate_attempted(struct turn *t, const struct worker_event *v)
 	r.lead[0] = '\0';
 	plan_attempted(t, id);
 	row_become(t->w, id, &r, ATTEMPTING);
-	digest_attempted(t, v, id, r.via);
 }
 
 /* By what its provider calls it a receipt finds it. */
