@@ -39,6 +39,7 @@ PACKAGES_BUILD = \
 	tzdata
 PACKAGES_TEST = \
 	e2fsprogs \
+	gammu-smsd \
 	kannel \
 	kannel-extras \
 	libcmocka-dev \

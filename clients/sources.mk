@@ -28,6 +28,9 @@ ESTATE_SRC = \
 	clients/estate/cmd_calendar.c \
 	clients/estate/cmd_callback.c \
 	clients/estate/cmd_report.c \
+	clients/estate/cmd_arrears.c \
+	clients/estate/cmd_household.c \
+	clients/estate/arrears.c \
 	clients/estate/cmd_case.c \
 	clients/estate/cmd_client.c \
 	clients/estate/cmd_clock.c \

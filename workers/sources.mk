@@ -95,17 +95,21 @@ NOTIFY_SRC = \
 	workers/notify/row.c \
 	workers/notify/plan.c \
 	workers/notify/fate.c \
+	workers/notify/digest.c \
 	workers/notify/house.c \
+	workers/notify/staff.c \
 	workers/notify/ask.c \
 	workers/notify/sender.c \
 	workers/notify/flight.c \
 	workers/notify/letter.c \
 	workers/notify/template.c \
+	workers/notify/template_named.c \
 	workers/notify/segment.c \
 	workers/notify/contacts.c \
 	workers/notify/carry.c \
 	workers/notify/carry_http.c \
 	workers/notify/carry_mail.c \
+	workers/notify/carry_spool.c \
 	workers/notify/paper.c \
 	workers/notify/receipts.c \
 	workers/notify/dryrun.c

@@ -20,6 +20,8 @@ int	cmd_consumer(int argc, char **argv);
 int	cmd_agenda(int argc, char **argv);
 int	cmd_callback(int argc, char **argv);
 int	cmd_report(int argc, char **argv);
+int	cmd_arrears(int argc, char **argv);
+int	cmd_household(int argc, char **argv);
 int	cmd_ask(int argc, char **argv);
 int	cmd_calendar(int argc, char **argv);
 int	cmd_obligations(int argc, char **argv);

@@ -24,6 +24,8 @@ static const struct verb {
 	{ "callback", cmd_callback, "record what became of a callback; how a month stands", "回访结果登记、当月指标进度" },
 	{ "report", cmd_report, "rates, times and stocks of a period, and the events behind them", "统计报告：回访率、及时率、满意率等，可追溯到事件" },
 	{ "form", cmd_form, "the department's record forms, filled, to print and sign", "记录表格：投诉处理表、工作单、例行回访记录表，填好待打印签字" },
+	{ "arrears", cmd_arrears, "what is overdue and how old, what came in, who owes most", "欠费：账龄、收缴率、欠费住户" },
+	{ "household", cmd_household, "a household's account: bills, payments, what is open", "一户的账：账单、收款、未缴" },
 	{ "person", cmd_person, "a household's personal data: show it, erase it", "业户个人信息：查看、清除" },
 	{ "retention", cmd_retention, "whose data is due to go, when and why; the going", "保存期限：谁的信息何时清除、依据；执行清除" },
 	{ "types", cmd_types, "which events there are, and their fields", "查看事件类型与字段" },

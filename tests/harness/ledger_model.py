@@ -22,12 +22,26 @@ def date(text):
     return datetime.date.fromisoformat(text)
 
 
+class Dispute:
+    """Money that does not name the bill waits until the run of the day behind it, and is of value from that day."""
+
+    def __init__(self):
+        self.opened, self.until, self.spent = 0, None, True
+
+    def runs(self, today):
+        return self.until is not None and self.until >= today
+
+    def ends(self):
+        return datetime.datetime.combine(self.until + datetime.timedelta(days=1), datetime.time(9, 30), SITE)
+
+
 class Bill:
     def __init__(self, name, data, party, today):
         self.name, self.household, self.party = name, data["household"], party
         self.kind, self.period, self.due, self.amount = data["fee_kind"], data["period"], date(data["due"]), data["amount"]
         self.issued = self.reopened = today
         self.state, self.open, self.paid = "owed", data["amount"], {}
+        self.dispute = Dispute()
 
 
 class Payment:
@@ -40,7 +54,8 @@ class Payment:
 class Ledger:
     def __init__(self, events=(), order=tuple(ORDER)):
         self.order = order
-        self.bills, self.payments, self.parties, self.early = {}, {}, {}, {}
+        self.bills, self.payments, self.parties, self.early, self.early_disputes = {}, {}, {}, {}, {}
+        self.disputed = {}
         self.of, self.money = collections.defaultdict(list), collections.defaultdict(list)
         self.waiting = {}
         self.journal = collections.defaultdict(list)
@@ -48,7 +63,21 @@ class Ledger:
         for event in events:
             self.take(event)
 
+    def until(self, at):
+        """Nothing but time passes."""
+        for bill in sorted((b for b in self.disputed.values() if b.dispute.ends() <= at), key=lambda b: b.dispute.ends()):
+            self.today = bill.dispute.ends().date()
+            self.undisputed(bill)
+        self.today = at.astimezone(SITE).date()
+
+    def undisputed(self, bill):
+        del self.disputed[bill.name]
+        bill.dispute.spent = True
+        self.spend(bill.household, bill.party)
+
     def take(self, event):
+        if self.disputed:
+            self.until(datetime.datetime.fromisoformat(event["time"]))
         self.today = day_of(event["time"])
         take = getattr(self, "on_" + event["type"].replace(".", "_"), None)
         if take:
@@ -69,6 +98,9 @@ class Ledger:
         self.of[household, bill.party].append(bill)
         self.note(bill, self.today, "billed", bill.amount)
         bill.state = self.early.get(name, "owed")
+        bill.dispute = self.early_disputes.get(name, bill.dispute)
+        if not bill.dispute.spent:
+            self.disputed[name] = bill
         self.settle(bill)
         self.match()
         self.spend(household, bill.party)
@@ -97,6 +129,42 @@ class Ledger:
             self.undo(self.payments[payment], bill)
         self.settle(bill)
         self.spend(bill.household, bill.party)
+
+    # --- Disputes ---
+
+    def each_dispute(self, name):
+        if name in self.bills or name not in self.parties:
+            bill = self.bills.get(name)
+            return [(bill, bill.dispute if bill else self.early_disputes.setdefault(name, Dispute()))]
+        return [(bill, bill.dispute) for bill in self.of[name, self.parties[name]] if bill.open > 0]
+
+    def dispute_until(self, bill, dispute, until):
+        dispute.until, dispute.spent = until, False
+        if bill is not None:
+            self.disputed[bill.name] = bill
+
+    def on_dispute_opened(self, name, _data):
+        for bill, dispute in self.each_dispute(name):
+            if dispute.opened == 0:
+                dispute.opened = 1
+                self.dispute_until(bill, dispute, self.today + datetime.timedelta(days=30))
+
+    def on_dispute_extended(self, name, data):
+        for bill, dispute in self.each_dispute(name):
+            until = min(date(data["until"]), self.today + datetime.timedelta(days=366))
+            if dispute.opened and until >= self.today and (dispute.spent or until > dispute.until):
+                self.dispute_until(bill, dispute, until)
+
+    def on_dispute_closed(self, name, _data):
+        accounts = {}
+        for bill, dispute in self.each_dispute(name):
+            if not dispute.spent:
+                dispute.until, dispute.spent = min(dispute.until, self.today - datetime.timedelta(days=1)), True
+                if bill is not None:
+                    del self.disputed[bill.name]
+                    accounts[bill.household, bill.party] = True
+        for household, party in accounts:
+            self.spend(household, party)
 
     # --- Money ---
 
@@ -150,7 +218,10 @@ class Ledger:
     def apply(self, payment, bill):
         amount = min(payment.rest, bill.open)
         if amount > 0:
-            self.note(bill, max(payment.received, bill.reopened), "received", amount)
+            day = max(payment.received, bill.reopened)
+            if bill.dispute.until is not None and payment.bill != bill.name:
+                day = max(day, bill.dispute.until + datetime.timedelta(days=1))
+            self.note(bill, day, "received", amount)
             payment.rest -= amount
             bill.open -= amount
             bill.paid[payment.name] = bill.paid.get(payment.name, 0) + amount
@@ -166,10 +237,10 @@ class Ledger:
         self.settle(bill)
 
     def spend(self, household, party):
-        """The first money pays the oldest due bill, of those due on one day the first of the order."""
+        """What is disputed is paid by none but what names it.  The first money pays the oldest due bill, of those due on one day the first of the order."""
         mine = [p for p in self.money[household, party] if p.state == "posted" and p.rest]
         for payment in sorted(mine, key=lambda p: (p.received, p.name.encode())):
-            for bill in sorted((b for b in self.of[household, party] if b.open > 0), key=lambda b: (b.due, self.order.index(b.kind), b.name.encode())):
+            for bill in sorted((b for b in self.of[household, party] if b.open > 0 and not b.dispute.runs(self.today)), key=lambda b: (b.due, self.order.index(b.kind), b.name.encode())):
                 self.apply(payment, bill)
 
     # --- What is asked ---
@@ -236,6 +307,8 @@ class Rests:
         elif kind == "dispute.opened" and not self.disputes[subject]:
             self.disputes[subject] += 1
             self.until["dispute", subject] = self.ledger.today + datetime.timedelta(days=30)
+        elif kind == "dispute.extended":
+            self.until["dispute", subject] = max(date(data["until"]), self.until.get(("dispute", subject), datetime.date.min))
         elif kind == "dispute.closed":
             self.until.pop(("dispute", subject), None)
         elif kind == "payment.initiated":

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 
 import daemon as harness
+import pytest
 from ledger_model import SITE
 
 PROGRAM = harness.program("estate-dunning")
@@ -108,6 +109,35 @@ def test_f3_a_dispute_rests_that_bill_only_thirty_days_once():
     assert steps(closed.run(until="10-29 00:00"))[-1] == "10-28 09:30 5"
 
 
+def test_f3_the_lead_gives_a_dispute_more_time():
+    story = Story().bill().at("10-15 10:00", "dispute.opened", "B-1", reason="test", by="c-1")
+    story.at("11-10 10:00", "dispute.extended", "B-1", until="2026-11-25", reason="survey of the area", by="lead-1")
+    assert steps(story.run(until="11-26 00:00")) == ["10-13 09:30 -7"] and steps(story.run(until="11-27 00:00"))[-1] == "11-26 09:30 5"
+    # When it was over already, too; of one that nobody disputed: listed.
+    late = Story().bill().at("10-15 10:00", "dispute.opened", "B-1", reason="test", by="c-1")
+    late.at("11-15 10:00", "dispute.extended", "B-1", until="2026-11-25", reason="test", by="lead-1")
+    assert steps(late.run(until="11-27 00:00"))[-1] == "11-26 09:30 5"
+    none = Story().bill().at("10-15 10:00", "dispute.extended", "B-1", until="2026-11-25", reason="test", by="lead-1")
+    assert steps(none.run(until="10-27 00:00"))[-1] == "10-26 09:30 5" and none.run(ask="reconcile")["rows"][0]["what"] == "extended_undisputed"
+
+
+def test_f3_what_is_disputed_is_not_paid_by_money_that_does_not_name_it():
+    def opens(story, until):
+        rows = story.run(until=until, ask="household=" + json.dumps({"household": HOME}))["bills"]
+        return {row["bill"]: row["open"] for row in rows}
+    story = Story().bill().bill(name="B-2", fee_kind="parking", amount=500).at("10-05 10:00", "dispute.opened", "B-1", reason="test", by="c-1")
+    story.at("10-06 09:00", "payment.posted", "P-1", household=HOME, amount=600, method="cash", received="2026-10-06")
+    assert opens(story, "11-05 09:00") == {"B-1": 30000, "B-2": 0}
+    # Its thirty days are over: what was left pays it, of value from then.
+    assert opens(story, "11-05 09:31") == {"B-1": 29900, "B-2": 0}
+    as_of = story.run(until="12-01 00:00", ask="household=" + json.dumps({"household": HOME, "as_of": "2026-11-03"}))
+    assert [row["open"] for row in as_of["bills"]] == [30000, 0] and as_of["accounts"]["credit"] == -100
+    named = story.pay("10-07 08:00", amount=1000, name="P-2")
+    assert opens(named, "10-08 00:00") == {"B-1": 29000, "B-2": 0}
+    closed = story.at("10-09 10:00", "dispute.closed", "B-1", reason="right", by="c-1")
+    assert opens(closed, "10-10 00:00") == {"B-1": 28900, "B-2": 0}
+
+
 def test_f3_a_promise_rests_until_its_day():
     story = Story().bill().at("10-22 10:00", "promise.made", "B-1", until="2026-10-29", by="c-1")
     assert steps(story.run(until="10-31 00:00")) == ["10-13 09:30 -7", "10-30 09:30 5"]
@@ -199,6 +229,25 @@ def test_f3_limitation_is_three_years_from_what_interrupted_it():
 
 def test_f3_filed_is_no_longer_asked():
     assert len(steps(Story().bill().at("11-01 10:00", "legal.filed", "B-1", amount=30000, method="court", by="m-1").run())) == 2
+
+
+@pytest.mark.parametrize("type_, subject, data, says", [
+    ("bill.issued", "B-1", {**MONTH, "amount": -1}, "data.amount"),
+    ("bill.issued", "B-1", {**MONTH, "amount": 12.5}, "data.amount"),
+    ("bill.issued", "B-1", {**MONTH, "amount": "300.00 CNY"}, "data.amount"),
+    ("bill.issued", "B-1", {**MONTH, "amount": 2**62}, "data.amount"),
+    ("bill.issued", "B-1", {**MONTH, "fee_kind": "gas"}, "data.fee_kind"),
+    ("bill.issued", "B-1", {**MONTH, "due": "2026-02-30"}, "data.due"),
+    ("bill.issued", "B-1", {**MONTH, "household": "3 2\r\nBcc: x"}, "data.household"),
+    ("payment.posted", "P-1", {"household": HOME, "amount": -5, "method": "cash", "received": "2026-10-01"}, "data.amount"),
+])
+def test_what_is_no_bill_never_reaches_the_ledger(type_, subject, data, says):
+    story = Story().at("10-01 09:00", type_, subject, **data)
+    lines = "".join(json.dumps(e) + "\n" for e in story.events).encode()
+    done = subprocess.run([PROGRAM, "--rehearse", "-", "--config", CONFIG, "--ask", "reconcile"], input=lines, capture_output=True, check=False)
+    assert done.returncode == 1 and says in done.stderr.decode() and b" 0 parked, 1 refused" in done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])["answer"]
+    assert answer["accounts"]["billed"] == answer["accounts"]["received"] == 0
 
 
 def test_f1_the_monthly_run_twice_changes_nothing():

@@ -11,7 +11,7 @@ import subprocess
 
 import daemon as harness
 import pytest
-from ledger_model import KINDS, Year
+from ledger_model import KINDS, SITE, Year
 
 PROGRAM = harness.program("estate-dunning")
 CONFIG = os.path.join(harness.REPOSITORY, "config")
@@ -43,6 +43,7 @@ def test_every_reminder_was_owed(year):
     with open(log, encoding="utf-8") as file:
         model = Year(json.loads(line) for line in file)
     assert model.failures() == []
+    model.ledger.until(datetime.datetime.fromisoformat(UNTIL).replace(tzinfo=SITE))
     kinds = collections.Counter(json.loads(line)["type"] for line in told.splitlines())
     assert model.messages.total() == kinds["notification.requested"] > HOUSEHOLDS and set(model.messages) >= {"bill-notice", "bill-reminder", "arrears-call",
                                                                                                              "arrears-visit", "formal-demand"}

@@ -44,6 +44,15 @@ class Life:
         if self.draw.random() < 0.2:
             self.put(day + self.draw.randrange(30), "payment.reversed", name, reason="test")
 
+    def dispute(self, day, of):
+        draw = self.draw
+        self.put(day, "dispute.opened", of, reason="test", by="c-1")
+        if draw.random() < 0.4:
+            until = (BEGIN + datetime.timedelta(days=day + draw.choice([-5, 10, 35, 50, 5000]))).date().isoformat()
+            self.put(day + draw.choice([0, 20, 29, 31, 40]), "dispute.extended", of, until=until, reason="test", by="lead-1")
+        if draw.random() < 0.5:
+            self.put(day + draw.choice([0, 3, 29, 30, 31, 60]), draw.choice(["dispute.closed", "dispute.closed", "dispute.opened"]), of, reason="test", by="c-1")
+
     def live(self):
         draw = self.draw
         if draw.random() < 0.9:
@@ -64,6 +73,8 @@ class Life:
                 self.put(day + 2, "bill.issued", bill, **{**data, "amount": draw.choice([amount, amount // 2])})
             for _ in range(draw.choice([0, 1, 1, 2, 3])):
                 self.pay(max(0, day + draw.randrange(-5, 60)), bill, draw.choice([amount, amount, max(1, amount // 3), amount + 50, 1, 0]))
+            if draw.random() < 0.3:
+                self.dispute(max(0, day + draw.randrange(-2, 30)), draw.choice([bill, bill, self.name]))
             if draw.random() < 0.2:
                 self.put(max(0, day + draw.randrange(-2, 40)), draw.choice(["bill.waived", "bill.cancelled", "bill.cancelled"]), bill, reason="test")
         return self.events
@@ -91,6 +102,7 @@ def test_a_household_owes_what_the_log_says(seed, tmp_path):
     with open(path, "w", encoding="utf-8") as file:
         file.writelines(json.dumps(event) + "\n" for event in events)
     model = Ledger(events)
+    model.until(datetime.datetime(2026, 8, 1, tzinfo=SITE))
     answer, _ = ask(path, "reconcile")
     assert answer["sum"] == 0 and answer["accounts"] == model.accounts()
     for day in "2025-11-20", "2025-12-31", "2026-02-10", "2026-08-01":

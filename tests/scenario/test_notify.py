@@ -1,7 +1,9 @@
 """estate-notify against scripted HTTP gateways on loopback: intent before effect, what is repeated and what is not, and kill -9 in between."""
+import collections
 import json
 import os
 import random
+import re
 import subprocess
 import threading
 import time
@@ -12,6 +14,7 @@ from outside import NOTIFY, Gateway, Notifier, household, request, write_config
 from worker import rehearse
 
 LONG = os.environ.get("ESTATE_LONG") == "1"
+DIGEST = {"digest": "300ms"}
 
 
 def test_it_is_told_before_and_after(daemon):
@@ -66,6 +69,42 @@ def test_an_unknown_outcome_is_not_repeated_for_routine_and_is_for_urgent(daemon
         assert notifier.kinds("N-r") == ["requested", "attempted", "failed"]
 
 
+@pytest.mark.parametrize("status, body, fate, provider", [
+    (200, '{"ok": false}', "failed", None),
+    (200, '{"ok": false, "retry": true}', "failed", None),
+    (200, '{"id": "a\\nb c"}', "sent", "a_b_c"),
+    (200, '{"id": {"x": 1}}', "sent", None),
+    (200, '{"id": 9223372036854775807}', "sent", "9223372036854775807"),
+    (200, '{"id": "' + "y" * 500 + '"}', "sent", "y" * 99),
+    (200, "{}", "sent", None),
+    (202, '{"message_id": "m"}', "sent", "m"),
+    (302, "", "failed", None),
+    (401, "{}", "failed", None),
+    (599, "", "failed", None),
+])
+def test_what_a_provider_may_answer(daemon, status, body, fate, provider):
+    with Gateway({"*": lambda *_: (status, body.encode())}) as gateway, Notifier(daemon, [gateway.sms()], settings={"backoff": "1h", "backoff_max": "1h"}) as notifier:
+        notifier.request("N-1")
+        notifier.await_fates({"N-1": fate})
+        data = next(data for kind, data in notifier.history("N-1") if kind == fate)
+        assert data.get("provider_id") == provider and len(gateway.requests) == 1
+        if fate == "failed":
+            assert data["permanent"] == (status in (302, 401) or body == '{"ok": false}') and "outcome-unknown" not in data["reason"]
+
+
+def test_a_number_that_is_none_and_a_text_that_is_too_long(daemon):
+    """The next way; and a text of 5,000 characters leaves by none that has no room for it."""
+    with Gateway() as gateway, Notifier(daemon, [gateway.sms("a"), gateway.sms("b")], staff=[("lead-1", "+8613900000001", "lead@example.net")]) as notifier:
+        notifier.put(household("3-2-1201", phone="12 / 34 #5"), household("3-2-1202", phone="138-0000-1111", id="h-2"))
+        notifier.request("N-none", to="3-2-1201")
+        notifier.request("N-fine", to="3-2-1202", subject="C-2")
+        notifier.request("N-long", subject="C-3", params={"obligation": "C1/C-1", "rule": "长" * 5000})
+        notifier.await_fates({"N-none": "failed", "N-fine": "sent", "N-long": "failed"})
+        assert notifier.history("N-none")[1][1]["reason"] == "no address: 3-2-1201 has no phone that is one"
+        assert notifier.history("N-long")[1][1]["reason"].startswith("too long: 75 segments")
+        assert [to for to, _, _ in gateway.texts()] == ["13800001111"]
+
+
 def test_nothing_was_written_so_it_is_tried_again(daemon):
     with Gateway() as gateway:
         closed = dict(gateway.sms(), url="http://127.0.0.1:9/send")
@@ -92,11 +131,12 @@ def test_who_cannot_be_reached(daemon):
         assert notifier.history("N-1")[1][1]["reason"].startswith("no address") and not gateway.requests
 
 
-def test_kill9_at_random_moments(daemon):
-    """Nothing is lost, and what is sent twice is what the policy repeats."""
+@pytest.mark.parametrize("digest", ["none", "20ms"])
+def test_kill9_at_random_moments(daemon, digest):
+    """Nothing is lost, and what is sent twice is what the policy repeats; alone or several as one."""
     count = 2000 if LONG else 200
     draw = random.Random(7)
-    with Gateway({"*": lambda path, body: (200, b'{"id":"x"}')}) as gateway, Notifier(daemon, [gateway.sms()]) as notifier:
+    with Gateway({"*": lambda path, body: (200, b'{"id":"x"}')}) as gateway, Notifier(daemon, [gateway.sms()], settings={"digest": digest}) as notifier:
         names = {f"K-{n}": "urgent" if n % 4 == 0 else "routine" for n in range(count)}
         for n, (name, urgency) in enumerate(names.items()):
             notifier.request(name, to=f"lead-{1 + n % 2}", urgency=urgency, subject=f"C-{n}")
@@ -115,7 +155,8 @@ def test_kill9_at_random_moments(daemon):
                 break
             assert time.monotonic() < deadline, [(n, [k for k, _ in h], h[-1]) for n, h in history.items() if n not in ended][:5]
             time.sleep(0.1)
-        counts = gateway.counts()
+        told = collections.Counter(case for _, text, _ in gateway.texts() for case in re.findall(r"C-(\d+) 已超过", text))
+        counts = {name: told[name[2:]] for name in names}
         twice = {n for n, c in counts.items() if c > 1}
         assert all(names[n] == "urgent" for n in twice), "a routine one was repeated"
         for name, events in history.items():
@@ -127,7 +168,8 @@ def test_kill9_at_random_moments(daemon):
                 assert "sent" not in kinds and kinds[-1] == "failed", events
             assert kinds.count("attempted") >= counts.get(name, 0), "it left without its intent in the log"
         unknown = sum(events[-1][0] == "failed" for events in history.values())
-        print(f"{count} messages, {len(twice)} urgent ones twice, {unknown} routine ones of unknown outcome, {sum(c == 0 for c in (counts.get(n, 0) for n in names))} never left")
+        assert digest == "none" or len(gateway.requests) < count
+        print(f"{count} messages in {len(gateway.requests)} requests, {len(twice)} urgent ones twice, {unknown} routine ones of unknown outcome, {sum(c == 0 for c in (counts.get(n, 0) for n in names))} never left")
         notifier.stop()
         notifier.start()
         notifier.prove()
@@ -188,6 +230,7 @@ def test_the_rights_of_its_role_are_enough(start_daemon):
         client.put(household("3-2-1201"))
         client.put(request("N-1", to="3-2-1201"))
         client.put(request("N-2", to="nobody", urgency="urgent"))
+        client.put(request("N-3", to="3-2-1201", subject="C-3"))
         daemon.stop()
         with open(daemon.config_path, encoding="utf-8") as file:
             open_to_all = file.read()
@@ -195,13 +238,16 @@ def test_the_rights_of_its_role_are_enough(start_daemon):
         with open(daemon.config_path, "w", encoding="utf-8") as file:
             file.write(open_to_all.replace('clients: ""', f"clients: {daemon.clients_path}"))
         daemon.start()
-        with Notifier(daemon, [gateway.sms()]) as notifier:
+        # What leaves together is concluded of each by its planner: that it may say, too.
+        with Notifier(daemon, [gateway.sms()], settings=DIGEST) as notifier:
             deadline = time.monotonic() + 20
             while len(gateway.requests) < 2 or not any(kind == "suppressed" for _, kind, _, _ in notifier.events()):
                 assert time.monotonic() < deadline, notifier.stderr()
                 time.sleep(0.05)
             # It may see the number it sends to; nothing of it is in what it says.
             assert gateway.texts()[0][0] == "+8613800001111"
+            notifier.await_fates({"N-1": "sent", "N-3": "sent"})
+            assert notifier.kinds("N-3") == ["requested", "attempted", "failed", "attempted", "sent"]
             assert "refused" not in notifier.stderr() and "13800001111" not in json.dumps([data for _, _, data, _ in notifier.events()])
 
 
@@ -277,6 +323,66 @@ def test_its_owner_says_whether_it_still_holds(daemon):
         notifier.request("D-3", to="3-2-1201", template="bill-reminder", params=params, source="/estated/worker/dunning", subject="D-3", urgency="urgent")
         notifier.await_fates({"D-3": "sent"})
         assert len(owner.asked) == 2
+
+
+def test_several_to_one_household_leave_as_one(daemon):
+    """One text and one intent that names them all; what becomes of it is told of each.  Who no longer holds stays behind."""
+    with Gateway() as gateway, Notifier(daemon, [gateway.sms()], settings=DIGEST, owners=["dunning"]) as notifier, \
+            Owner(daemon, "dunning", {"D-0": True, "D-1": False, "D-2": True}):
+        notifier.put(household("3-2-1201"))
+        params = {"household": "3-2-1201", "bills": "B-1", "amount": 12345, "due": "2026-12-01"}
+        for n, template in enumerate(("bill-reminder", "bill-notice", "bill-notice")):
+            notifier.request(f"D-{n}", to="3-2-1201", template=template, params=params, source="/estated/worker/dunning", subject=f"B-{n}")
+        notifier.request("N-3", to="3-2-1201", subject="C-1")
+        notifier.request("N-other", subject="C-2")
+        notifier.request("N-urgent", to="3-2-1201", subject="C-3", urgency="urgent")
+        notifier.await_fates({"D-0": "sent", "D-1": "withdrawn", "D-2": "sent", "N-3": "sent", "N-other": "sent", "N-urgent": "sent"})
+        assert gateway.counts() == {"D-0": 1, "N-other": 1, "N-urgent": 1}
+        (text,) = (text for _, text, reference in gateway.texts() if reference == "D-0.0")
+        lines = text.split("\n")
+        assert len(lines) == 3 and lines[0].startswith("【物业】1. 3-2-1201 尚有") and lines[1].startswith("2. 3-2-1201 的物业账单") and lines[2].startswith("3. 超时：C-1")
+        assert text.count("【") == 1
+        for name in ("D-0", "D-2", "N-3"):
+            assert notifier.kinds(name) == ["requested", "attempted", "sent"]
+            sent = notifier.history(name)[-1][1]
+            assert sent["provider_id"] and ("segments" in sent) == (name == "D-0")     # charged once
+        assert sorted(notifier.history("D-0")[1][1]["with"]) == ["D-2", "N-3"] and notifier.kinds("D-1") == ["requested", "withdrawn"]
+        notifier.prove()
+
+
+def test_what_has_no_room_leaves_in_the_next(daemon):
+    """Ten segments at most."""
+    with Gateway() as gateway, Notifier(daemon, [gateway.sms(per_second=1000)], settings=DIGEST) as notifier:
+        for n in range(8):
+            notifier.request(f"N-{n}", subject=f"C-{n}", params={"obligation": "C1/C-1", "rule": "长" * 150})
+        notifier.await_fates({f"N-{n}": "sent" for n in range(8)})
+        assert sorted(text.count("已超过期限") for _, text, _ in gateway.texts()) == [2, 3, 3]
+        assert sorted(data.get("segments", 0) for _, kind, data, _ in notifier.events() if kind == "sent")[:5] == [0] * 5
+        assert all(data.get("segments", 0) <= 10 for _, kind, data, _ in notifier.events() if kind == "sent")
+
+
+def test_killed_on_its_way_all_of_it_is_unknown(daemon):
+    with Gateway({0: "hang"}) as gateway, Notifier(daemon, [gateway.sms(within="30s")], settings=DIGEST) as notifier:
+        for n in range(3):
+            notifier.request(f"N-{n}", subject=f"C-{n}")
+        deadline = time.monotonic() + 20
+        while not gateway.requests:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        notifier.kill9()
+        notifier.start()
+        notifier.await_fates({f"N-{n}": "failed" for n in range(3)})
+        assert all(notifier.history(f"N-{n}")[-1][1]["reason"].startswith("outcome-unknown") for n in range(3)) and len(gateway.requests) == 1
+        assert all(notifier.kinds(f"N-{n}") == ["requested", "attempted", "failed"] for n in range(3))
+        notifier.prove()
+
+
+def test_a_refused_digest_is_tried_again_as_one(daemon):
+    with Gateway({0: 500}) as gateway, Notifier(daemon, [gateway.sms()], settings=DIGEST) as notifier:
+        for n in range(3):
+            notifier.request(f"N-{n}", subject=f"C-{n}")
+        notifier.await_fates({f"N-{n}": "sent" for n in range(3)})
+        assert [reference for _, _, reference in gateway.texts()] == ["N-0.0", "N-0.1"] and gateway.texts()[0][1] == gateway.texts()[1][1]
 
 
 def test_urgent_ones_overtake(daemon):

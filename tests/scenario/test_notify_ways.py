@@ -256,6 +256,22 @@ def test_receipts(daemon):
         assert tell(port, "/other") == 404
 
 
+def test_a_receipt_of_several_that_left_as_one(daemon):
+    port = free_port()
+    with MailServer() as mail, Gateway() as gateway, \
+            Notifier(daemon, [gateway.sms(), mail.channel()], routes=[{"wanted": "sms", "try": "sms"}, {"wanted": "email", "try": "email"}],
+                     settings={"receipts": f"127.0.0.1:{port}", "digest": "300ms"}) as notifier:
+        for n in range(3):
+            notifier.request(f"N-{n}", subject=f"C-{n}")
+            notifier.request(f"M-{n}", subject=f"C-{n}", channel="email")
+        notifier.await_fates({**{f"N-{n}": "sent" for n in range(3)}, **{f"M-{n}": "sent" for n in range(3)}})
+        assert tell(port, "/json", {"provider_id": "p-0", "status": "delivered"}) == 200
+        notifier.await_fates({f"N-{n}": "delivered" for n in range(3)})
+        ((_, content),) = mail.letters
+        letter = email.message_from_bytes(content, policy=email.policy.default)
+        assert letter["Subject"] == "物业：3 条通知" and letter.get_content().count("责任项 C1") == 3 and "\n2. 超时：C-1\n" in letter.get_content()
+
+
 def test_kannel_with_its_fake_centre(daemon, tmp_path):
     """A bearer box, an smsbox and a fake SMSC, as Debian ships them."""
     bearer, smsbox = shutil.which("bearerbox") or "/usr/sbin/bearerbox", shutil.which("smsbox") or "/usr/sbin/smsbox"
@@ -311,6 +327,104 @@ concatenation = true
         for process in reversed(boxes):
             process.kill()
             process.wait()
+
+
+def spool(path):
+    for name in ("outbox", "sent", "error", "inbox"):
+        (path / name).mkdir(parents=True)
+    return {"channel": "modem", "medium": "sms", "kind": "gammu", "folder": str(path)}
+
+
+def await_file(folder):
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := [f for f in folder.iterdir() if f.name.startswith("OUT")]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found[0]
+
+
+def test_smsd_by_its_folders(daemon, tmp_path):
+    """What lies in sent has left, what lies in error goes the next way, what nobody takes is taken back."""
+    with Gateway() as gateway:
+        modem = spool(tmp_path / "gammu")
+        with Notifier(daemon, [{**modem, "within": "1s"}, gateway.sms()], routes=[{"wanted": "sms", "try": "modem sms"}, {"wanted": "phone", "try": "modem"}]) as notifier:
+            notifier.request("N-1:a/b")
+            file = await_file(tmp_path / "gammu" / "outbox")
+            assert file.name == "OUTC00000000_000000_00_+8613900000001_N-1+a=b.0.txt"
+            assert file.read_bytes() == b"\xff\xfe" + "【物业】超时：C-1 已超过期限（C1），请立即处理。".encode("utf-16-le")
+            assert notifier.kinds("N-1:a/b") == ["requested", "attempted"]
+            file.rename(tmp_path / "gammu" / "sent" / file.name)
+            notifier.await_fates({"N-1:a/b": "sent"})
+            assert notifier.history("N-1:a/b")[-1][1]["provider_id"] == "N-1+a=b.0.txt"
+            notifier.request("N-2", urgency="urgent", subject="C-2")
+            file = await_file(tmp_path / "gammu" / "outbox")
+            assert file.name.startswith("OUTB")
+            file.rename(tmp_path / "gammu" / "error" / file.name)
+            notifier.await_fates({"N-2": "sent"})
+            assert notifier.kinds("N-2") == ["requested", "attempted", "failed", "attempted", "sent"] and len(gateway.requests) == 1
+            notifier.request("N-3", channel="phone", subject="C-3")
+            notifier.await_fates({"N-3": "failed"})
+            assert notifier.history("N-3")[-1][1]["reason"].startswith("outcome-unknown: SMSD did not move it") and not os.listdir(tmp_path / "gammu" / "outbox")
+            # The second of two was not touched, so that it may be tried again.
+            (tmp_path / "gammu" / "outbox" / "OUTA_1_2.txt").write_text("x")
+            notifier.request("N-4", channel="phone", subject="C-4", expires="2099-01-01T00:00:00+08:00")
+            notifier.await_fates({"N-4": "failed"})
+            assert notifier.history("N-4")[2][1] == {"notification": "N-4", "reason": "SMSD did not come to it in time, and it was taken back", "permanent": False,
+                                                     "as_of_seq": notifier.history("N-4")[2][1]["as_of_seq"]}
+
+
+def test_smsd_is_not_given_twice_what_it_has_sent(daemon, tmp_path):
+    modem = spool(tmp_path / "gammu")
+    with Notifier(daemon, [modem]) as notifier:
+        notifier.request("N-1", urgency="urgent")
+        file = await_file(tmp_path / "gammu" / "outbox")
+        notifier.kill9()
+        file.rename(tmp_path / "gammu" / "sent" / file.name)
+        notifier.start()
+        notifier.await_fates({"N-1": "sent"})
+        assert notifier.kinds("N-1") == ["requested", "attempted", "failed", "attempted", "sent"] and not os.listdir(tmp_path / "gammu" / "outbox")
+        shutil.rmtree(tmp_path / "gammu" / "sent")
+        notifier.request("N-2", urgency="urgent", subject="C-2")
+        notifier.await_fates({"N-2": "failed"})
+        assert "cannot be used: No such file" in notifier.history("N-2")[-1][1]["reason"]
+
+
+def test_gammu_smsd_with_its_dummy_phone(daemon, tmp_path):
+    """As Debian ships it."""
+    program = shutil.which("gammu-smsd") or "/usr/bin/gammu-smsd"
+    if not os.access(program, os.X_OK):
+        pytest.skip("NOT TESTED: gammu-smsd is not installed")
+    modem, phone = spool(tmp_path / "gammu"), tmp_path / "phone"
+    phone.mkdir()
+    (tmp_path / "smsdrc").write_text(f"""
+[gammu]
+connection = none
+model = dummy
+device = {phone}
+
+[smsd]
+service = files
+transmitformat = auto
+loopsleep = 1
+inboxpath = {tmp_path}/gammu/inbox/
+outboxpath = {tmp_path}/gammu/outbox/
+sentsmspath = {tmp_path}/gammu/sent/
+errorsmspath = {tmp_path}/gammu/error/
+logfile = {tmp_path}/smsd.log
+debuglevel = 255
+""")
+    with Notifier(daemon, [modem]) as notifier:
+        notifier.request("N-1")
+        notifier.request("N-2", subject="C-" + "9" * 60, template="obligation-opened", params={"obligation": "𠮷", "rule": "长" * 60})
+        smsd = subprocess.Popen([program, "-c", str(tmp_path / "smsdrc")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"})
+        try:
+            notifier.await_fates({"N-1": "sent", "N-2": "sent"}, patience=30)
+        finally:
+            smsd.terminate()
+            smsd.wait()
+        log = (tmp_path / "smsd.log").read_text(errors="replace")
+        assert "【物业】超时：C-1 已超过期限（C1），请立即处理。" in log and 'Recipient number "+8613900000001"' in log
+        assert "N-2.0.txt (total: 3)" in log and notifier.history("N-2")[-1][1]["segments"] == 3, log[-2000:]
 
 
 def await_port(port):

@@ -11,6 +11,7 @@ UNIT_TESTS += \
 	test_clients \
 	test_dedup \
 	test_dunning \
+	test_effects \
 	test_engine \
 	test_errcode \
 	test_event \

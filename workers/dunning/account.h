@@ -50,7 +50,7 @@ struct bill {
 	int64_t period, due, issued, amount, open;
 	int64_t reopened;			/* the last day on which it was owed again */
 	int64_t steps, step_day;		/* of the ladder: how many are behind it, and when the last was */
-	int64_t disputes, dispute_until, promise_until;		/* days, inclusive */
+	int64_t disputes, dispute_until, promise_until;		/* days, inclusive; dispute_until < 0: it is over, and what waited for it is spent */
 	int64_t flights, flight_until;		/* payments on their way; an instant */
 	int64_t interrupted, interrupted_seq, demand, demand_seq;
 };

@@ -22,6 +22,7 @@ static const struct {
 	{ "promise.made", rest_promise },
 	{ "dispute.opened", rest_dispute },
 	{ "dispute.closed", rest_dispute },
+	{ "dispute.extended", rest_dispute },
 	{ "hardship.granted", rest_hardship },
 	{ "hardship.ended", rest_hardship },
 	{ "demand.served", rest_demand },
@@ -129,6 +130,8 @@ dunning_due(struct worker *w, const struct worker_timer *timer)
 
 	if (t.p == NULL)
 		return (0);		/* the rules have gone: nobody is asked any more */
+	/* One event may have set the timers of many days: their entries are not those of the event, nor one another's. */
+	t.line = 1u << 31 | (unsigned)t.today << 12;
 	name_copy(id, (struct text){ name + 1, (uint32_t)timer->name_len - 1 });
 	if (name[0] == 'h')
 		steps_run(&t, id);
@@ -159,7 +162,7 @@ main(int argc, char **argv)
 		{ NULL, NULL, NULL, NULL },
 	};
 	static const struct worker_kind dunning = {
-		.name = "dunning", .version = 1, .types = types, .tables = tables, .configs = configs,
+		.name = "dunning", .version = 2, .types = types, .tables = tables, .configs = configs,
 		.about = "What every household owes, to the fen and as of any date; and how it is asked for it.",
 		.open = dunning_open, .close = dunning_close, .configure = dunning_configure, .activated = dunning_activated,
 		.update = dunning_update, .due = dunning_due, .queries = queries,

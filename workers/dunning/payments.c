@@ -16,11 +16,20 @@ latest(int64_t a, int64_t b)
 	return (a > b ? a : b);
 }
 
+/* From when money may pay a bill: money that does not name it, when no dispute about it runs any more. */
+static int64_t
+payable(const char *bill_id, const struct bill *b, const struct payment *p)
+{
+	int64_t day = latest(latest(p->received, b->issued), b->reopened), over = b->dispute_until < 0 ? -b->dispute_until : b->dispute_until;
+
+	return (b->disputes > 0 && strcmp(p->bill, bill_id) != 0 ? latest(day, over + 1) : day);
+}
+
 /* What is left of a payment pays what is open of a bill; both are stored.  Of value from when both were there. */
 static void
 apply(struct turn *t, const char *bill_id, struct bill *b, const char *payment_id, struct payment *p)
 {
-	int64_t x = p->rest < b->open ? p->rest : b->open, day = latest(latest(p->received, b->issued), b->reopened);
+	int64_t x = p->rest < b->open ? p->rest : b->open, day = payable(bill_id, b, p);
 	struct place k;
 
 	if (x <= 0)
@@ -72,7 +81,8 @@ first_open(struct turn *t, const char *household, const char *party, char id[NAM
 	open_place(&k, household, party);
 	while (worker_each(t->w, OPEN, k.bytes, k.len, &walk) && (!found || place_read(&walk, k.len) == due)) {
 		place_rest(&walk, k.len + 8, other);
-		if (!bill_load(t->w, other, &b))
+		/* What is disputed is paid by who names it. */
+		if (!bill_load(t->w, other, &b) || b.dispute_until >= t->today)
 			continue;
 		rank = t->p != NULL ? t->p->rank[b.kind] : b.kind;
 		if (!found || rank < best) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define DAYS_USUAL	30	/* before any rules are in force */
+#define EXTENSION_DAYS_MAX	366	/* a year that was typed wrongly is not for ever */
 
 const char *
 rest_reason(const struct turn *t, const struct debtor *d, const struct bill *b, int64_t *until)
@@ -54,8 +55,10 @@ each_bill(struct turn *t, const struct worker_event *v, void (*of)(struct turn *
 	char id[NAME_SIZE], bill[NAME_SIZE];
 
 	name_copy(id, v->e->subject);
-	if (bill_load(t->w, id, &b) || !debtor_load(t->w, id, &d)) {
-		of(t, v, id, &b);		/* also before it is issued: events overtake each other */
+	bill_load(t->w, id, &b);
+	/* Also before it is issued: events overtake each other.  What was said of a household before it was known is no bill. */
+	if (b.seq != 0 || !debtor_load(t->w, id, &d)) {
+		of(t, v, id, &b);
 		return;
 	}
 	open_place(&k, id, d.party[0] != '\0' ? d.party : id);
@@ -91,13 +94,44 @@ rest_promise(struct turn *t, const struct worker_event *v)
 	each_bill(t, v, promised);
 }
 
+void
+rest_undisputed(struct turn *t, const char *id, struct bill *b)
+{
+	b->dispute_until = -b->dispute_until;
+	bill_store(t, id, b);
+	payments_spend(t, b->household, b->party);
+}
+
+/* The lead gives it more time: of a dispute that there is or was, and not for ever. */
+static void
+extended(struct turn *t, const struct worker_event *v, const char *id, struct bill *b)
+{
+	int64_t until = 0, most = t->today + EXTENSION_DAYS_MAX;
+
+	day_field(v->e, "until", &until);
+	if (b->disputes == 0) {
+		odd_note(t, "extended_undisputed", id, "", b->household, b->open, 0);
+		return;
+	}
+	if (until < t->today || until <= b->dispute_until)
+		return;
+	b->dispute_until = until < most ? until : most;
+	bill_store(t, id, b);
+	steps_await(t, b);
+}
+
 static void
 disputed(struct turn *t, const struct worker_event *v, const char *id, struct bill *b)
 {
 	if (mp_equal(v->e->type.s, v->e->type.len, "dispute.closed")) {
-		b->dispute_until = 0;
+		if (b->dispute_until > 0)
+			b->dispute_until = -(b->dispute_until < t->today ? b->dispute_until : t->today - 1);
 		bill_store(t, id, b);
 		steps_await(t, b);
+		return;
+	}
+	if (mp_equal(v->e->type.s, v->e->type.len, "dispute.extended")) {
+		extended(t, v, id, b);
 		return;
 	}
 	if (b->disputes >= (t->p != NULL ? t->p->disputes : 1)) {
@@ -107,12 +141,26 @@ disputed(struct turn *t, const struct worker_event *v, const char *id, struct bi
 	b->disputes++;
 	b->dispute_until = t->today + (t->p != NULL ? t->p->dispute_days : DAYS_USUAL);
 	bill_store(t, id, b);
+	steps_await(t, b);
 }
 
 void
 rest_dispute(struct turn *t, const struct worker_event *v)
 {
+	struct debtor d;
+	struct bill b;
+	char id[NAME_SIZE];
+
 	each_bill(t, v, disputed);
+	/* Several that are closed at once are paid in their order. */
+	name_copy(id, v->e->subject);
+	if (!mp_equal(v->e->type.s, v->e->type.len, "dispute.closed"))
+		return;
+	bill_load(t->w, id, &b);
+	if (b.seq != 0)
+		payments_spend(t, b.household, b.party);
+	else if (debtor_load(t->w, id, &d))
+		payments_spend(t, id, d.party[0] != '\0' ? d.party : id);
 }
 
 void

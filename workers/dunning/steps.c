@@ -94,6 +94,9 @@ next_look(const struct turn *t, const struct debtor *d, const struct bill *b)
 
 	if (!b->told && b->open > 0)
 		at = day_at(t, b->due + 1, t->p->run);
+	/* Credit waits for the end of a dispute, whatever else the bill rests for. */
+	if (b->dispute_until > 0)
+		at = sooner(at, day_at(t, b->dispute_until + 1, t->p->run));
 	if (rest_reason(t, d, b, &until) != NULL)
 		at = until != 0 ? sooner(at, day_at(t, day_of(t, until), t->p->run) >= until ? day_at(t, day_of(t, until), t->p->run) :
 		    day_at(t, day_of(t, until) + 1, t->p->run)) : at;
@@ -167,6 +170,15 @@ steps_run(struct turn *t, const char *household)
 		place_rest(&walk, place_rest(&walk, k.len, party) + 9, id);
 		if (!bill_load(t->w, id, &b))
 			continue;
+		if (b.dispute_until > 0 && b.dispute_until < t->today) {
+			rest_undisputed(t, id, &b);
+			/* The bills are no longer what they were: from the first again. */
+			memset(&walk, 0, sizeof(walk));
+			contact.count = letter.count = 0;
+			contact.amount = letter.amount = at = 0;
+			taken = false;
+			continue;
+		}
 		if (!b.told && b.due < t->today)
 			arrears_opened(t, id, &b);
 		if (!works || b.asked[0] != '\0' || rest_reason(t, &d, &b, &until) != NULL || !next_step(t, &b, &index, &day) || day > t->today) {

@@ -37,6 +37,8 @@ ask_one(struct worker *w)
 	worker_reply_instant(w, "asked", r.f.asked_at);
 	worker_reply_instant(w, "expires", r.f.expires);
 	worker_reply(w, "owner", text_of(r.owner));
+	if (r.lead[0] != '\0')
+		worker_reply(w, "with", text_of(r.lead));
 	if (r.f.attempted > 0) {
 		worker_reply_int(w, "attempted_event", (int64_t)r.f.attempted);
 		worker_reply_instant(w, "attempted", r.f.attempted_at);

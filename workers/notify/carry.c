@@ -34,6 +34,7 @@ free_parcel(struct parcel *p)
 	}
 	curl_slist_free_all(p->headers);
 	mailer_free(p->mailer);
+	spool_free(p->spool);
 	buffer_free(&p->url);
 	buffer_free(&p->body);
 	buffer_free(&p->answer);
@@ -206,6 +207,10 @@ carry_send(struct carry *c, const struct letter *l, void (*done)(void *, const s
 	if (l->channel->kind == KIND_FOLDER) {
 		if (event_base_once(c->base, -1, EV_TIMEOUT, on_paper, p, &(struct timeval){ 0, 0 }) != 0)
 			abort();
+		return;
+	}
+	if (l->channel->kind == KIND_GAMMU) {
+		carry_spool_send(p, c->base);
 		return;
 	}
 	if (l->channel->kind == KIND_SMTP) {

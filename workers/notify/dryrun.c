@@ -55,6 +55,7 @@ dry_open(struct dry *d, const char *folder, bool credentials)
 
 	*d = (struct dry){ .houses = json_object() };
 	fine = read_settings(d, folder, why, sizeof(why)) && sender_read(folder, &d->templates, &d->contacts, why, sizeof(why));
+	fine = fine && (!credentials || templates_named(d->templates, folder, why, sizeof(why)));
 	for (unsigned i = 0; fine && credentials && i < d->settings->channel_count; i++)
 		fine = secrets_read(&k, d->settings->channels[i].credentials, why, sizeof(why));
 	if (!fine) {

@@ -3,11 +3,14 @@
  *
  *	FETCHING	the request's event is read by its number, FINDING the event that bears the household's address
  *	ASKING		does its reason still hold?  Routine ones only, of owners that are asked
+ *	BOARDED		it waits until all of its group are here; then one of them leads, and the others are
+ *	RIDING		with it, and settle when it does
  *	INTENDING	notification.attempted is put; nothing leaves before it is durable
  *	FLYING		it is with the provider, or nobody knows
  *	TELLING		sent, failed or withdrawn is put
  *	SETTLING	the worker has to read that, else what is ready would be begun again
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,9 +41,30 @@ pair(msgpack_packer *p, const char *key, const char *value)
 	text(p, value);
 }
 
+static unsigned
+riders(const struct flight *lead)
+{
+	unsigned n = 0;
+
+	for (const struct flight *f = lead != NULL ? lead->sender->flights : NULL; f != NULL; f = f->next)
+		n += f->lead == lead;
+	return (n);
+}
+
+static void
+pack_with(msgpack_packer *p, const struct flight *lead)
+{
+	text(p, "with");
+	msgpack_pack_array(p, riders(lead));
+	for (const struct flight *f = lead->sender->flights; f != NULL; f = f->next)
+		if (f->lead == lead)
+			text(p, f->letter.notification);
+}
+
 void
 say(msgpack_sbuffer *b, const struct said *d)
 {
+	unsigned with = riders(d->with);
 	msgpack_packer p;
 
 	msgpack_sbuffer_clear(b);
@@ -53,7 +77,7 @@ say(msgpack_sbuffer *b, const struct said *d)
 	pair(&p, "subject", d->subject);
 	pair(&p, "urgency", d->urgency);
 	text(&p, "data");
-	msgpack_pack_map(&p, 1 + (*d->provider != '\0') + (*d->reason != '\0') + (d->permanent >= 0) + (d->segments > 0) + (d->as_of > 0));
+	msgpack_pack_map(&p, 1 + (*d->provider != '\0') + (*d->reason != '\0') + (d->permanent >= 0) + (d->segments > 0) + (d->as_of > 0) + (with > 0));
 	pair(&p, "notification", d->notification);
 	if (*d->provider != '\0')
 		pair(&p, "provider_id", d->provider);
@@ -74,6 +98,8 @@ say(msgpack_sbuffer *b, const struct said *d)
 		text(&p, "as_of_seq");
 		msgpack_pack_uint64(&p, d->as_of);
 	}
+	if (with > 0)
+		pack_with(&p, d->with);
 }
 
 /* Beginning with the number of the request ids of one message stand together; the nonce is this process's, so that what a former one put late
@@ -179,7 +205,8 @@ intend(struct flight *f)
 {
 	f->stage = INTENDING;
 	f->row.f.attempts++;
-	say_of(f, 'a', &(struct said){ .type = "notification.attempted", .provider = "", .reason = f->letter.channel->name, .permanent = -1, .as_of = f->as_of });
+	say_of(f, 'a', &(struct said){ .type = "notification.attempted", .provider = "", .reason = f->letter.channel->name, .permanent = -1, .as_of = f->as_of,
+	    .with = f });
 	put_due(f);
 }
 
@@ -198,8 +225,70 @@ render(struct flight *f)
 		tell_failed(f, true, "its parameters are masked or erased");
 	else if (!letter_addressed(&f->letter, why, sizeof(why)) || !letter_render(&f->letter, f->sender->templates, f->settings, params, why, sizeof(why)))
 		tell_failed(f, true, why);
+	else if (f->group != 0)
+		f->stage = BOARDED;
 	else
 		intend(f);
+}
+
+/* ---- Several as one ---- */
+
+/* Those of a group that are ready to leave, in the order in which they were asked for; none, if others of it are still looked at. */
+static unsigned
+all_aboard(struct flight *of, struct flight **all)
+{
+	unsigned n = 0, at;
+
+	for (struct flight *f = of->sender->flights; f != NULL; f = f->next) {
+		if (f->group != of->group || f->over)
+			continue;
+		if (f->stage < BOARDED)
+			return (0);
+		if (f->stage != BOARDED || n == DIGEST_MAX)
+			continue;
+		for (at = n++; at > 0 && all[at - 1]->row.f.requested > f->row.f.requested; at--)
+			all[at] = all[at - 1];
+		all[at] = f;
+	}
+	return (n);
+}
+
+/* What is known of all of them is what was known of each. */
+static void
+depart(struct flight *of)
+{
+	struct flight *all[DIGEST_MAX] = { NULL };
+	struct letter *letters[DIGEST_MAX];
+	unsigned n = all_aboard(of, all), together;
+
+	if (n == 0)
+		return;
+	for (unsigned i = 0; i < n; i++)
+		letters[i] = &all[i]->letter;
+	together = letter_join(letters, n, of->settings);
+	assert(together > 0 && together <= n);
+	for (unsigned i = 1; i < together; i++) {
+		all[i]->stage = RIDING;
+		all[i]->lead = all[0];
+		if (all[i]->as_of < all[0]->as_of)
+			all[0]->as_of = all[i]->as_of;
+	}
+	/* For the others there was no room: they are the next to leave together. */
+	all[0]->group = 0;
+	intend(all[0]);
+}
+
+/* As the one that it leaves with. */
+static void
+ride(struct flight *f)
+{
+	if (f->lead->stage != SETTLING)
+		return;
+	f->stage = SETTLING;
+	f->settle = f->lead->settle;
+	/* Its event was refused: without it this one may leave. */
+	f->over = f->settle == UINT64_MAX;
+	f->lead = NULL;
 }
 
 /* ---- Does it still hold? ---- */
@@ -430,6 +519,8 @@ flight_begin(struct sender *s, const struct candidate *c, const void *request, s
 	struct flight *f = new_flight(s, c->id, &c->row, c->channel);
 
 	f->contact = c->contact;
+	f->group = c->group;
+	f->rides = c->rides;
 	f->letter.english = c->english;
 	f->stage = FETCHING;
 	if (request == NULL) {
@@ -477,6 +568,13 @@ flights_turn(struct sender *s)
 	struct flight **at = &s->flights, *f;
 	uint64_t read = effects_read(s->effects);
 
+	for (f = s->flights; f != NULL; f = f->next)
+		if (f->stage == RIDING)
+			ride(f);
+		else if (f->stage == BOARDED && s->leaving)
+			f->over = true;
+		else if (f->stage == BOARDED)
+			depart(f);
 	while ((f = *at) != NULL) {
 		if (f->put_due)
 			put_due(f);

@@ -1,6 +1,7 @@
 /* How a household wants to be told, and which event bears its address. */
 #include <stdio.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "notification.h"
 #include "yamltext.h"
@@ -33,6 +34,38 @@ load(struct turn *t, struct text id, struct house *h)
 	house_load(t->w, name, h);
 }
 
+static uint64_t
+party_of(struct text party)
+{
+	return (XXH64(party.s, party.len, 0) | 1);
+}
+
+/* Wishes and addresses were those of whoever has left. */
+static void
+changed_hands(struct house *h, uint64_t seq)
+{
+	memset(h, 0, sizeof(*h));
+	h->f.changed = seq;
+}
+
+void
+house_transferred(struct turn *t, const struct worker_event *v)
+{
+	struct house h;
+	struct text x;
+
+	if (v->e->subject.len == 0)
+		return;
+	load(t, v->e->subject, &h);
+	/* Their entry may have come before. */
+	if (event_text(v->e, "to", &x) && h.f.party == party_of(x))
+		return;
+	changed_hands(&h, v->seq);
+	if (event_text(v->e, "to", &x))
+		h.f.party = party_of(x);
+	store(t, v->e->subject, &h);
+}
+
 void
 house_registered(struct turn *t, const struct worker_event *v)
 {
@@ -42,7 +75,12 @@ house_registered(struct turn *t, const struct worker_event *v)
 	if (v->e->subject.len == 0)
 		return;
 	load(t, v->e->subject, &h);
-	/* An entry replaces the one before it. */
+	/* An entry replaces the one before it; of another party it is another household. */
+	if (event_text(v->e, "party", &x)) {
+		if (h.f.party != 0 && h.f.party != party_of(x))
+			changed_hands(&h, v->seq);
+		h.f.party = party_of(x);
+	}
 	h.f.contact = v->seq;
 	h.f.has_phone = event_text(v->e, "phone", &x);
 	h.f.has_email = event_text(v->e, "email", &x);

@@ -48,6 +48,51 @@ letter_render(struct letter *l, const struct templates *all, const struct settin
 	return (true);
 }
 
+/* The sign once, then each text with its number; a mail has the headlines, too. */
+static void
+join(struct letter **all, unsigned n, const struct settings *s, struct buffer *headline, struct buffer *text)
+{
+	bool sms = all[0]->channel->medium == MEDIUM_SMS;
+	size_t sign = sms && s->sign[0] != '\0' ? strlen(s->sign) + strlen("【】") : 0;
+
+	buffer_clear(headline);
+	buffer_clear(text);
+	buffer_printf(headline, all[0]->english ? "%s: %u notices" : "%s：%u 条通知", s->sign, n);
+	buffer_add(text, all[0]->text.data, sign);
+	for (unsigned i = 0; i < n; i++) {
+		buffer_printf(text, "%s%u. ", i == 0 ? "" : sms ? "\n" : "\n\n", i + 1);
+		if (!sms)
+			buffer_printf(text, "%s\n", all[i]->headline.data);
+		buffer_text(text, all[i]->text.data + sign);
+	}
+}
+
+unsigned
+letter_join(struct letter **all, unsigned count, const struct settings *s)
+{
+	struct buffer headline = { NULL, 0, 0 }, text = { NULL, 0, 0 };
+	struct segments segments = { .count = 0 };
+	unsigned n;
+
+	for (n = count; n > 1; n--) {
+		join(all, n, s, &headline, &text);
+		if (all[0]->channel->medium == MEDIUM_SMS)
+			segments = segment_count(text.data, text.len);
+		if (segments.count <= SMS_SEGMENTS_MAX)
+			break;
+	}
+	if (n > 1) {
+		letter_free(all[0]);
+		all[0]->headline = headline;
+		all[0]->text = text;
+		all[0]->segments = segments;
+	} else {
+		buffer_free(&headline);
+		buffer_free(&text);
+	}
+	return (n);
+}
+
 bool
 secrets_read(struct secrets *k, const char *path, char *why, size_t size)
 {

@@ -14,7 +14,9 @@
  *	row.c		a notification as the state has it, and what is ready, in order
  *	plan.c		what becomes of one: the next channel, when, or that it is not to be sent
  *	fate.c		what events tell: attempted, sent, failed, delivered, withdrawn; breakers
- *	house.c		how a household wants to be told
+ *	digest.c	several to one receiver that leave as one
+ *	house.c		how a household wants to be told, and when it has changed hands
+ *	staff.c		who is away, and who stands in
  *	ask.c		what it can be asked
  *
  * Nothing of the planner knows sender.h, a clock or a template.  No personal value is in the state: of an address only the number of the
@@ -34,7 +36,7 @@
 #define ID_TEXT_SIZE	(ID_CHARS_MAX + 1)
 
 /* The tables, in the order of their names in notify.c. */
-enum { NOTES, READY, HOUSES, COUNTS, BREAKERS, PROVIDERS, RECENT };
+enum { NOTES, READY, HOUSES, COUNTS, BREAKERS, PROVIDERS, RECENT, COMPANY, WINDOWS, DIGESTS, AWAY };
 
 enum urgency { EMERGENCY, URGENT, ROUTINE, URGENCIES };
 extern const char *const urgency_names[URGENCIES];
@@ -44,7 +46,7 @@ enum unknown { UNKNOWN_FAIL, UNKNOWN_NEXT, UNKNOWN_REPEAT, UNKNOWN_COUNT };
 
 enum medium { MEDIUM_SMS, MEDIUM_EMAIL, MEDIUM_WEBHOOK, MEDIUM_CALL_LIST, MEDIUM_LETTER, MEDIA };
 extern const char *const medium_names[MEDIA];
-enum kind { KIND_JSON, KIND_KANNEL, KIND_SMTP, KIND_GENERIC, KIND_WECOM, KIND_DINGTALK, KIND_FEISHU, KIND_FOLDER, KINDS };
+enum kind { KIND_JSON, KIND_KANNEL, KIND_GAMMU, KIND_SMTP, KIND_GENERIC, KIND_WECOM, KIND_DINGTALK, KIND_FEISHU, KIND_FOLDER, KINDS };
 extern const char *const kind_names[KINDS];
 
 /* A way out.  Texts are the file's. */
@@ -55,6 +57,7 @@ struct channel {
 	const char *url, *credentials, *from, *folder, *ca;
 	bool group;			/* more than one reads it: no household, none of its data */
 	bool tls;			/* STARTTLS, or smtps, or it does not leave */
+	bool digest;			/* several to one receiver may be one */
 	unsigned connections, urgent_connections, per_second;
 	int64_t within_ns, breaker_ns;
 	unsigned breaker, per_day;
@@ -71,7 +74,7 @@ struct settings {
 	unsigned quiet_from, quiet_to;	/* minutes of the day; equal: none */
 	unsigned per_receiver;		/* routine ones a day to one receiver */
 	unsigned tries;			/* on one channel */
-	int64_t backoff_ns, backoff_max_ns, useful_ns, keep_ns, duplicate_ns;
+	int64_t backoff_ns, backoff_max_ns, useful_ns, keep_ns, duplicate_ns, digest_ns;
 	enum unknown unknown[URGENCIES];
 	char owners[OWNERS_MAX][NAME_SIZE];	/* asked whether it still holds */
 	unsigned owner_count;
@@ -103,8 +106,10 @@ struct row {
 		uint32_t attempts, laps;		/* of all; laps: ended by an answer, so that a repeat is another message to the provider */
 		uint64_t requested, attempted, outcome;	/* numbers of events */
 		int64_t asked_at, earliest, not_before, expires, attempted_at;	/* earliest: as it was asked for */
+		int64_t gathered;	/* until then it waited for others to the same receiver; 0: it did not */
 	} f;
 	char to[ID_TEXT_SIZE], wanted[NAME_SIZE], template[ID_TEXT_SIZE], subject[ID_TEXT_SIZE], owner[NAME_SIZE], via[NAME_SIZE], reason[120], provider[100];
+	char lead[ID_TEXT_SIZE];	/* it left with that one; empty: by itself, or others with it */
 };
 
 bool	row_load(struct worker *, struct text id, struct row *);
@@ -112,6 +117,8 @@ void	row_store(struct worker *, struct text id, const struct row *);
 void	row_remove(struct worker *, struct text id, const struct row *);
 /* Change its fate: what is ready stands in READY, in the order in which it is to be sent. */
 void	row_become(struct worker *, struct text id, struct row *, enum fate);
+/* Those to that receiver that waited for company and are ready, in order. */
+bool	row_company(struct worker *, const char *to, struct worker_walk *, struct text *id);
 #define READY_KEY	9u	/* urgency, then the number of its request, big-endian; the value is the id */
 bool	row_ended(const struct row *);
 
@@ -145,9 +152,28 @@ int64_t	plan_day(const struct settings *, int64_t at);
 /* May a routine one disturb this receiver now?  Else when, in *until. */
 bool	plan_quiet(const struct turn *, const char *to, int64_t at, int64_t *until);
 
+/* ---- digest.c ---- */
+
+#define DIGEST_MAX	8u	/* that leave as one */
+
+/* The instant until which it waits for others to the same receiver; now, or before, if it does not. */
+int64_t	digest_gather(struct turn *, struct row *, const struct channel *);
+/* Has one of those that it waited with been counted against the day's limits?  From now on one has. */
+bool	digest_counted(struct turn *, const struct row *, const struct channel *, int64_t day);
+void	digest_count(struct turn *, const struct row *, const struct channel *, int64_t day);
+/* May it leave with others?  Not if the provider could take it for what it had before. */
+bool	digest_may(const struct settings *, const struct channel *, const struct row *);
+/* The lead left, or is about to: those that the event names follow it. */
+void	digest_attempted(struct turn *, const struct worker_event *, struct text lead, const char *via);
+/* Each that left with it, as it stands: what becomes of the lead becomes of it. */
+void	digest_each(struct turn *, const struct worker_event *, struct text lead, void (*of)(struct turn *, const struct worker_event *, struct text id, struct row *));
+void	digest_forget(struct turn *, struct text lead);
+
 /* ---- fate.c ---- */
 
 void	fate_attempted(struct turn *, const struct worker_event *);
+/* It is about to leave with the one that the event is of. */
+void	fate_followed(struct turn *, const struct worker_event *, struct text id, struct row *);
 void	fate_sent(struct turn *, const struct worker_event *);
 void	fate_delivered(struct turn *, const struct worker_event *);
 void	fate_failed(struct turn *, const struct worker_event *);
@@ -168,7 +194,9 @@ struct breaker	breaker_load(struct worker *, const char *channel);
 
 struct house {
 	struct house_fixed {
-		uint64_t contact;	/* the event that bears its address */
+		uint64_t contact;	/* the event that bears its address; 0: none is known */
+		uint64_t changed;	/* the event by which it has others: what was asked for before is not for them; 0: none */
+		uint64_t party;		/* a hash of who they are; 0: not said */
 		uint8_t has_phone, has_email, english, quiet_set;
 		uint16_t quiet_from, quiet_to;
 	} f;
@@ -176,8 +204,15 @@ struct house {
 };
 void	house_registered(struct turn *, const struct worker_event *);
 void	house_contact_rule(struct turn *, const struct worker_event *);
+void	house_transferred(struct turn *, const struct worker_event *);
 bool	house_load(struct worker *, const char *id, struct house *);
 bool	house_refuses(const struct house *, const char *word);
+
+/* ---- staff.c ---- */
+
+void	staff_absent(struct turn *, const struct worker_event *);
+/* Whoever is away is stood in for: `to` becomes the deputy that the absence names. */
+void	staff_deputy(const struct turn *, char to[ID_TEXT_SIZE]);
 
 extern const struct worker_query ask_queries[];
 extern const struct worker_effects notify_effects;

@@ -74,6 +74,8 @@ static const struct {
 	{ "notification.withdrawn", fate_withdrawn },
 	{ "household.registered", house_registered },
 	{ "household.contact_rule_set", house_contact_rule },
+	{ "household.transferred", house_transferred },
+	{ "staff.absent", staff_absent },
 };
 #define PARTS	(sizeof(parts) / sizeof(*parts))
 
@@ -100,10 +102,11 @@ int
 main(int argc, char **argv)
 {
 	static const char *types[PARTS + 1];
-	static const char *const tables[] = { "notes", "ready", "houses", "counts", "breakers", "providers", "recent", NULL };
+	static const char *const tables[] = { "notes", "ready", "houses", "counts", "breakers", "providers", "recent", "company", "windows",
+	    "digests", "away", NULL };
 	static const struct worker_config configs[] = { { "settings", "notify.yaml" }, { NULL, NULL } };
 	static const struct worker_kind notify = {
-		.name = "notify", .version = 1, .types = types, .tables = tables, .configs = configs,
+		.name = "notify", .version = 2, .types = types, .tables = tables, .configs = configs,
 		.about = "Sends what others want told: text messages, e-mail, webhooks, call lists and letters; the only way out. Before a message leaves the log "
 		    "knows, and afterwards what came of it.\n"
 		    "\n"

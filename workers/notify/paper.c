@@ -58,8 +58,8 @@ add_page(struct buffer *b, const struct letter *l)
 	    "签收______ &nbsp; 送达日期______ &nbsp; 送达人______"));
 }
 
-static bool
-write_whole(int folder, const char *name, const struct buffer *b)
+bool
+paper_store(int folder, const char *name, const struct buffer *b)
 {
 	char aside[200];
 	int fd;
@@ -90,7 +90,7 @@ paper_write(const struct letter *l, struct result *r)
 		if (*c == '/' || *c == ':')
 			*c = '_';
 	add_page(&page, l);
-	if (folder >= 0 && write_whole(folder, name, &page)) {
+	if (folder >= 0 && paper_store(folder, name, &page)) {
 		r->how = HOW_LEFT;
 		snprintf(r->provider, sizeof(r->provider), "%.99s", name);
 	} else {

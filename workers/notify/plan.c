@@ -168,7 +168,7 @@ against(const struct turn *t, const struct row *r, const struct channel *c)
 		return ("a household is not written to in a group");
 	if (r->f.urgency == ROUTINE && (house_refuses(&h, medium_names[c->medium]) || house_refuses(&h, c->name)))
 		return ("opt-out");
-	if (h.f.contact != 0 && ((c->medium == MEDIUM_SMS && !h.f.has_phone) || (c->medium == MEDIUM_EMAIL && !h.f.has_email)))
+	if ((h.f.contact != 0 || h.f.changed != 0) && ((c->medium == MEDIUM_SMS && !h.f.has_phone) || (c->medium == MEDIUM_EMAIL && !h.f.has_email)))
 		return ("no address");
 	return (NULL);
 }
@@ -204,7 +204,7 @@ limited(struct turn *t, const struct row *r, const struct channel *c)
 	const struct settings *s = t->s;
 	int64_t day = plan_day(s, t->now);
 
-	if (r->f.urgency != ROUTINE || r->f.counted)
+	if (r->f.urgency != ROUTINE || r->f.counted || digest_counted(t, r, c, day))
 		return (t->now);
 	if (count(t, r->to, day, 0) < s->per_receiver && count(t, c->name, day, 0) < c->per_day)
 		return (t->now);
@@ -228,8 +228,11 @@ make_ready(struct turn *t, struct text id, struct row *r, const struct channel *
 	if (r->f.urgency == ROUTINE && !r->f.counted) {
 		int64_t day = plan_day(t->s, t->now);
 
-		count(t, r->to, day, 1);
-		count(t, c->name, day, 1);
+		if (!digest_counted(t, r, c, day)) {
+			count(t, r->to, day, 1);
+			count(t, c->name, day, 1);
+			digest_count(t, r, c, day);
+		}
 		r->f.counted = 1;
 	}
 	snprintf(r->via, sizeof(r->via), "%s", c->name);
@@ -254,6 +257,22 @@ plan_channel(const struct turn *t, struct row *r, const char **why)
 	return (-1);
 }
 
+/* Its receiver is away. */
+static void
+stand_in(struct turn *t, struct text id, struct row *r)
+{
+	char to[ID_TEXT_SIZE];
+
+	memcpy(to, r->to, sizeof(to));
+	staff_deputy(t, to);
+	if (strcmp(to, r->to) == 0)
+		return;
+	/* What is ready stands among those to its receiver. */
+	if (r->f.fate == IS_READY)
+		row_become(t->w, id, r, WAITING);
+	memcpy(r->to, to, sizeof(to));
+}
+
 void
 plan_again(struct turn *t, struct text id, struct row *r)
 {
@@ -268,7 +287,10 @@ plan_again(struct turn *t, struct text id, struct row *r)
 		return (wait_until(t, id, r, t->now + 3600 * SECOND_NS, "there are no settings yet"));
 	if (r->f.expires <= t->now)
 		return (suppress(t, id, r, "expired"));
-	if (r->f.urgency == ROUTINE && house_load(t->w, r->to, &h) && (house_refuses(&h, r->owner) || house_refuses(&h, r->template)))
+	stand_in(t, id, r);
+	if (house_load(t->w, r->to, &h) && h.f.changed > r->f.requested)
+		return (suppress(t, id, r, "the household has changed hands since"));
+	if (r->f.urgency == ROUTINE && (house_refuses(&h, r->owner) || house_refuses(&h, r->template)))
 		return (suppress(t, id, r, "opt-out"));
 	if ((channel = plan_channel(t, r, &why)) < 0) {
 		if (r->f.attempts == 0)
@@ -280,6 +302,8 @@ plan_again(struct turn *t, struct text id, struct row *r)
 		return (wait_until(t, id, r, r->f.not_before, NULL));
 	if (r->f.urgency == ROUTINE && plan_quiet(t, r->to, t->now, &at))
 		return (wait_until(t, id, r, at, "quiet hours"));
+	if ((at = digest_gather(t, r, c)) > t->now)
+		return (wait_until(t, id, r, at, "gathered with others to the same receiver"));
 	if ((at = limited(t, r, c)) > t->now)
 		return (wait_until(t, id, r, at, "the day's limit"));
 	if ((at = breaker_load(t->w, c->name).until) > t->now && r->f.urgency == ROUTINE)
@@ -425,6 +449,7 @@ forget(struct turn *t, struct text id, const struct row *r)
 	if (worker_get(t->w, RECENT, key, len, &v, &n) && n == sizeof(struct last) && mp_equal(id.s, id.len, ((const struct last *)v)->id))
 		worker_delete(t->w, RECENT, key, len);
 	fate_forget(t, r);
+	digest_forget(t, id);
 	row_remove(t->w, id, r);
 }
 

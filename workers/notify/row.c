@@ -10,7 +10,7 @@ const char *const urgency_names[URGENCIES] = { "emergency", "urgent", "routine" 
 /* The texts of a row, one behind the other on the disk. */
 #define TEXTS(r)	{ { (r)->to, sizeof((r)->to) }, { (r)->wanted, sizeof((r)->wanted) }, { (r)->template, sizeof((r)->template) }, \
 	{ (r)->subject, sizeof((r)->subject) }, { (r)->owner, sizeof((r)->owner) }, { (r)->via, sizeof((r)->via) }, { (r)->reason, sizeof((r)->reason) }, \
-	{ (r)->provider, sizeof((r)->provider) } }
+	{ (r)->provider, sizeof((r)->provider) }, { (r)->lead, sizeof((r)->lead) } }
 
 bool
 row_load(struct worker *w, struct text id, struct row *r)
@@ -62,15 +62,46 @@ ready_key(const struct row *r, uint8_t key[READY_KEY])
 		key[1 + i] = (uint8_t)(r->f.requested >> (56 - 8 * i));
 }
 
+/* Of one that waited for company and is ready, among those to the same receiver. */
+static size_t
+company_key(const struct row *r, uint8_t key[STATE_KEY_MAX])
+{
+	size_t len = strlen(r->to) + 1;
+
+	memcpy(key, r->to, len);
+	for (unsigned i = 0; i < 8; i++)
+		key[len++] = (uint8_t)(r->f.requested >> (56 - 8 * i));
+	return (len);
+}
+
+static bool
+in_company(const struct row *r)
+{
+	return (r->f.fate == IS_READY && r->f.gathered != 0);
+}
+
+bool
+row_company(struct worker *w, const char *to, struct worker_walk *walk, struct text *id)
+{
+	if (!worker_each(w, COMPANY, to, strlen(to) + 1, walk))
+		return (false);
+	*id = (struct text){ walk->value, (uint32_t)walk->value_len };
+	return (true);
+}
+
 void
 row_become(struct worker *w, struct text id, struct row *r, enum fate fate)
 {
-	uint8_t key[READY_KEY];
+	uint8_t key[READY_KEY], company[STATE_KEY_MAX];
 
 	ready_key(r, key);
+	if (in_company(r) && fate != IS_READY)
+		worker_delete(w, COMPANY, company, company_key(r, company));
 	if (r->f.fate == IS_READY || r->f.fate == ATTEMPTING)
 		worker_delete(w, READY, key, sizeof(key));
 	r->f.fate = (uint8_t)fate;
+	if (in_company(r))
+		worker_put(w, COMPANY, company, company_key(r, company), id.s, id.len);
 	/* What is attempted stays: after a restart somebody must say what came of it. */
 	if (fate == IS_READY || fate == ATTEMPTING)
 		worker_put(w, READY, key, sizeof(key), id.s, id.len);
@@ -80,10 +111,12 @@ row_become(struct worker *w, struct text id, struct row *r, enum fate fate)
 void
 row_remove(struct worker *w, struct text id, const struct row *r)
 {
-	uint8_t key[READY_KEY];
+	uint8_t key[READY_KEY], company[STATE_KEY_MAX];
 
 	ready_key(r, key);
 	worker_delete(w, READY, key, sizeof(key));
+	if (in_company(r))
+		worker_delete(w, COMPANY, company, company_key(r, company));
 	worker_delete(w, NOTES, id.s, id.len);
 }
 

@@ -7,8 +7,8 @@
 static const uint16_t gsm_foreign[] = { 0xa1, 0xa3, 0xa4, 0xa5, 0xa7, 0xbf, 0xc4, 0xc5, 0xc6, 0xc7, 0xc9, 0xd1, 0xd6, 0xd8, 0xdc, 0xdf, 0xe0, 0xe4, 0xe5, 0xe6,
     0xe8, 0xe9, 0xec, 0xf1, 0xf2, 0xf6, 0xf8, 0xf9, 0xfc, 0x393, 0x394, 0x398, 0x39b, 0x39e, 0x3a0, 0x3a3, 0x3a6, 0x3a8, 0x3a9 };
 
-static uint32_t
-next_point(const unsigned char **at, const unsigned char *end)
+uint32_t
+segment_point(const unsigned char **at, const unsigned char *end)
 {
 	const unsigned char *p = *at;
 	unsigned more = *p < 0x80 ? 0 : (*p & 0xe0) == 0xc0 ? 1 : (*p & 0xf0) == 0xe0 ? 2 : (*p & 0xf8) == 0xf0 ? 3 : 0;
@@ -48,7 +48,7 @@ static bool
 is_gsm(const unsigned char *at, const unsigned char *end)
 {
 	while (at < end)
-		if (septets(next_point(&at, end)) == 0)
+		if (septets(segment_point(&at, end)) == 0)
 			return (false);
 	return (true);
 }
@@ -61,12 +61,12 @@ segment_count(const char *text, size_t len)
 	unsigned one = s.gsm ? 160 : 70, each = s.gsm ? 153 : 67, in = 0;
 
 	for (const unsigned char *at = begin; at < end;)
-		s.units += units_of(next_point(&at, end), s.gsm);
+		s.units += units_of(segment_point(&at, end), s.gsm);
 	s.count = s.units > 0;
 	if (s.units <= one)
 		return (s);
 	for (const unsigned char *at = begin; at < end;) {
-		unsigned n = units_of(next_point(&at, end), s.gsm);
+		unsigned n = units_of(segment_point(&at, end), s.gsm);
 
 		/* What takes two places is not cut. */
 		if (in + n > each) {

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct segments {
 	bool gsm;
@@ -18,5 +19,7 @@ struct segments {
 
 /* `text` is UTF-8; a byte that is none counts as one foreign character. */
 struct segments	segment_count(const char *text, size_t len);
+/* The character at *at, which is then behind it. */
+uint32_t	segment_point(const unsigned char **at, const unsigned char *end);
 
 #endif

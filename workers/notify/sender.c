@@ -50,9 +50,9 @@ has_slot(const struct looking *k, unsigned channel, bool urgent)
 	unsigned taken = 0;
 
 	for (const struct flight *f = k->s->flights; f != NULL; f = f->next)
-		taken += f->stage != SETTLING && f->channel == channel && (f->row.f.urgency != ROUTINE) == urgent;
+		taken += f->stage != SETTLING && !f->rides && f->channel == channel && (f->row.f.urgency != ROUTINE) == urgent;
 	for (unsigned i = 0; i < k->count; i++)
-		taken += k->list[i].channel == channel && (k->list[i].row.f.urgency != ROUTINE) == urgent;
+		taken += !k->list[i].rides && k->list[i].channel == channel && (k->list[i].row.f.urgency != ROUTINE) == urgent;
 	return (taken < (urgent ? c->urgent_connections : c->connections));
 }
 
@@ -125,6 +125,57 @@ timely(const struct turn *t, const struct row *r)
 	return (r->f.expires > t->now && (r->f.urgency != ROUTINE || !plan_quiet(t, r->to, t->now, &until)));
 }
 
+static bool
+taken(const struct looking *k, struct text id)
+{
+	for (unsigned i = 0; i < k->count; i++)
+		if (mp_equal(id.s, id.len, k->list[i].id))
+			return (true);
+	return (false);
+}
+
+/* Others to the same receiver that are ready take no slot of their own: they leave with it. */
+static void
+look_for_company(struct looking *k, struct worker *w, struct candidate *first)
+{
+	const struct channel *channel = &k->s->settings->channels[first->channel];
+	struct turn t = { w, k->s->settings, sitetime_now() };
+	struct worker_walk walk = { .key_len = 0 };
+	unsigned together = 1;
+	struct text id;
+
+	if (!digest_may(k->s->settings, channel, &first->row))
+		return;
+	while (together < DIGEST_MAX && k->count < CANDIDATES_MAX && row_company(w, first->row.to, &walk, &id)) {
+		struct candidate *c = &k->list[k->count];
+
+		memset(c, 0, sizeof(*c));
+		snprintf(c->id, sizeof(c->id), "%.*s", (int)id.len, id.s);
+		if (taken(k, id) || !row_load(w, id, &c->row) || strcmp(c->row.via, first->row.via) != 0 || !digest_may(k->s->settings, channel, &c->row) ||
+		    !timely(&t, &c->row) || owner_rests(k->s, &c->row) || flight_find(k->s, c->id) != NULL)
+			continue;
+		if (first->group == 0)
+			first->group = ++k->s->groups;
+		c->group = first->group;
+		c->channel = first->channel;
+		c->rides = true;
+		candidate_house(c, w);
+		k->count++;
+		together++;
+	}
+}
+
+/* Whoever says what came of it: the one that it left with, unless nobody knows that one any more. */
+static bool
+is_orphan(struct looking *k, struct worker *w, const struct row *r)
+{
+	struct row lead;
+
+	if (r->lead[0] == '\0')
+		return (true);
+	return (flight_find(k->s, r->lead) == NULL && (!row_load(w, text_of(r->lead), &lead) || lead.f.fate != ATTEMPTING));
+}
+
 static void
 look_at(struct looking *k, struct worker *w, struct text id)
 {
@@ -134,10 +185,10 @@ look_at(struct looking *k, struct worker *w, struct text id)
 
 	memset(c, 0, sizeof(*c));
 	snprintf(c->id, sizeof(c->id), "%.*s", (int)id.len, id.s);
-	if (!row_load(w, id, &c->row) || flight_find(k->s, c->id) != NULL)
+	if (!row_load(w, id, &c->row) || taken(k, id) || flight_find(k->s, c->id) != NULL)
 		return;
 	if (c->row.f.fate == ATTEMPTING) {
-		k->count++;
+		k->count += is_orphan(k, w, &c->row);
 		return;
 	}
 	if (k->s->leaving || (channel = channel_of(k->s->settings, c->row.via)) < 0 || !timely(&t, &c->row) || owner_rests(k->s, &c->row))
@@ -147,6 +198,7 @@ look_at(struct looking *k, struct worker *w, struct text id)
 		return;
 	candidate_house(c, w);
 	k->count++;
+	look_for_company(k, w, c);
 }
 
 static void
@@ -202,6 +254,7 @@ look_at_lane(struct worker *w, void *user)
 	    row_load(w, id, &known) || c->row.f.not_before > t.now || !timely(&t, &c->row))
 		return;
 	take_settings(k->s, in_force);
+	staff_deputy(&t, c->row.to);
 	snprintf(c->id, sizeof(c->id), "%.*s", (int)id.len, id.s);
 	if (flight_find(k->s, c->id) != NULL || (channel = plan_channel(&t, &c->row, &why)) < 0 || !has_slot(k, (unsigned)channel, true))
 		return;

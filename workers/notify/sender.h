@@ -4,10 +4,11 @@
  *	sender.c	what is ready takes a slot; what a former process left; the lane of the urgent ones
  *	flight.c	the steps of one: fetched, asked about, rendered, attempted, sent, told
  *	letter.c	from a request and an address to what leaves
- *	template.c	the texts; segment.c: how many text messages; contacts.c: where staff are reached
+ *	template.c	the texts; template_named.c: those that rules name; segment.c: how many text messages; contacts.c: where staff are reached
  *	carry.c		libcurl's multi handle on the libevent base
  *	carry_http.c	what a gateway or a robot is told, and what its answer means
  *	carry_mail.c	the same of a mail server
+ *	carry_spool.c	Gammu SMSD's folders
  *	paper.c		call lists and letters, numbered pages in a folder
  *	receipts.c	what providers tell later
  *	dryrun.c	--check-config and --dry-run
@@ -49,6 +50,8 @@ void	letter_free(struct letter *);
 
 /* letter.c: is there an address for this channel?  False, with the reason. */
 bool	letter_addressed(const struct letter *, char *why, size_t why_size);
+/* Several, all rendered, as one text: the first is the one that leaves.  Returns how many of them there was room for. */
+unsigned letter_join(struct letter **, unsigned count, const struct settings *);
 /* Render it.  False, with the reason why it can never be sent this way. */
 bool	letter_render(struct letter *, const struct templates *, const struct settings *, struct mp params, char *why, size_t why_size);
 
@@ -73,6 +76,7 @@ struct parcel {
 	struct curl_slist *headers;
 	struct buffer url, body, answer;
 	struct mailer *mailer;		/* the process of a letter by mail, or NULL */
+	struct spool *spool;		/* the file of a text message, or NULL */
 	bool too_long;			/* the answer */
 	char error[CURL_ERROR_SIZE];
 	void (*done)(void *, const struct result *);
@@ -84,6 +88,8 @@ void	carry_http_prepare(struct parcel *);
 void	carry_http_result(const struct parcel *, CURLcode, struct result *);
 void	carry_mail_send(struct parcel *, struct event_base *);
 void	mailer_free(struct mailer *);
+void	carry_spool_send(struct parcel *, struct event_base *);
+void	spool_free(struct spool *);
 /* The process of one letter: `estate-notify --carry-mail`, which nobody types. */
 int	carry_mail_main(void);
 /* It is over: told, and freed. */
@@ -93,6 +99,7 @@ bool	carry_nothing_written(const struct parcel *, CURLcode);
 
 /* ---- paper.c: written whole and flushed, or not at all. */
 void	paper_write(const struct letter *, struct result *);
+bool	paper_store(int folder, const char *name, const struct buffer *);
 
 /* ---- sender.c ---- */
 
@@ -107,6 +114,7 @@ struct sender {
 	struct settings *settings;		/* whose channels the secrets are of: held */
 	struct flight *flights;
 	unsigned count;
+	uint64_t groups;			/* so many were begun */
 	bool leaving;
 	struct { int64_t second; unsigned sent; } pace[CHANNELS_MAX];
 	int64_t owner_rest[OWNERS_MAX];		/* one that did not answer is asked again then, in ms of the loop's clock */
@@ -117,7 +125,7 @@ struct sender {
 };
 
 /* Where a flight stands. */
-enum stage { FETCHING, FINDING, ASKING, INTENDING, FLYING, TELLING, SETTLING };
+enum stage { FETCHING, FINDING, ASKING, BOARDED, RIDING, INTENDING, FLYING, TELLING, SETTLING };
 
 struct flight {
 	struct flight *next;
@@ -126,6 +134,9 @@ struct flight {
 	bool pending;				/* an answer is awaited */
 	bool put_due;				/* an event of ours waits for room */
 	bool over;
+	uint64_t group;				/* it may leave with others of that number; 0: by itself */
+	bool rides;				/* the slot is another's */
+	struct flight *lead;			/* RIDING: the one it leaves with */
 	unsigned channel;			/* of its settings, which are held */
 	struct settings *settings;
 	uint64_t contact;			/* the event that bears a household's address; 0: it is none */
@@ -142,8 +153,8 @@ struct candidate {
 	char id[ID_TEXT_SIZE];
 	struct row row;
 	unsigned channel;
-	uint64_t contact;
-	bool english;
+	uint64_t contact, group;
+	bool english, rides;
 };
 void		 candidate_house(struct candidate *, struct worker *);
 
@@ -162,6 +173,7 @@ struct said {
 	int permanent;				/* -1: not said */
 	unsigned segments;
 	uint64_t as_of;
+	const struct flight *with;		/* the lead of a group: those that leave with it are named */
 };
 void		 say(msgpack_sbuffer *, const struct said *);
 

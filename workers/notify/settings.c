@@ -11,11 +11,11 @@
 #include "yamltext.h"
 
 const char *const medium_names[MEDIA] = { "sms", "email", "webhook", "call-list", "letter" };
-const char *const kind_names[KINDS] = { "json", "kannel", "smtp", "generic", "wecom", "dingtalk", "feishu", "folder" };
+const char *const kind_names[KINDS] = { "json", "kannel", "gammu", "smtp", "generic", "wecom", "dingtalk", "feishu", "folder" };
 static const char *const unknown_names[UNKNOWN_COUNT] = { "fail", "next", "repeat" };
 
 /* Which kinds a medium has. */
-static const enum medium kind_media[KINDS] = { MEDIUM_SMS, MEDIUM_SMS, MEDIUM_EMAIL, MEDIUM_WEBHOOK, MEDIUM_WEBHOOK, MEDIUM_WEBHOOK, MEDIUM_WEBHOOK, MEDIA };
+static const enum medium kind_media[KINDS] = { MEDIUM_SMS, MEDIUM_SMS, MEDIUM_SMS, MEDIUM_EMAIL, MEDIUM_WEBHOOK, MEDIUM_WEBHOOK, MEDIUM_WEBHOOK, MEDIUM_WEBHOOK, MEDIA };
 
 struct reading {
 	struct conf *c;
@@ -55,6 +55,15 @@ static int64_t
 span_or(struct reading *r, const char *key, int64_t usual)
 {
 	return (*conf_text(r->c, key, "") != '\0' ? conf_span(r->c, key) : usual);
+}
+
+/* Without it, or with none: never. */
+static int64_t
+span_or_none(struct reading *r, const char *key)
+{
+	const char *text = conf_text(r->c, key, "none");
+
+	return (strcmp(text, "none") == 0 ? 0 : conf_span(r->c, key));
 }
 
 static unsigned
@@ -110,6 +119,7 @@ read_top(struct reading *r)
 	s->backoff_max_ns = span_or(r, "backoff_max", 3600 * SECOND_NS);
 	s->useful_ns = span_or(r, "useful", 3 * 86400 * SECOND_NS);
 	s->keep_ns = span_or(r, "keep", 35 * 86400 * SECOND_NS);
+	s->digest_ns = span_or_none(r, "digest");
 	s->duplicate_ns = *conf_text(r->c, "duplicates", "") != '\0' ? conf_span(r->c, "duplicates") : 0;
 }
 
@@ -130,11 +140,15 @@ static void
 check_channel(struct reading *r, const struct channel *c)
 {
 	bool web = strncmp(c->url, "http://", 7) == 0 || strncmp(c->url, "https://", 8) == 0;
+	bool folder = c->kind == KIND_FOLDER || c->kind == KIND_GAMMU;
 	bool mail = strncmp(c->url, "smtp://", 7) == 0 || strncmp(c->url, "smtps://", 8) == 0;
 
-	if (c->kind == KIND_FOLDER ? *c->folder == '\0' : c->kind == KIND_SMTP ? !mail : !web)
-		mistake(r, "channel %s: %s", c->name, c->kind == KIND_FOLDER ? "folder says where its pages go" : c->kind == KIND_SMTP ?
+	if (folder ? *c->folder == '\0' : c->kind == KIND_SMTP ? !mail : !web)
+		mistake(r, "channel %s: %s", c->name, folder ? c->kind == KIND_GAMMU ? "folder is SMSD's, which holds outbox, sent and error" :
+		    "folder says where its pages go" : c->kind == KIND_SMTP ?
 		    "url begins with smtp:// or smtps://" : "url begins with http:// or https://");
+	if (c->digest && c->medium != MEDIUM_SMS && c->medium != MEDIUM_EMAIL)
+		mistake(r, "channel %s: only text messages and e-mail are gathered; digest: no", c->name);
 	if (c->kind == KIND_SMTP && *c->from == '\0')
 		mistake(r, "channel %s: from is the address that letters come from", c->name);
 	if (strpbrk(c->url, " \r\n") != NULL || strchr(c->url, '@') != NULL || strpbrk(c->from, " <>\r\n") != NULL)
@@ -157,6 +171,7 @@ read_channel(struct reading *r, struct channel *c)
 	c->folder = conf_text(r->c, "folder", "");
 	c->ca = conf_text(r->c, "ca", "");
 	c->tls = yes(r, "tls", "yes");
+	c->digest = yes(r, "digest", c->medium == MEDIUM_SMS || c->medium == MEDIUM_EMAIL ? "yes" : "no");
 	/* The robots of chats speak to a group, whatever the file says. */
 	c->group = yes(r, "group", "no") || c->kind == KIND_WECOM || c->kind == KIND_DINGTALK || c->kind == KIND_FEISHU;
 	c->connections = number_or(r, "connections", 8, 256);
@@ -164,7 +179,7 @@ read_channel(struct reading *r, struct channel *c)
 	c->per_second = number_or(r, "per_second", 1000000, 1000000);
 	c->per_day = number_or(r, "per_day", 1000000, 1000000000);
 	c->breaker = number_or(r, "breaker", 5, 1000);
-	c->within_ns = span_or(r, "within", 10 * SECOND_NS);
+	c->within_ns = span_or(r, "within", (c->kind == KIND_GAMMU ? 120 : 10) * SECOND_NS);
 	c->breaker_ns = span_or(r, "breaker_rest", 60 * SECOND_NS);
 	check_channel(r, c);
 	for (const struct channel *o = r->s->channels; o < c; o++)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue.h"
 #include "conf.h"
 #include "nearest.h"
 #include "sitetime.h"
@@ -16,7 +17,7 @@
 #define FIELDS_MAX		24u
 #define FIELD_SIZE		40u
 
-enum type { TYPE_TEXT, TYPE_FEN };
+enum shown { TYPE_TEXT, TYPE_FEN };
 
 static const char *const builtins[] = { "case", "to", "sign" };
 /* What tells a group whose household, or whose debt, it is about. */
@@ -25,7 +26,7 @@ static const char *const private_fields[] = { "household", "name", "room", "amou
 struct template {
 	char name[65];
 	bool is_public;
-	struct { char name[FIELD_SIZE]; enum type type; } fields[FIELDS_MAX];
+	struct { char name[FIELD_SIZE]; enum shown type; } fields[FIELDS_MAX];
 	unsigned count;
 	char *texts[2][PARTS_COUNT];		/* zh, en */
 };
@@ -87,6 +88,50 @@ check_text(const struct template *t, const char *key, const char *text, char *wh
 	return (true);
 }
 
+/* Together in whatever types have a field of that name. */
+struct meaning {
+	bool known, money, free_text, personal;
+};
+
+static struct meaning
+meaning_of(const char *name, struct nearest *n)
+{
+	/* What dunning puts together itself: the ids of the bills that a message is about. */
+	struct meaning m = { .known = strcmp(name, "bills") == 0 };
+
+	nearest_begin(n, name, strlen(name));
+	for (unsigned i = 0; i < catalogue_count(); i++)
+		for (unsigned k = 0; k < catalogue_at(i)->count; k++) {
+			const struct field *f = &catalogue_at(i)->fields[k];
+
+			nearest_offer(n, f->name);
+			if (strcmp(f->name, name) != 0)
+				continue;
+			m.known = true;
+			m.money |= f->unit != NULL && strcmp(f->unit, "fen") == 0;
+			m.free_text |= f->kind == FIELD_TEXT || f->kind == FIELD_MAP || f->kind == FIELD_ITEMS;
+			m.personal |= f->personal;
+		}
+	return (m);
+}
+
+static bool
+check_param(const struct template *t, const char *name, enum shown type, char *why, size_t size)
+{
+	struct nearest n;
+	struct meaning m = meaning_of(name, &n);
+
+	if (!m.known)
+		return (snprintf(why, size, "params: no event has a field %s; %s%s", name, n.best != NULL ? "did you mean " : "see estate types",
+		    n.best != NULL ? n.best : ""), false);
+	if (m.money != (type == TYPE_FEN))
+		return (snprintf(why, size, m.money ? "params: %s is money: %s:fen" : "params: %s is no money: without :fen", name, name), false);
+	if (t->is_public && (m.personal || m.free_text))
+		return (snprintf(why, size, "params: %s must not reach a group or a notice board: %s (public: no)", name, m.personal ? "it is personal" :
+		    "whoever writes it may write a name"), false);
+	return (true);
+}
+
 static bool
 read_params(struct template *t, const char *params, char *why, size_t size)
 {
@@ -104,6 +149,8 @@ read_params(struct template *t, const char *params, char *why, size_t size)
 				return (snprintf(why, size, "params: %s is shown as it is, or with :fen as money; there is no :%.20s", word, colon + 1), false);
 			t->fields[t->count].type = TYPE_FEN;
 		}
+		if (!check_param(t, word, t->fields[t->count].type, why, size))
+			return (false);
 		snprintf(t->fields[t->count++].name, FIELD_SIZE, "%s", word);
 	}
 	return (true);
@@ -221,6 +268,25 @@ templates_count(const struct templates *all)
 	return (all->count);
 }
 
+const char *
+templates_name(const struct templates *all, unsigned i)
+{
+	return (all->list[i].name);
+}
+
+const char *
+template_beyond(const struct template *t, const char *words)
+{
+	char with[FIELD_SIZE + 2];
+
+	for (unsigned i = 0; i < t->count; i++) {
+		snprintf(with, sizeof(with), " %s ", t->fields[i].name);
+		if (strstr(words, with) == NULL)
+			return (t->fields[i].name);
+	}
+	return (NULL);
+}
+
 const struct template *
 templates_find(const struct templates *all, const char *name)
 {
@@ -247,7 +313,7 @@ add_value(struct buffer *b, const char *s, size_t len)
 }
 
 static bool
-add_param(struct buffer *b, struct mp v, enum type type)
+add_param(struct buffer *b, struct mp v, enum shown type)
 {
 	const char *s;
 	uint32_t len;
