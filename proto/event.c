@@ -479,6 +479,26 @@ event_named_household(const struct event *e)
 	return (t);
 }
 
+bool
+event_holds_personal(const struct event *e)
+{
+	struct mp m = e->data;
+	uint32_t pairs, len;
+	const char *name;
+
+	if (e->kind == NULL || m.p == NULL || !mp_map(&m, &pairs))
+		return (false);
+	for (; pairs > 0 && mp_str(&m, &name, &len); pairs--) {
+		const struct field *f = catalogue_field(e->kind, name, len);
+
+		if (f != NULL && f->personal)
+			return (true);
+		if (!mp_skip(&m))
+			break;
+	}
+	return (false);
+}
+
 /* The rank of an id's character: digits, letters without case, then punctuation, so that ULIDs, hex and base 32 sort by time. */
 static const uint8_t rank[256] = {
 	['-'] = 1, ['.'] = 2, ['/'] = 3,

@@ -62,6 +62,9 @@ bool	event_peek(struct event *, const void *bytes, size_t len);
 /* The household that the event's data names; s is NULL if it names none. */
 struct text	event_named_household(const struct event *);
 
+/* Has its data a field that the catalogue marks as personal, whatever stands in it now? */
+bool	event_holds_personal(const struct event *);
+
 /* Is this text an id: 1..64 characters of [A-Za-z0-9._:/-]? */
 bool	id_valid(const char *, size_t len);
 

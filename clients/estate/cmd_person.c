@@ -82,26 +82,6 @@ ids_add(struct ids *l, struct text t)
 	l->items[l->count++][t.len] = '\0';
 }
 
-static bool
-holds_personal(const struct event *e)
-{
-	struct mp m = e->data;
-	uint32_t pairs, len;
-	const char *name;
-
-	if (e->kind == NULL || m.p == NULL || !mp_map(&m, &pairs))
-		return (false);
-	for (; pairs > 0 && mp_str(&m, &name, &len); pairs--) {
-		const struct field *f = catalogue_field(e->kind, name, len);
-
-		if (f != NULL && f->personal)
-			return (true);
-		if (!mp_skip(&m))
-			break;
-	}
-	return (false);
-}
-
 /* First pass: what is linked with the household.  Second pass: what is theirs. */
 static void
 on_event(void *user, const struct estate_event *v)
@@ -121,7 +101,7 @@ on_event(void *user, const struct estate_event *v)
 		return;
 	}
 	/* Another household's own words stay its own, though they stand in a case that both share. */
-	if (!holds_personal(&e) || !(household.s != NULL ? named : e.subject.s != NULL && ids_hold(&p->subjects, e.subject)))
+	if (!event_holds_personal(&e) || !(household.s != NULL ? named : e.subject.s != NULL && ids_hold(&p->subjects, e.subject)))
 		return;
 	p->shown++;
 	p->masked += (v->flags & EVENT_SEALED) != 0;

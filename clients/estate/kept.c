@@ -122,26 +122,6 @@ link_subject(struct kept_subject *household, struct kept_subject *s)
 
 /* ---- Events ---- */
 
-static bool
-holds_personal(const struct event *e)
-{
-	struct mp m = e->data;
-	uint32_t pairs, len;
-	const char *name;
-
-	if (e->kind == NULL || m.p == NULL || !mp_map(&m, &pairs))
-		return (false);
-	for (; pairs > 0 && mp_str(&m, &name, &len); pairs--) {
-		const struct field *f = catalogue_field(e->kind, name, len);
-
-		if (f != NULL && f->personal)
-			return (true);
-		if (!mp_skip(&m))
-			break;
-	}
-	return (false);
-}
-
 static void
 note_record(struct kept *k, struct kept_subject *s, const struct event *e, const struct estate_event *v)
 {
@@ -253,7 +233,7 @@ on_event(void *user, const struct estate_event *v)
 	note_record(k, s, &e, v);
 	if (k->hold_count > 0)
 		note_holds(k, s, &e, v);
-	if (holds_personal(&e))
+	if (event_holds_personal(&e))
 		(household != NULL ? household : s)->keyed = true;
 }
 
