@@ -90,7 +90,7 @@ main(int argc, char **argv)
 {
 	static const char *const types[] = { "household.registered", "household.moved_in", "household.moved_out", "contact.received", "call.queued",
 	    "call.answered", "call.abandoned", "voicemail.left", "help.requested", "complaint.*", "repair.*", "case.*", "supervisor.consulted",
-	    "workorder.rated", "callback.*", "visit.started", "rule.violated", "survey.*", "obligation.*", "record.amended", "record.retracted", NULL };
+	    "workorder.rated", "callback.*", "visit.started", "visit.signed", "rule.violated", "survey.*", "obligation.*", "record.amended", "record.retracted", NULL };
 	static const char *const tables[] = { "objects", "spread", "rows", "past", "alarms", "contacts", NULL };
 	/* The measures last: they count by the calendar. */
 	static const struct worker_config configs[] = { { "calendar", "calendars/cn.yaml" }, { "rules", "measures.yaml" }, { NULL, NULL } };
