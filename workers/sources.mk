@@ -138,6 +138,7 @@ STATS_SRC = \
 	workers/stats/aspect_case.c \
 	workers/stats/aspect_rest.c \
 	workers/stats/aspect_house.c \
+	workers/stats/contact.c \
 	workers/stats/measure_read.c \
 	workers/stats/member.c \
 	workers/stats/row.c \

@@ -321,6 +321,13 @@ class Model:
             back = min((f.when for f in near), default=None)
             yield lost.when, Member(subject, int(back is not None), dims, (back - lost.when) // 1000000 if back is not None else None)
 
+    def visits_signed(self):
+        for subject in self.subjects("visit.started"):
+            facts = self.of(subject, "visit.started", "visit.signed")
+            for one, after in zip(facts, [*facts[1:], None]):
+                if one.type == "visit.started":
+                    yield one.when, Member(subject, int(bool(after and after.type == "visit.signed")), {"staff": one.by})
+
     # --- surveys
 
     def _survey_end(self, survey):
@@ -439,7 +446,7 @@ class Model:
     # --- what is asked
 
     MONTHLY = ["complaint_callbacks", "repair_callbacks", "special_callbacks", "help_callbacks", "callback_on_time", "obligations_on_time", "first_reply",
-               "five_minutes", "consulted_reply", "call_answered", "call_return", "survey_satisfaction", "survey_top_two", "rating_satisfaction",
+               "five_minutes", "consulted_reply", "call_answered", "call_return", "visits_signed", "survey_satisfaction", "survey_top_two", "rating_satisfaction",
                "callback_satisfaction", "survey_return", "complaints", "cases_closed", "reopened", "referrals"]
     STOCKS = ["backlog", "last_contact", "routine_callbacks"]
 

@@ -20,7 +20,7 @@ DIMS = {
     "complaint_callbacks": "category severity building staff", "repair_callbacks": "trade building staff", "special_callbacks": "trade building staff",
     "help_callbacks": "kind building staff", "callback_on_time": "kind building staff", "obligations_on_time": "rule role",
     "first_reply": "category severity building staff", "five_minutes": "kind building staff", "consulted_reply": "kind staff",
-    "call_answered": "queue building staff", "call_return": "queue building", "survey_satisfaction": "item survey building",
+    "visits_signed": "staff", "call_answered": "queue building staff", "call_return": "queue building", "survey_satisfaction": "item survey building",
     "survey_top_two": "item survey building", "rating_satisfaction": "trade building staff", "callback_satisfaction": "kind building staff",
     "survey_return": "survey building", "complaints": "category severity building via", "cases_closed": "class building staff",
     "reopened": "class building staff", "referrals": "kind to staff", "backlog": "class building category", "last_contact": "building",

@@ -176,6 +176,12 @@ def test_h2_calls_answered_and_returned():
     assert answer["total"]["p50"] == 9 * 60000 and answer["total"]["max"] == 18 * 60000
 
 
+def test_v5_visits_are_signed():
+    log = log_of(MON("09:00", "visit.started", "3-2-1201", by="cs-1"), MON("09:30", "visit.signed", "3-2-1201", by="cs-1", signer="resident"),
+                 MON("10:00", "visit.started", "C-1", by="cs-2"), MON("11:00", "visit.started", "C-1", by="cs-1"), MON("11:30", "visit.signed", "C-1", by="cs-1"))
+    assert by(log, "visits_signed", "staff") == {"cs-1": (2, 2), "cs-2": (0, 1)}
+
+
 def test_h7_referrals_name_who_can_help():
     log = log_of(MON("09:00", "case.referred", "H-1", by="clerk-1", to="engineering", reason="x"), MON("09:00", "case.declined", "H-2", by="clerk-1", reason="x"),
                  MON("09:30", "case.referred", "H-1", by="clerk-2", to="police", reason="x"))

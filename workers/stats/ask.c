@@ -123,6 +123,20 @@ ask_counts(const struct question_period *q, const struct row *row)
 	return (q->m->per != PER_STOCK || (row->since <= q->at && q->at < row->until));
 }
 
+uint64_t
+ask_contact(struct turn *t, const struct question_period *q, struct text object, struct row *row)
+{
+	uint64_t event;
+	int64_t when;
+
+	if (q->m->class != CLASS_LIVING || object.len < 2 ||
+	    !contact_last(t->w, (struct text){ object.s + 1, object.len - 1 }, row->base, q->at, &q->as_of, &when, &event))
+		return (0);
+	row->base = when;
+	row->counted = true;
+	return (event);
+}
+
 static bool
 is_now(const struct question_period *q)
 {
@@ -147,8 +161,10 @@ ask_each(struct turn *t, const struct question_period *q, struct row_walk *r, st
 		while (worker_each(t->w, r->past ? PAST : ROWS, prefix, 4, &r->walk)) {
 			if (row_month(r->walk.key) > last)
 				break;
-			if (!pass_over(q, r) && ask_held(q, &r->walk, r->past) && read_walk(r, row) && ask_counts(q, row))
+			if (!pass_over(q, r) && ask_held(q, &r->walk, r->past) && read_walk(r, row) && ask_counts(q, row)) {
+				ask_contact(t, q, row_object(r->walk.key, r->walk.key_len, r->past), row);
 				return (true);
+			}
 		}
 		if (r->past || is_now(q))
 			return (false);

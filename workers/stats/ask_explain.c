@@ -22,7 +22,7 @@ reply_object(struct worker *w, struct text key)
 
 /* All that counts of it, up to when the member was one no longer. */
 static void
-reply_events(struct turn *t, const struct question_period *q, struct text key, uint64_t before)
+reply_events(struct turn *t, const struct question_period *q, struct text key, uint64_t before, uint64_t contact)
 {
 	struct object_key k = { .len = key.len };
 	struct history h;
@@ -37,6 +37,8 @@ reply_events(struct turn *t, const struct question_period *q, struct text key, u
 			worker_reply_int(t->w, "", (int64_t)h.f[i]->seq);
 			n++;
 		}
+	if (contact != 0)
+		worker_reply_int(t->w, "", (int64_t)contact);
 	worker_reply_end(t->w);
 }
 
@@ -57,6 +59,7 @@ ask_explain(struct worker *w)
 	struct worker_walk walk = { .key_len = 0 };
 	struct question_period q;
 	struct text value = { "", 0 };
+	uint64_t contact;
 	uint8_t prefix[6];
 	size_t prefix_len = 4;
 	struct row row;
@@ -82,6 +85,7 @@ ask_explain(struct worker *w)
 		if (key.len == 0 || !ask_held(&q, &walk, past) || !row_read(&row, (const uint8_t *)walk.value + header, walk.value_len - header) ||
 		    !ask_counts(&q, &row) || !is_asked(&q, &row, valued, value))
 			continue;
+		contact = ask_contact(&t, &q, key, &row);
 		worker_reply_row(w);
 		reply_object(w, key);
 		worker_reply_int(w, "num", row.counted);
@@ -96,7 +100,7 @@ ask_explain(struct worker *w)
 		}
 		if (q.dim < DIMS_MAX)
 			worker_reply(w, "value", row.dims[q.dim]);
-		reply_events(&t, &q, key, before);
+		reply_events(&t, &q, key, before, contact);
 	}
 	return (0);
 }

@@ -66,6 +66,7 @@ typedef void aspect_fn(struct turn *, enum aspect_class, struct aspect *);
 void	aspect_case(struct turn *, const struct history *, aspect_fn *);
 void	aspect_callbacks(struct turn *, const struct history *, aspect_fn *);
 void	aspect_call(struct turn *, const struct history *, aspect_fn *);
+void	aspect_visits(struct turn *, const struct history *, aspect_fn *);
 void	aspect_household(struct turn *, const struct history *, aspect_fn *);
 void	aspect_ticket(struct turn *, const struct history *, aspect_fn *);
 void	aspect_obligation(struct turn *, const struct history *, aspect_fn *);

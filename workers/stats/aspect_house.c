@@ -61,10 +61,11 @@ next_stay(struct turn *t, const struct history *h, struct stay *s)
 	return (true);
 }
 
+/* That they turned to us is found by contact.c when somebody asks. */
 static bool
 is_contact(const struct fact *f)
 {
-	return (f->type == TAKE_DONE || f->type == TAKE_VISIT || (f->type == TAKE_CONTACT && !fact_says(f, KEEP_OUTCOME, "wrong_number")));
+	return (f->type == TAKE_DONE || f->type == TAKE_VISIT);
 }
 
 static void

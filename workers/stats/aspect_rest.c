@@ -1,4 +1,4 @@
-/* Callbacks, calls, tickets of surveys, obligations. */
+/* Callbacks, visits, calls, tickets of surveys, obligations. */
 #include "stats.h"
 
 #include <string.h>
@@ -113,6 +113,27 @@ aspect_callbacks(struct turn *t, const struct history *h, aspect_fn *tell)
 			before = h->f[k]->type == TAKE_DUE && fact_text(h->f[k], KEEP_CALLBACK, &other) && text_same(id, other);
 		if (!before)
 			one_callback(t, h, id, tell);
+	}
+}
+
+/* ---- Visits ---- */
+
+/* Signed before the next one begins. */
+void
+aspect_visits(struct turn *t, const struct history *h, aspect_fn *tell)
+{
+	for (unsigned i = 0; i < h->count; i++) {
+		struct aspect a = { .has = 0 };
+
+		if (h->f[i]->type != TAKE_VISIT)
+			continue;
+		aspect_at(&a, ATTR_WHEN, h->f[i]->when);
+		aspect_field(&a, ATTR_STAFF, h->f[i], KEEP_BY);
+		for (unsigned k = i + 1; k < h->count && h->f[k]->type != TAKE_VISIT && !aspect_has(&a, ATTR_SIGNED); k++)
+			if (h->f[k]->type == TAKE_SIGNED)
+				aspect_at(&a, ATTR_SIGNED, h->f[k]->when);
+		aspect_sub_at(&a, (int64_t)h->f[i]->seq);
+		tell(t, CLASS_VISIT, &a);
 	}
 }
 

@@ -36,7 +36,7 @@ enum keep {
 	KEEPS
 };
 
-enum home { HOME_SUBJECT, HOME_TICKET, HOME_OBLIGATION, HOME_NOBODY };
+enum home { HOME_SUBJECT, HOME_TICKET, HOME_OBLIGATION, HOME_ITSELF, HOME_NOBODY };
 
 /* Why it lies with this object. */
 enum via { VIA_OWN, VIA_HOUSEHOLD, VIA_COVERED };

@@ -27,13 +27,15 @@ object_key(char kind, struct text a, struct text b)
 		a.len = ID_CHARS_MAX;
 	if (b.len > ID_CHARS_MAX)
 		b.len = ID_CHARS_MAX;
-	memcpy(k.bytes + k.len, a.s, a.len);
+	if (a.len > 0)
+		memcpy(k.bytes + k.len, a.s, a.len);
 	k.len += a.len;
-	if (kind == 't') {
-		k.bytes[k.len++] = 0;
+	if (kind != 't')
+		return (k);
+	k.bytes[k.len++] = 0;
+	if (b.len > 0)
 		memcpy(k.bytes + k.len, b.s, b.len);
-		k.len += b.len;
-	}
+	k.len += b.len;
 	return (k);
 }
 
@@ -85,16 +87,12 @@ object_add(struct object *o, const void *fact, size_t len)
 	o->count++;
 }
 
-bool
-object_has(const struct object *o, uint64_t seq)
+void
+object_note(struct object *o, const void *bytes, size_t len)
 {
-	struct fact f;
-	size_t at = OBJECT_HEADER, n;
-
-	for (uint32_t i = 0; i < o->count && (n = fact_read(&f, o->bytes + at, o->facts_len - at)) > 0; i++, at += n)
-		if (f.seq == seq)
-			return (true);
-	return (false);
+	room_for(o, o->facts_len + len);
+	memcpy(o->bytes + o->facts_len, bytes, len);
+	o->len = o->facts_len + len;
 }
 
 /* By when they happened; of one instant, in the order of the log. */
@@ -171,6 +169,11 @@ object_judge(struct turn *t, struct object *o)
 {
 	struct history h;
 
+	if (o->key.bytes[0] == 'e') {
+		contact_judge(t, o);
+		store(t, o);
+		return;
+	}
 	members_begin(&t->x->members);
 	if (t->p != NULL) {
 		h = object_history(o);
@@ -186,6 +189,7 @@ object_judge(struct turn *t, struct object *o)
 		default:
 			aspect_case(t, &h, members_tell);
 			aspect_callbacks(t, &h, members_tell);
+			aspect_visits(t, &h, members_tell);
 			aspect_call(t, &h, members_tell);
 			aspect_household(t, &h, members_tell);
 			break;
@@ -230,7 +234,7 @@ home_add(struct homes *h, struct object_key k, enum via via)
 static bool
 is_contact(unsigned type)
 {
-	return (type == TAKE_CONTACT || type == TAKE_DONE);
+	return (type == TAKE_DONE);
 }
 
 /* … and with its calls: one may settle another. */
@@ -259,6 +263,15 @@ about_call(const struct event *e)
 	return (event_text(e, "kind", &kind) && mp_equal(kind.s, kind.len, "call"));
 }
 
+static struct object_key
+event_object(uint64_t seq)
+{
+	struct object_key k = { .len = 9, .bytes = { 'e' } };
+
+	put_be64(k.bytes + 1, seq);
+	return (k);
+}
+
 static void
 find_homes(const struct worker_event *v, unsigned type, struct homes *h)
 {
@@ -281,6 +294,10 @@ find_homes(const struct worker_event *v, unsigned type, struct homes *h)
 		h->plain = true;	/* what a worker concludes nobody corrects */
 		if (event_text(v->e, "obligation", &t))
 			home_add(h, object_key('o', t, nothing), VIA_OWN);
+		break;
+	case HOME_ITSELF:
+		home_add(h, event_object(v->seq), VIA_OWN);
+		h->plain = true;	/* it is found by its number */
 		break;
 	case HOME_NOBODY:
 		break;
@@ -323,6 +340,13 @@ spread_load(struct turn *t, uint64_t seq, struct text subject, struct homes *h)
 	h->plain = true;
 	put_be64(key, seq);
 	if (!worker_get(t->w, SPREAD, key, sizeof(key), &value, &len)) {
+		struct object_key itself = event_object(seq);
+
+		h->plain = !worker_get(t->w, OBJECTS, itself.bytes, itself.len, &value, &len);
+		if (!h->plain) {
+			home_add(h, itself, VIA_OWN);
+			return;
+		}
 		home_add(h, object_key('s', subject, (struct text){ NULL, 0 }), VIA_OWN);
 		return;
 	}

@@ -31,9 +31,11 @@ struct object_key	object_key(char kind, struct text, struct text);
 
 void	object_load(struct turn *, struct object *, const struct object_key *);
 void	object_add(struct object *, const void *fact, size_t len);
-bool	object_has(const struct object *, uint64_t seq);
 /* Its facts that count, by when they happened. */
 struct history	object_history(struct object *);
+
+/* What stands behind its facts instead of members. */
+void	object_note(struct object *, const void *, size_t);
 
 /* What it is a member of now; and it is stored. */
 void	object_judge(struct turn *, struct object *);

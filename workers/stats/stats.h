@@ -7,6 +7,7 @@
  *	fact.c		what of an event is remembered
  *	object.c	an object's facts: added, corrected, judged anew
  *	aspect.c, aspect_case.c, aspect_rest.c, aspect_house.c	what its facts say of it
+ *	contact.c	who turned to the desk, when
  *	measure_read.c	what is counted: config/measures.yaml
  *	member.c	of which measures it is a member, in which period; what changed since
  *	row.c		a member as bytes
@@ -23,10 +24,11 @@
  * Nothing is overwritten: a member that changes leaves what it was in PAST, from which event until which.  A figure as of then is the sum of
  * those that held then.
  *
- * OBJECTS	s, subject | c, household: its calls | t, survey, 0, ticket | o, obligation	->  facts, and what it is a member of
+ * OBJECTS	s, subject | c, household: its calls | t, survey, 0, ticket | o, obligation | e, number of the event	->  facts, and what it is a member of
  * SPREAD	number of an event	->  the objects that have it, where that is not its subject alone
  * ROWS		measure, month, object, sub	->  since which event and when it is so; the member
  * PAST		measure, month, until which event, object, sub	->  from which event and when until when; the member
+ * CONTACTS	contact.c
  * ALARMS	measure, period, what		->  nothing: it was told; "since"	->  when the first measures were activated
  * DRAFTS	report, version	->  as of when its figures are, what became of it
  */
@@ -41,7 +43,7 @@
 
 #define DAY_NS	(86400 * SECOND_NS)
 
-enum { OBJECTS, SPREAD, ROWS, PAST, ALARMS, DRAFTS };
+enum { OBJECTS, SPREAD, ROWS, PAST, ALARMS, CONTACTS, DRAFTS };
 
 /* What configure() reads, and memory to work in: nothing is remembered there. */
 struct stats {
@@ -76,6 +78,12 @@ bool	period_read(struct text, int64_t *first, int64_t *last);
 #define MONTH_SIZE	16u
 void	month_name(int64_t month, char out[MONTH_SIZE]);
 
+/* ---- contact.c ---- */
+
+void	contact_judge(struct turn *, struct object *);
+/* The last contact of a household within that time, as it was known then; false: none. */
+bool	contact_last(struct worker *, struct text household, int64_t since, int64_t at, const struct moment *as_of, int64_t *when, uint64_t *event);
+
 /* ---- target.c, recount.c ---- */
 
 /* Measures are in force from now on. */
@@ -104,6 +112,8 @@ struct row_walk {
 	bool past;
 };
 bool	ask_each(struct turn *, const struct question_period *, struct row_walk *, struct row *);
+/* Of a household: when it was in contact last, if that was later than its row knows; the event, or 0. */
+uint64_t	ask_contact(struct turn *, const struct question_period *, struct text object, struct row *);
 bool	ask_counts(const struct question_period *, const struct row *);
 /* Did it hold as of what is asked? */
 bool	ask_held(const struct question_period *, const struct worker_walk *, bool past);
