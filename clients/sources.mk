@@ -110,6 +110,7 @@ ESTATE_SRC = \
 	clients/estate/paint.c \
 	clients/estate/parcel.c \
 	clients/estate/parkings.c \
+	clients/estate/period.c \
 	clients/estate/probe.c \
 	clients/estate/question.c \
 	clients/estate/reach.c \
@@ -121,6 +122,7 @@ ESTATE_SRC = \
 	clients/estate/simulate_compare.c \
 	clients/estate/simulate_run.c \
 	clients/estate/simulate_show.c \
+	clients/estate/serials.c \
 	clients/estate/sitetime.c \
 	clients/estate/telling.c \
 	clients/estate/tree.c \

@@ -8,7 +8,7 @@
 #include "form.h"
 #include "language.h"
 #include "paint.h"
-#include "rfc3339.h"
+#include "period.h"
 #include "sitetime.h"
 
 static const char help[] =
@@ -22,7 +22,7 @@ static const char help[] =
 "What the form asks for and the log does not know is hatched, counted at the foot, and left to write by hand; there are\n"
 "lines to sign on. The worker estate-stats is asked for figures. Corrected records stand as corrected. Personal fields are shown to whoever may see them.\n"
 "\n"
-"      --period PERIOD      for a household: 2026 (default: this year) or 2026-10\n"
+"      --period PERIOD      for a household: 2026 (default: this year), 2026-H2, 2026-Q4 or 2026-10\n"
 COMMON_HELP
 
 "\n"
@@ -212,35 +212,22 @@ run(struct filling *w)
 	return (r);
 }
 
-static int64_t
-midnight(int year, int month)
-{
-	struct tm tm = { .tm_year = year - 1900, .tm_mon = month, .tm_mday = 1, .tm_isdst = -1 };
-
-	return ((int64_t)mktime(&tm) * 1000000000);
-}
-
-/* A year or a month, on the site's clock. */
+/* The usual one is this year. */
 static bool
 take_period(struct filling *w)
 {
 	time_t now = (time_t)(sitetime_now() / 1000000000);
-	unsigned year, month = 0;
 	struct tm tm;
-	int n = 0;
 
 	localtime_r(&now, &tm);
 	snprintf(w->this_year, sizeof(w->this_year), "%d", tm.tm_year + 1900);
 	strftime(w->this_month, sizeof(w->this_month), "%Y-%m", &tm);
 	if (w->period == NULL)
 		w->period = w->figures ? w->id : w->this_year;
-	if (sscanf(w->period, "%4u%n-%2u%n", &year, &n, &month, &n) < 1 || w->period[n] != '\0' || (n != 4 && n != 7) || year < 1970 || year > 2200 ||
-	    (n == 7 && (month < 1 || month > 12))) {
-		usage_error("form", "--period: %s is neither a year nor a month; 2026 or 2026-10 is", w->period);
+	if (!period_span(w->period, &w->from, &w->until)) {
+		usage_error("form", "--period: %s is none; 2026, 2026-H2, 2026-Q4 or 2026-10 is", w->period);
 		return (false);
 	}
-	w->from = midnight((int)year, month > 0 ? (int)month - 1 : 0);
-	w->until = month > 0 ? midnight((int)year, (int)month) : midnight((int)year + 1, 0);
 	return (true);
 }
 

@@ -6,13 +6,15 @@
 #include "estate.h"
 #include "language.h"
 #include "paint.h"
+#include "period.h"
 #include "report.h"
 #include "report_flow.h"
+#include "serials.h"
 #include "sitetime.h"
 
 static const char help[] =
 "Usage: estate report NAME [OPTION...]\n"
-"       estate report list | versions [REPORT]\n"
+"       estate report list | versions [REPORT] | serials [--period PERIOD]\n"
 "       estate report REPORT [--version N] [OPTION...]\n"
 "       estate report submit | review | approve | reject | distribute REPORT --by STAFF [OPTION...]\n"
 "A report, or one measure, of a period: how many of how many, the share, how long it took. Each figure is two whole\n"
@@ -32,6 +34,7 @@ static const char help[] =
 "\n"
 "When a month is over, the reports that somebody must see are generated; their figures stay those of that instant. They\n"
 "are submitted, reviewed, approved or rejected, distributed; one that is rejected is generated anew, as the next version.\n"
+"serials: receipts, invoices and cards, register by register: what was handed out, what is void, missing or there twice.\n"
 "REPORT is NAME/PERIOD, such as complaints/2026-10; estate report versions lists them.\n"
 "\n"
 "      --by STAFF           who decides\n"
@@ -62,6 +65,7 @@ struct wish {
 	const char *value;
 	bool explain, zh;
 	unsigned format;
+	int64_t from, until;		/* of the registers of serials */
 	bool owed;			/* it is one that is owed, by its id */
 	uint64_t number;		/* of the version; 0: the newest */
 	struct report_version version;
@@ -105,6 +109,8 @@ show(struct wish *w, struct estate *e, struct buffer *out)
 
 	if (strcmp(w->report.name, "list") == 0)
 		return (report_list(&w->common, e, out, w->zh));
+	if (strcmp(w->report.name, REPORT_SERIALS) == 0)
+		return (serials_tell(&w->common, e, w->from, w->until, out, w->zh));
 	if ((n = w->owed ? collect_version(w, e) : report_collect(&w->report, &w->common, e)) != 0)
 		return (n);
 	if (w->explain)
@@ -163,7 +169,7 @@ check(struct wish *w, const char *format)
 		return (usage_error("report", "--version: of which one? estate report complaints/2026-10 --version 1; estate report versions lists them"));
 	if (w->owed && (w->report.period != NULL || w->report.as_of != NULL || w->report.seq > 0))
 		return (usage_error("report", "%s has a period and a time of its own: without --period, --as-of and --seq", w->report.name));
-	if (w->report.period != NULL && strlen(w->report.period) != 4 && strlen(w->report.period) != 7)
+	if (w->report.period != NULL && !period_span(w->report.period, &w->from, &w->until))
 		return (usage_error("report", "--period: %s is none; 2026-10, 2026-Q4, 2026-H2 or 2026 is", w->report.period));
 	return (0);
 }
@@ -220,10 +226,11 @@ cmd_report(int argc, char **argv)
 		return (usage_error("report", "%s is too much: one report at a time", argv[optind + 1]));
 	w.report.name = argv[optind];
 	w.owed = strchr(w.report.name, '/') != NULL;
-	if ((r = check(&w, format)) != 0)
-		return (r);
 	if (!sitetime_init())
 		return (EXIT_USAGE);
+	w.until = INT64_MAX;		/* without a period: all there is */
+	if ((r = check(&w, format)) != 0)
+		return (r);
 	paint_init(no_color || w.format == FORMAT_HTML);
 	return (run(&w));
 }

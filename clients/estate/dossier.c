@@ -110,14 +110,52 @@ meant(const struct fact *f, const char *type)
 	return (0);
 }
 
-/* Somebody said so, and has not taken it back. */
 static bool
-is_meant(const struct dossier *d, uint64_t seq, const char *type)
+is_retracted(const struct dossier *d, uint64_t seq)
 {
-	for (size_t i = 0; i < d->count; i++)
-		if (meant(&d->facts[i], type) == seq && !is_meant(d, d->facts[i].seq, "record.retracted"))
+	for (size_t i = 0; i < d->correction_count; i++)
+		if (d->corrections[i].retracts && d->corrections[i].target == seq)
 			return (true);
 	return (false);
+}
+
+static bool
+is_amended(const struct dossier *d, uint64_t seq)
+{
+	for (size_t i = 0; i < d->correction_count; i++)
+		if (!d->corrections[i].retracts && d->corrections[i].target == seq)
+			return (true);
+	return (false);
+}
+
+static int
+newest_first(const void *a, const void *b)
+{
+	const struct correction *x = a, *y = b;
+
+	return (x->seq > y->seq ? -1 : x->seq < y->seq);
+}
+
+/* A correction means an earlier event: so, from the newest on, it is known of each whether it was taken back itself. */
+static void
+correct(struct dossier *d)
+{
+	size_t all = 0;
+
+	for (size_t i = 0; i < d->count; i++) {
+		uint64_t retracts = meant(&d->facts[i], "record.retracted"), amends = meant(&d->facts[i], "record.amended");
+
+		if (retracts == 0 && amends == 0)
+			continue;
+		if ((all & (all - 1)) == 0)
+			d->corrections = alloc_or_exit(d->corrections, (all == 0 ? 1 : 2 * all) * sizeof(*d->corrections));
+		d->corrections[all++] = (struct correction){ retracts != 0 ? retracts : amends, d->facts[i].seq, retracts != 0, d->facts[i].e.data };
+	}
+	if (all > 0)
+		qsort(d->corrections, all, sizeof(*d->corrections), newest_first);
+	for (size_t i = 0; i < all; i++)
+		if (!is_retracted(d, d->corrections[i].seq))
+			d->corrections[d->correction_count++] = d->corrections[i];
 }
 
 void
@@ -125,16 +163,18 @@ dossier_settle(struct dossier *d)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < d->count; i++) {
-		if (is_meant(d, d->facts[i].seq, "record.retracted")) {
+	correct(d);
+	for (size_t i = 0; i < d->count; i++)
+		if (is_retracted(d, d->facts[i].seq)) {
 			d->retracted++;
-			d->facts[i].when = INT64_MAX;	/* behind all that counts, until all were looked at */
+			d->facts[i].when = INT64_MAX;	/* behind all that counts */
 		} else
-			d->amended += is_meant(d, d->facts[i].seq, "record.amended");
-	}
-	qsort(d->facts, d->count, sizeof(*d->facts), by_time);
+			d->amended += is_amended(d, d->facts[i].seq);
+	if (d->count > 0)
+		qsort(d->facts, d->count, sizeof(*d->facts), by_time);
 	while (kept < d->count && d->facts[kept].when != INT64_MAX)
 		kept++;
+	/* No correction lends from these: they are taken back. */
 	for (size_t i = kept; i < d->count; i++)
 		free((void *)(uintptr_t)d->facts[i].e.bytes);
 	d->count = kept;
@@ -146,6 +186,7 @@ dossier_free(struct dossier *d)
 	for (size_t i = 0; i < d->count; i++)
 		free((void *)(uintptr_t)d->facts[i].e.bytes);
 	free(d->facts);
+	free(d->corrections);
 	memset(d, 0, sizeof(*d));
 }
 
@@ -203,8 +244,9 @@ fact_field(const struct dossier *d, const struct fact *f, const char *name, stru
 
 	if (f == NULL)
 		return (false);
-	for (size_t i = d->count; i > 0; i--)
-		if (meant(&d->facts[i - 1], "record.amended") == f->seq && member(d->facts[i - 1].e.data, "fields", &fields) && member(fields, name, value))
+	/* The newest first. */
+	for (size_t i = 0; i < d->correction_count; i++)
+		if (!d->corrections[i].retracts && d->corrections[i].target == f->seq && member(d->corrections[i].data, "fields", &fields) && member(fields, name, value))
 			return (true);
 	return (member(f->e.data, name, value));
 }

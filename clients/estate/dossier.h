@@ -19,9 +19,18 @@ struct fact {
 	struct event e;			/* over bytes of the dossier */
 };
 
+/* What was said of an earlier fact, and not taken back. */
+struct correction {
+	uint64_t target, seq;
+	bool retracts;			/* else it amends */
+	struct mp data;
+};
+
 struct dossier {
 	struct fact *facts;
 	size_t count, room;
+	struct correction *corrections;
+	size_t correction_count;
 	uint64_t seq;			/* as of this event of the log */
 	unsigned amended, retracted;	/* how many of its facts were, for a note at the foot */
 };

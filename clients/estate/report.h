@@ -74,6 +74,8 @@ int	report_list(const struct common *, struct estate *, struct buffer *, bool zh
 void	report_as_of(struct question *, const struct report *);
 /* Of the ledger, which another worker keeps: F5. */
 #define REPORT_FEES	"collection"
+/* The registers of numbered papers, which the log alone tells: serials.h. */
+#define REPORT_SERIALS	"serials"
 int	report_fees(struct report *, const struct common *, struct estate *);
 void	report_section_begin(struct report *, const char *name, const char *zh, const char *en);
 struct report_figure	*report_row(struct report_section *);

@@ -192,6 +192,7 @@ unknown(const struct report *r, struct answers *reports, struct answers *measure
 			nearest_offer(&near, names[n++]);
 		}
 	nearest_offer(&near, REPORT_FEES);
+	nearest_offer(&near, REPORT_SERIALS);
 	fprintf(stderr, "estate report: there is no report and no measure %.40s", r->name);
 	if (near.best != NULL)
 		fprintf(stderr, "; did you mean %s?", near.best);
@@ -299,6 +300,8 @@ report_list(const struct common *common, struct estate *e, struct buffer *b, boo
 	}
 	if (n == 0 && !common->json)
 		report_list_line(b, NULL, REPORT_FEES, zh ? "收缴率与清欠率（由 estate-dunning 记账）" : "collection and recovery of arrears (of the ledger of estate-dunning)", "");
+	if (n == 0 && !common->json)
+		report_list_line(b, NULL, REPORT_SERIALS, zh ? "票据与卡的领用登记：缺号、重号" : "receipts, invoices and cards: numbers missing, or there twice", "");
 	first = true;
 	while (n == 0 && !common->json && answers_row(&measures, "rows", &row)) {
 		copy(&row, "name", name, sizeof(name));
