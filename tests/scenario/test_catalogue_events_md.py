@@ -109,13 +109,13 @@ def test_every_type_is_there(catalogue):
 @needs_page
 def test_what_the_page_does_not_name(catalogue):
     extra = set(catalogue["types"]) - {name for name, *_ in described()}
-    assert extra == {"probe.recorded", "incident.changed", "event.lost", "client.changed", "consumer.lagging", "dispute.extended"}
+    assert extra == {"probe.recorded", "incident.changed", "event.lost", "client.changed", "consumer.lagging", "dispute.extended", "target.endangered", "target.missed"}
 
 
 # Optional fields that the page doesn't name, behind those that it does.
 ADDED = {
     **{f"obligation.{step}": ["reason"] for step in ("opened", "fulfilled", "warned", "breached", "cancelled", "rescheduled")},
-    **{f"report.{step}": ["kind", "survey"] for step in ("generated", "submitted", "approved", "rejected", "reviewed", "distributed")},
+    **{f"report.{step}": ["kind", "survey", "reason"] for step in ("generated", "submitted", "approved", "rejected", "reviewed", "distributed")},
     **{f"notification.{fate}": ["with"] for fate in ("attempted", "sent", "delivered", "failed", "suppressed", "withdrawn")},
     "inspection.done": ["area_kind"], "review.requested": ["kind"], "review.done": ["kind"],
 }
