@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "site.h"
 
 /* Which part a type is for. */
 static const struct {
@@ -61,22 +62,15 @@ static int
 dunning_configure(void *user, const char *kind, const char *content, char *why, size_t size)
 {
 	struct dunning *x = user;
+	struct terms *fresh;
 
-	if (strcmp(kind, "rules") == 0) {
-		struct terms *fresh = content != NULL ? terms_read(content, why, size) : NULL;
-
-		if (content != NULL && fresh == NULL)
-			return (-1);
-		free(x->terms);
-		x->terms = fresh;
-	} else {
-		struct calendar *fresh = content != NULL ? calendar_parse(content, why, size) : NULL;
-
-		if (content != NULL && fresh == NULL)
-			return (-1);
-		calendar_free(x->calendar);
-		x->calendar = fresh;
-	}
+	if (strcmp(kind, "rules") != 0)
+		return (site_configure(&x->calendar, NULL, kind, content, why, size));
+	fresh = content != NULL ? terms_read(content, why, size) : NULL;
+	if (content != NULL && fresh == NULL)
+		return (-1);
+	free(x->terms);
+	x->terms = fresh;
 	return (0);
 }
 
