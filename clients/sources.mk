@@ -81,6 +81,7 @@ ESTATE_SRC = \
 	clients/estate/report_flow.c \
 	clients/estate/report_html.c \
 	clients/estate/report_json.c \
+	clients/estate/report_sheet.c \
 	clients/estate/report_since.c \
 	clients/estate/report_explain.c \
 	clients/estate/report_pareto.c \

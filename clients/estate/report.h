@@ -86,6 +86,10 @@ void	report_pareto(struct report_section *);
 /* A line of a list of names, under a heading if it is the first. */
 void	report_list_line(struct buffer *, const char *heading, const char *name, const char *title, const char *more);
 void	report_table(struct buffer *, struct report *, bool zh);
+/* The form check_sheet: a line a value, a column a month. */
+void	report_sheet(struct buffer *, const struct report_section *, bool zh);
+void	report_sheet_html(struct buffer *, const struct report_section *, bool zh);
+bool	report_is_sheet(const struct report *, const struct report_section *);
 void	report_csv(struct buffer *, const struct report *, bool zh);
 void	report_json(struct buffer *, const struct report *);
 /* A page to print.  Of a version, or NULL; `since` are the figures as they are known now, or NULL. */

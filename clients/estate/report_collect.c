@@ -213,6 +213,7 @@ collect_parts(struct report *r, const struct event *kind, struct answers *measur
 	copy(kind, "zh", r->zh, sizeof(r->zh));
 	copy(kind, "en", r->en, sizeof(r->en));
 	copy(kind, "form", r->form, sizeof(r->form));
+	r->split |= strcmp(r->form, "check_sheet") == 0;
 	if (r->by == NULL && r->usual_by[0] != '\0')
 		r->by = r->usual_by;
 	while (n == 0 && (name = strsep(&rest, " ")) != NULL) {

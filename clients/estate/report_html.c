@@ -211,6 +211,10 @@ section(struct buffer *b, const struct report *r, const struct report_section *s
 	target(b, s, zh);
 	if (s->recounting)
 		buffer_printf(b, "<p><b>%s</b></p>\n", in(zh, "指标或日历刚更换，正在重算：数字尚不完整", "Measures or calendar were exchanged and all is counted again: the figures are not complete yet"));
+	if (report_is_sheet(r, s)) {
+		report_sheet_html(b, s, zh);
+		return;
+	}
 	buffer_text(b, "<table class=x>");
 	heading(b, r, s, zh);
 	for (size_t i = 0; i < s->count; i++)

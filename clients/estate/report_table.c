@@ -138,6 +138,10 @@ section(struct buffer *b, const struct report *r, const struct report_section *s
 	buffer_text(b, "\n");
 	if (s->recounting)
 		buffer_text(b, zh ? "指标或日历刚更换，正在重算：数字尚不完整\n" : "measures or calendar were exchanged and all is counted again: the figures are not complete yet\n");
+	if (report_is_sheet(r, s)) {
+		report_sheet(b, s, zh);
+		return;
+	}
 	head(b, r, s, zh);
 	for (size_t i = 0; i < s->count; i++)
 		line(b, r, s, &s->rows[i], zh);

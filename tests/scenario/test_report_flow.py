@@ -151,6 +151,17 @@ def test_as_a_page(stats):
     assert "version 1 · generated" in Page(stats.report(REPORT, "--format", "html")).text
 
 
+def test_the_check_sheet(stats):
+    """A line a category, a column a month."""
+    stats.put(*[("complaint.opened", f"C-{i}", {"category": category, "severity": "ordinary", "via": "phone"}, when) for i, (category, when) in enumerate(
+        [("noise", "2026-01-31T15:59:59Z"), ("noise", "2026-01-31T16:00:00Z"), ("noise", "2026-06-05T02:00:00Z"), ("parking", "2026-06-05T02:00:00Z")])])
+    lines = stats.report("check-sheet", "--period", "2026-H1").splitlines()
+    assert [line.split() for line in lines[-4:]] == [["category", "01", "02", "03", "04", "05", "06", "total"], ["noise", "1", "1", "1", "3"], ["parking", "1", "1"],
+                                                     ["total", "1", "1", "0", "0", "0", "2", "4"]]
+    page = stats.report("check-sheet", "--period", "2026-H1", "--format", "html", language="zh_CN.UTF-8")
+    assert "<td>停车</td><td class=r></td><td class=r></td><td class=r></td><td class=r></td><td class=r></td><td class=r>1</td><td class=r>1</td>" in page
+
+
 def test_the_forms_of_figures(stats):
     """业户回访率统计年报表 and the month's cover, of what estate-stats counted."""
     month = json.loads(stats.report("callbacks", "--json"))["sections"][0]["until"]

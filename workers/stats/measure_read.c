@@ -14,7 +14,7 @@
 #include "yamltext.h"
 
 const char *const per_names[PERS] = { "month", "stock" };
-static const char *const forms[] = { "table", "pareto", "ages" };
+static const char *const forms[] = { "table", "pareto", "check_sheet", "ages" };
 
 /* The first mistake within a value: conf.c knows the lines of keys, not what stands in them. */
 struct reading {
