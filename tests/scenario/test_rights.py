@@ -407,17 +407,17 @@ def as_nobody(daemon, *arguments, expect):
 EVENT = '{"specversion":"1.0","id":"%s","source":"/nobody","type":"probe.recorded","data":{}}\n'
 
 
-def test_local_peers_are_their_uid(start_daemon, tmp_path):
-    file = tmp_path / "event"
-    file.write_text(EVENT % "u1", encoding="utf-8")
-    file.chmod(0o644)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        os.chmod(folder, 0o755)
+def test_local_peers_are_their_uid(start_daemon):
     daemon = start_daemon(clients="clients: []\n")
+    # Beside the daemon: pytest's own folders are closed to others by every pytest that starts.
+    file = os.path.join(daemon.folder, "event")
+    with open(file, "w", encoding="utf-8") as out:
+        out.write(EVENT % "u1")
+    os.chmod(file, 0o644)
     refusal = json.loads(as_nobody(daemon, "ping", expect=1).stderr)
     assert refusal["name"] == "forbidden" and f"--uid {NOBODY}" in refusal["detail"], "it is told how to be added"
     daemon.estate("client", "add", "no-body", "--uid", NOBODY, "--put", "probe.*", "--source", "/nobody")
-    assert json.loads(as_nobody(daemon, "put", str(file), expect=0).stdout)["duplicate"] is False
+    assert json.loads(as_nobody(daemon, "put", file, expect=0).stdout)["duplicate"] is False
     assert "forbidden" in as_nobody(daemon, "tail", expect=1).stderr
     assert "forbidden" in as_nobody(daemon, "clock", "accept", expect=1).stderr
     put = [line for line in daemon.estate("tail", "--from", "first", "--type", "probe.*", "--json").stdout.splitlines()]
