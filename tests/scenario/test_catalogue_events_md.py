@@ -109,7 +109,7 @@ def test_every_type_is_there(catalogue):
 @needs_page
 def test_what_the_page_does_not_name(catalogue):
     extra = set(catalogue["types"]) - {name for name, *_ in described()}
-    assert extra == {"probe.recorded", "incident.changed", "event.lost", "client.changed", "consumer.lagging"}
+    assert extra == {"probe.recorded", "incident.changed", "event.lost", "client.changed", "consumer.lagging", "target.endangered", "target.missed"}
 
 
 # Optional fields that the page doesn't name, behind those that it does.
