@@ -212,6 +212,7 @@ bench: deps-bench
 	@/usr/bin/python3 tests/bench/escalate.py
 	@/usr/bin/python3 tests/bench/callback.py
 	@/usr/bin/python3 tests/bench/dunning.py
+	@/usr/bin/python3 tests/bench/stats.py
 
 .PHONY: fuzz
 fuzz: deps-fuzz
