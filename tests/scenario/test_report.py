@@ -167,3 +167,6 @@ def test_collection_is_the_ledgers(counted):
         assert told[1]["measure"] == "arrears_recovery" and told[1]["total"]["den"] == 0
         text = counted.report("collection", "--period", MONTH).stdout
         assert [line.split() for line in text.splitlines() if line.startswith("total")][0] == ["total", "23.45", "123.45", "18.99"]
+        behind = json.loads(counted.report("collection", "--period", MONTH, "--explain", "--json").stdout)["sections"]
+        assert [(s["num"], s["den"]) for s in behind] == [(2345, 12345), (0, 0)] and behind[0]["rows"][0]["bill"] == "B-1" and len(behind[0]["rows"][0]["events"]) == 2
+        assert "together 23.45 of 123.45" in counted.report("collection", "--period", MONTH, "--by", "fee_kind", "--value", "management", "--explain").stdout
