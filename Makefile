@@ -309,7 +309,7 @@ test-helpers: $(patsubst %,$(B)/test/%,parrot powercut boxcut interpose.so)
 .PHONY: test-binaries
 test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS))
 
-$(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libdunning.a $(B)/lib/libcallback.a $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+$(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libstats.a $(B)/lib/libdunning.a $(B)/lib/libcallback.a $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka
 

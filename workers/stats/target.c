@@ -17,7 +17,7 @@ static const uint8_t timer_name[] = "target";
 static void
 await(struct turn *t)
 {
-	int64_t day = day_of(t, t->now), due;
+	int64_t day = period_day(t, t->now), due;
 
 	if (t->p == NULL || t->x->calendar == NULL || !calendar_clock(t->x->calendar, day, (unsigned)t->p->run, &due))
 		return;
@@ -99,19 +99,19 @@ year(struct turn *t, const struct measure *m, int64_t month, bool over)
 {
 	char name[MONTH_SIZE];
 	struct standing s = { .m = m, .period = name, .number = month };
-	int64_t begins = month_begins(t, month / 12 * 12), ends = month_begins(t, (month / 12 + 1) * 12), at = over ? ends - 1 : t->now;
+	int64_t begins = period_month_begins(t, month / 12 * 12), ends = period_month_begins(t, (month / 12 + 1) * 12), at = over ? ends - 1 : t->now;
 
 	if (!was_counted(t, ends))
 		return;
 	ask_sum(t, m, 0, at, &s.num, &s.den);
 	if (over) {
-		month_name(month, name);
+		period_name(month, name);
 		name[4] = '\0';
 		if (is_below(&s, 1, 1))
 			tell(t, &s, "target.missed", 'm');
 		return;
 	}
-	month_name(month, name);
+	period_name(month, name);
 	if (is_below(&s, (at - begins) / SECOND_NS, (ends - begins) / SECOND_NS))
 		tell(t, &s, "target.endangered", 'e');
 }
@@ -121,11 +121,11 @@ month(struct turn *t, const struct measure *m, int64_t number, bool over)
 {
 	char name[MONTH_SIZE];
 	struct standing s = { .m = m, .period = name, .number = number };
-	int64_t end = month_begins(t, number + 1);
+	int64_t end = period_month_begins(t, number + 1);
 
 	if (!was_counted(t, end))
 		return;
-	month_name(number, name);
+	period_name(number, name);
 	ask_sum(t, m, number, over ? end - 1 : t->now - m->lag, &s.num, &s.den);
 	if (is_below(&s, 1, 1))
 		tell(t, &s, over ? "target.missed" : "target.endangered", over ? 'm' : 'e');
@@ -134,13 +134,13 @@ month(struct turn *t, const struct measure *m, int64_t number, bool over)
 void
 target_look(struct turn *t)
 {
-	int64_t number = month_of(t, t->now), y;
+	int64_t number = period_month(t, t->now), y;
 	unsigned mm, day;
 
 	await(t);
 	if (t->p == NULL || recount_is_under_way(t->w))
 		return;
-	rfc3339_civil(day_of(t, t->now), &y, &mm, &day);
+	rfc3339_civil(period_day(t, t->now), &y, &mm, &day);
 	for (unsigned i = 0; i < t->p->count; i++) {
 		const struct measure *m = &t->p->list[i];
 
