@@ -1,9 +1,6 @@
 /* Of estate-stats: periods as people write them, facts and members as bytes, corrections of corrections, the file of measures. */
 #include "material.h"
 
-
-#include "json.h"
-
 #include "stats.h"
 
 #define SHIPPED	"config/measures.yaml"

@@ -4,9 +4,11 @@
  */
 #include "stats.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
+#include "buffer.h"
 #include "bytes.h"
 #include "rfc3339.h"
 
@@ -52,18 +54,20 @@ struct standing {
 	const char *period;
 	int64_t number;		/* of the period */
 	int64_t num, den;
+	struct text value;	/* of which value of its dimension; s NULL: of all */
 };
 
 static bool
 first_time(struct turn *t, const struct standing *s, char what)
 {
-	uint8_t key[13];
+	uint8_t key[21];
 	const void *value;
 	size_t len;
 
 	put_be32(key, s->m->key);
 	put_be64(key + 4, (uint64_t)s->number);
 	key[12] = (uint8_t)what;
+	put_be64(key + 13, s->value.s != NULL ? XXH3_64bits(s->value.s, s->value.len) : 0);
 	if (worker_get(t->w, ALARMS, key, sizeof(key), &value, &len))
 		return (false);
 	worker_put(t->w, ALARMS, key, sizeof(key), "", 1);
@@ -73,7 +77,7 @@ first_time(struct turn *t, const struct standing *s, char what)
 static void
 tell(struct turn *t, const struct standing *s, const char *type, char what)
 {
-	struct worker_identity id = { "target", text_of(s->m->name), type, (uint64_t)s->number };
+	struct worker_identity id = { s->m->name, s->value.s != NULL ? s->value : text_of(s->m->name), type, (uint64_t)s->number };
 
 	if (!first_time(t, s, what))
 		return;
@@ -83,6 +87,8 @@ tell(struct turn *t, const struct standing *s, const char *type, char what)
 	worker_field_int(t->w, "of", s->den);
 	worker_field_int(t->w, "least", s->m->least);
 	worker_field_bool(t->w, "soft", s->m->soft);
+	if (s->value.s != NULL)
+		worker_field(t->w, "value", s->value);
 	worker_emit(t->w);
 }
 
@@ -116,6 +122,44 @@ year(struct turn *t, const struct measure *m, int64_t month, bool over)
 		tell(t, &s, "target.endangered", 'e');
 }
 
+#define VALUES_MAX	256u
+
+/* Each value of a dimension by itself; what has more of them than anybody looks through is looked at as a whole only. */
+static void
+each(struct turn *t, const struct standing *all)
+{
+	const struct measure *m = all->m;
+	struct question_period q = { .m = m, .first = all->number, .last = all->number, .dim = m->each, .as_of = { INT64_MAX, INT64_MAX } };
+	struct standing *list = NULL;
+	struct row_walk r = { .past = false };
+	struct row row;
+	unsigned count = 0;
+
+	while (ask_each(t, &q, &r, &row)) {
+		struct text v = row.dims[m->each];
+		unsigned i = 0;
+
+		while (i < count && !(list[i].value.len == v.len && memcmp(list[i].value.s, v.s, v.len) == 0))
+			i++;
+		if (v.len == 0 || i == VALUES_MAX)
+			continue;
+		if (i == count) {
+			list = alloc_or_exit(list, (count + 1) * sizeof(*list));
+			list[count] = *all;
+			list[count].num = list[count].den = 0;
+			list[count++].value = (struct text){ memcpy(alloc_or_exit(NULL, v.len), v.s, v.len), v.len };
+		}
+		list[i].num += row.counted;
+		list[i].den++;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		if (is_below(&list[i], 1, 1))
+			tell(t, &list[i], "target.missed", 'v');
+		free((void *)(uintptr_t)list[i].value.s);
+	}
+	free(list);
+}
+
 static void
 month(struct turn *t, const struct measure *m, int64_t number, bool over)
 {
@@ -129,6 +173,8 @@ month(struct turn *t, const struct measure *m, int64_t number, bool over)
 	ask_sum(t, m, number, over ? end - 1 : t->now - m->lag, &s.num, &s.den);
 	if (is_below(&s, 1, 1))
 		tell(t, &s, over ? "target.missed" : "target.endangered", over ? 'm' : 'e');
+	if (over && m->each < DIMS_MAX)
+		each(t, &s);
 }
 
 void
