@@ -215,6 +215,7 @@ bench: deps-bench
 	@/usr/bin/python3 tests/bench/escalate.py
 	@/usr/bin/python3 tests/bench/callback.py
 	@/usr/bin/python3 tests/bench/dunning.py
+	@/usr/bin/python3 tests/bench/stats.py
 
 .PHONY: fuzz
 fuzz: deps-fuzz
@@ -314,7 +315,7 @@ test-helpers: $(patsubst %,$(B)/test/%,parrot powercut boxcut interpose.so)
 .PHONY: test-binaries
 test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS))
 
-$(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libdunning.a $(B)/lib/libcallback.a $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
+$(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libstats.a $(B)/lib/libdunning.a $(B)/lib/libcallback.a $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ -Wl,--start-group $^ -Wl,--end-group $(PKG_LIBS) -lcmocka
 

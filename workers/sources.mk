@@ -141,7 +141,7 @@ STATS_SRC = \
 	workers/stats/contact.c \
 	workers/stats/measure_read.c \
 	workers/stats/member.c \
-	workers/stats/row.c \
+	workers/stats/member_bytes.c \
 	workers/stats/period.c \
 	workers/stats/target.c \
 	workers/stats/draft.c \

@@ -79,6 +79,58 @@ take(struct explaining *x, const struct report_section *s, const struct event *r
 	}
 }
 
+static void
+take_bill(struct explaining *x, const struct event *row, const char *part, const char *whole)
+{
+	char num[REPORT_SHARE_SIZE], den[REPORT_SHARE_SIZE];
+	struct text bill = { "", 0 };
+	int64_t n = 0, d = 0;
+	struct mp m = row->data;
+
+	event_int(row, part, &n);
+	event_int(row, whole, &d);
+	if (n == 0 && d == 0)
+		return;
+	x->num += n;
+	x->den += d;
+	if (x->common->json) {
+		buffer_text(x->b, x->first ? "" : ",");
+		json_write(x->b, &m);
+		x->first = false;
+		return;
+	}
+	event_text(row, "bill", &bill);
+	report_number(n, true, num);
+	report_number(d, true, den);
+	buffer_text(x->b, n != 0 ? "+ " : "- ");
+	paint_cell(x->b, bill.s, bill.len, 36);
+	buffer_printf(x->b, "%14s %14s  ", num, den);
+	if (event_field(row, "events", &m))
+		events(x->b, m);
+	buffer_text(x->b, "\n");
+}
+
+/* Of the ledger a bill a row: what it adds to each sum. */
+static int
+ask_ledger(struct explaining *x, const struct report_section *s)
+{
+	bool prior = strcmp(s->name, "arrears_recovery") == 0;
+	struct question q = { .verb = "report", .service = "dunning", .name = "behind" };
+	struct answers a = { .seq = 0 };
+	struct event row;
+	int n;
+
+	question_text(&q, "kind", x->value);
+	question_text(&q, "period", x->r->period);
+	question_text(&q, "as_of", x->r->as_of);
+	question_number(&q, "limit", ROWS_A_PAGE);
+	if ((n = question_ask(&q, x->common, x->e, &a)) == 0)
+		while (answers_row(&a, "rows", &row))
+			take_bill(x, &row, prior ? "prior_recovered" : "collected", prior ? "prior_due" : "due");
+	answers_free(&a);
+	return (n);
+}
+
 /* One month of it, as it is, or what held then and no longer does. */
 static int
 ask(struct explaining *x, const struct report_section *s, const char *period, bool past)
@@ -133,6 +185,7 @@ months(struct explaining *x, const struct report_section *s)
 static int
 section(struct explaining *x, const struct report_section *s)
 {
+	char num[REPORT_SHARE_SIZE], den[REPORT_SHARE_SIZE];
 	int n;
 
 	x->first = true;
@@ -141,12 +194,15 @@ section(struct explaining *x, const struct report_section *s)
 		buffer_printf(x->b, "{\"measure\":\"%s\",\"rows\":[", s->name);
 	else
 		buffer_printf(x->b, "%s%s%s  %s\n", paint(PAINT_BOLD), x->zh ? s->zh : s->en, paint(PAINT_OFF), s->name);
-	if ((n = months(x, s)) != 0)
+	if ((n = s->fen ? ask_ledger(x, s) : months(x, s)) != 0)
 		return (n);
 	if (x->common->json)
 		buffer_printf(x->b, "],\"num\":%" PRId64 ",\"den\":%" PRId64 "}", x->num, x->den);
-	else
-		buffer_printf(x->b, x->zh ? "合计 %" PRId64 " / %" PRId64 "\n\n" : "together %" PRId64 " of %" PRId64 "\n\n", x->num, x->den);
+	else {
+		report_number(x->num, s->fen, num);
+		report_number(x->den, s->fen, den);
+		buffer_printf(x->b, x->zh ? "合计 %s / %s\n\n" : "together %s of %s\n\n", num, den);
+	}
 	return (0);
 }
 
@@ -156,10 +212,6 @@ report_explain(struct report *r, const char *value, const struct common *common,
 	struct explaining x = { .r = r, .value = value, .common = common, .e = e, .b = b, .zh = zh };
 	int n = 0;
 
-	if (strcmp(r->name, REPORT_FEES) == 0) {
-		fprintf(stderr, "estate report: what is behind " REPORT_FEES " is the ledger: estate ask dunning household household=3-2-1201, estate ask dunning arrears\n");
-		return (EXIT_USAGE);
-	}
 	if (common->json)
 		buffer_text(b, "{\"sections\":[");
 	for (unsigned i = 0; i < r->count && n == 0; i++) {

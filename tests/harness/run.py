@@ -24,7 +24,7 @@ SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store",
 LONGEST_FIRST = ["test_callback_year", "test_store", "test_consumers", "test_kill", "test_alarm", "test_worker", "test_demo", "test_protocol", "test_rights"]
 
 # make check-long, part by part.
-LONG_PARTS = ["test_kill", "test_worker", "test_month_of_kills", "test_callback_histories", "test_callback_properties", "test_callback_year", "test_ledger_properties", "test_dunning_year", "test_dunning_live", "test_powercut", "test_scale", "test_faults", "test_durability", "test_store", "test_subscriptions", "test_outbox", "test_notify"]
+LONG_PARTS = ["test_kill", "test_worker", "test_month_of_kills", "test_callback_histories", "test_callback_properties", "test_callback_year", "test_ledger_properties", "test_dunning_year", "test_dunning_live", "test_stats_year", "test_stats_live", "test_powercut", "test_scale", "test_faults", "test_durability", "test_store", "test_subscriptions", "test_outbox", "test_notify"]
 
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs"]
 

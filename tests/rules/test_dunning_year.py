@@ -59,6 +59,16 @@ def test_every_reminder_was_owed(year):
     assert {row["kind"]: {name: row[name] for name in row if name not in ("kind", "open")} for row in answers["aging"]["rows"]} == model.ledger.aging(day)
     rates = {row["kind"]: [row[name] for name in ("due", "collected", "prior_due", "prior_recovered")] for row in answers["collection"]["rows"]}
     assert rates == model.ledger.collection("2026-01", "2027-01", day)
+    # And what is behind them sums to them, whichever kind, month or year.
+    for period in "2026", "2026-06", "2027-01":
+        lines = [json.loads(line)["answer"] for line in rehearse(log, "--ask", f'collection={{"period":"{period}"}}', "--ask", f'behind={{"period":"{period}","limit":1000}}').splitlines()
+                 if b'{"answer"' in line]
+        sums = collections.defaultdict(lambda: [0, 0, 0, 0])
+        for row in (row for one in lines[1:] for row in one["rows"]):
+            assert row["events"]
+            for kind in row["kind"], "all":
+                sums[kind] = [a + row[name] for a, name in zip(sums[kind], ("due", "collected", "prior_due", "prior_recovered"))]
+        assert {row["kind"]: [row[name] for name in ("due", "collected", "prior_due", "prior_recovered")] for row in lines[0]["rows"] if row["kind"] in sums} == sums
     assert rates["all"][1] > 0.9 * rates["all"][0] > 0 and set(rates) == {*KINDS, "all"}
 
 

@@ -231,6 +231,14 @@ def test_s6_what_was_never_handed_out_does_not_come_back():
     assert share(log, "survey_return") == (1, 2)
 
 
+def test_s10_each_item_below_the_mark_is_told():
+    grades = {"保洁": ["satisfied"] * 4 + ["dissatisfied"], "保安": ["satisfied"] * 7 + ["dissatisfied"] * 2, "收费": ["very_dissatisfied"]}
+    log = log_of(*(MON("10:00", "survey.answered", "S-1", ticket=f"T-{n}", item=item, grade=grade) for item, list_ in grades.items() for n, grade in enumerate(list_)))
+    told = [(e["type"], e["data"].get("value"), e["data"]["done"], e["data"]["of"]) for e in conclusions(log, "2026-12-06") if e["data"]["measure"] == "survey_satisfaction"]
+    # Four of five are eighty per cent.
+    assert len(told) == 4 and set(told) == {("target.endangered", None, 11, 15), ("target.missed", None, 11, 15), ("target.missed", "保安", 7, 9), ("target.missed", "收费", 0, 1)}
+
+
 # ---- Numbers and stocks
 
 def test_s7_complaints_by_category():
@@ -382,7 +390,7 @@ def test_measures_that_will_not_do_are_refused_with_the_reason():
                               ("least: 30%", "least: 130%", "least is a share"), ("within: eod 1 ", "within: eod ", "a mode and how many"), ("name: referrals\n", "name: complaints\n", "that name is taken"),
                               ("by: class building staff\n", "by: class building opened\n", "only words make dimensions"), ("period: handled\n", "period: category\n", "period is a moment"),
                               ("count: called<=due\n", "count: kind<=due\n", "kind is a word"), ("measures: cases_closed reopened", "measures: cases_close", "there is no measure cases_close"),
-                              ("ring: 5s", "rings: 5s", "rin")):
+                              ("each: item ", "each: staff ", "it does not go by staff"), ("ring: 5s", "rings: 5s", "rin")):
         assert wrong in text
         folder = counting.config(text.replace(wrong, right, 1))
         done = subprocess.run([harness.program("estate-stats"), "--rehearse", "-", "--config", folder], input=b"", capture_output=True, check=False)

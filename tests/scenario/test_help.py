@@ -7,7 +7,7 @@ import pytest
 
 import daemon as harness
 
-VERBS = ["put", "import", "outbox", "tail", "get", "case", "obligations", "agenda", "callback", "report", "form","arrears", "household", "person", "retention", "types", "status", "consumers", "consumer", "ask", "calendar", "simulate", "parked", "ping", "verify", "backup", "archive", "repair", "clock", "client", "keygen", "generate", "bench"]
+VERBS = ["put", "import", "outbox", "tail", "get", "case", "obligations", "agenda", "callback", "report", "form", "arrears", "household", "person", "retention", "types", "status", "consumers", "consumer", "ask", "calendar", "simulate", "parked", "ping", "verify", "backup", "archive", "repair", "clock", "client", "keygen", "generate", "bench"]
 MANUALS = ["daemon/estated.8", "clients/estate/estate.1", "config/estated.yaml.5", "config/clients.yaml.5", "clients/alarm/estate-alarm.8"]
 
 

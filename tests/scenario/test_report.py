@@ -156,6 +156,22 @@ def test_what_will_not_do_is_said(counted, words, status, why):
     assert why in counted.report(*words, expect=status).stderr
 
 
+def test_nothing_personal_is_kept(counted):
+    """What it keeps outlives an erasure: neither name nor number nor what was said is in it, even for a worker that may see them."""
+    number, said = "000-7788-9900", "楼上深夜装修"
+    counted.put((7, "household.registered", "9-1-1", {"kind": "owner", "name": "业主九", "phone": number, "email": "nine@example.org", "moved_in": "2024-05-01"}),
+                (7, "call.abandoned", "call-9", {"from": number, "household": "9-1-1", "wait_s": 30}), (7, "contact.received", "C-901", {"via": "phone", "household": "9-1-1", "text": said, "outcome": "case"}),
+                (7, "complaint.opened", "C-901", {"category": "noise", "severity": "ordinary", "via": "phone", "household": "9-1-1", "text": said}),
+                (8, "case.replied", "C-901", {"by": "cs-1", "text": said}), (8, "callback.done", "C-901", {"kind": "complaint", "by": "cs-1", "mode": "phone", "household": "9-1-1", "effect": said}),
+                (8, "case.referred", "C-901", {"by": "cs-1", "to": "engineering", "reason": said}))
+    counted.daemon.estate("ask", "stats", "status", "--at-least", "now")
+    with open(os.path.join(counted.worker.state, "data.mdb"), "rb") as file:
+        kept = file.read()
+    assert b"C-901" in kept and b"engineering" in kept
+    for personal in number, said, "业主九", "nine@example.org":
+        assert personal.encode() not in kept, personal
+
+
 def test_collection_is_the_ledgers(counted):
     bill = {"household": "3-1-1", "payer": "p-1", "fee_kind": "management", "period": MONTH, "amount": 12345, "due": f"{MONTH}-20"}
     with Worker(counted.daemon, name="dunning", program=harness.program("estate-dunning"), rules=None, start=False) as ledger:
@@ -167,3 +183,6 @@ def test_collection_is_the_ledgers(counted):
         assert told[1]["measure"] == "arrears_recovery" and told[1]["total"]["den"] == 0
         text = counted.report("collection", "--period", MONTH).stdout
         assert [line.split() for line in text.splitlines() if line.startswith("total")][0] == ["total", "23.45", "123.45", "18.99"]
+        behind = json.loads(counted.report("collection", "--period", MONTH, "--explain", "--json").stdout)["sections"]
+        assert [(s["num"], s["den"]) for s in behind] == [(2345, 12345), (0, 0)] and behind[0]["rows"][0]["bill"] == "B-1" and len(behind[0]["rows"][0]["events"]) == 2
+        assert "together 23.45 of 123.45" in counted.report("collection", "--period", MONTH, "--by", "fee_kind", "--value", "management", "--explain").stdout

@@ -40,5 +40,6 @@ UNIT_TESTS += \
 	test_settings \
 	test_site \
 	test_state \
+	test_stats \
 	test_writer \
 	test_shell

@@ -159,6 +159,86 @@ ask_collection(struct worker *w)
 	return (0);
 }
 
+/* ---- What is behind it ---- */
+
+#define EVENTS_MAX	64u
+
+/* A bill, what its entries up to a day are in the four sums, and their events. */
+struct behind {
+	char id[NAME_SIZE];
+	struct bill bill;
+	struct collected sums;
+	int64_t events[EVENTS_MAX];
+	unsigned count;
+};
+
+static void
+add_entries(struct turn *t, struct behind *b, int64_t first, int64_t begins, int64_t day)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	struct place k = { .len = 0 };
+	struct entry e;
+
+	place_part(place_part(&k, b->bill.household), b->id);
+	while (worker_each(t->w, ENTRIES, k.bytes, k.len, &walk)) {
+		struct figure f = { .billed = 0 };
+		int64_t at = place_read(&walk, k.len), seq = place_read(&walk, k.len + 8);
+
+		if (at > day || !account_read(ROW_ENTRY, walk.value, walk.value_len, &e) || (e.debit != ACCOUNT_DUE && e.credit != ACCOUNT_DUE))
+			continue;
+		journal_figure(t, &f, e.debit, e.credit, e.amount);
+		collect(&b->sums, &f, b->bill.period >= first, at >= begins);
+		if (b->count < EVENTS_MAX && (b->count == 0 || b->events[b->count - 1] != seq))
+			b->events[b->count++] = seq;
+	}
+}
+
+static void
+reply_behind(struct worker *w, const struct behind *b)
+{
+	worker_reply_row(w);
+	worker_reply(w, "bill", text_of(b->id));
+	worker_reply(w, "household", text_of(b->bill.household));
+	worker_reply(w, "kind", text_of(fee_name(b->bill.kind)));
+	worker_reply_int(w, "due", b->sums.due);
+	worker_reply_int(w, "collected", b->sums.collected);
+	worker_reply_int(w, "prior_due", b->sums.prior_due);
+	worker_reply_int(w, "prior_recovered", b->sums.prior_recovered);
+	worker_reply_list(w, "events");
+	for (unsigned i = 0; i < b->count; i++)
+		worker_reply_int(w, "", b->events[i]);
+	worker_reply_end(w);
+}
+
+int
+ask_behind(struct worker *w)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	int64_t first, behind, day, begins;
+	struct turn t = ask_turn(w);
+	unsigned kind = FEE_KINDS;
+	struct text s;
+
+	if (asked_period(&t, &first, &behind) != 0 || ask_day(&t, &day) != 0)
+		return (-1);
+	if (worker_asked_text(w, "kind", NAME_SIZE, &s) && (kind = fee_find(s.s, s.len)) == FEE_KINDS)
+		return (worker_refuse(w, E_ARGUMENT, "kind", "a kind of fee, such as management"));
+	begins = rfc3339_days((unsigned)(first / 12), (unsigned)(first % 12 + 1), 1);
+	worker_reply_list(w, "rows");
+	while (worker_each_row(w, BILLS, NULL, 0, &walk)) {
+		struct behind b = { .count = 0 };
+
+		if (!account_read(ROW_BILL, walk.value, walk.value_len, &b.bill) || b.bill.seq == 0 || b.bill.period >= behind ||
+		    (kind != FEE_KINDS && b.bill.kind != kind) || walk.key_len >= NAME_SIZE)
+			continue;
+		memcpy(b.id, walk.key, walk.key_len);
+		add_entries(&t, &b, first, begins, day);
+		if (b.sums.due != 0 || b.sums.collected != 0 || b.sums.prior_due != 0 || b.sums.prior_recovered != 0)
+			reply_behind(w, &b);
+	}
+	return (0);
+}
+
 /* ---- Reconciliation ---- */
 
 int

@@ -151,6 +151,7 @@ main(int argc, char **argv)
 		{ "household", "household as_of", "a household's account: every bill and payment, and what is left", ask_household },
 		{ "aging", "as_of", "of each kind what is open, by how long it is overdue", ask_aging },
 		{ "collection", "period as_of", "F5: of each kind what was due and came in, and what was recovered of earlier arrears", ask_collection },
+		{ "behind", "kind period as_of", "what is behind collection: each bill that is in it, with the events that made it so", ask_behind },
 		{ "reconcile", NULL, "all accounts, whose sum is 0, and what does not fit: unmatched, duplicate, issued again", ask_reconcile },
 		{ "holds", "notification", "does a message that was asked for still say what is so; notify asks before it sends", ask_holds },
 		{ NULL, NULL, NULL, NULL },

@@ -60,6 +60,8 @@ void	month_name(int64_t month, char out[16]);
 /* Move an amount from one account to another, for a bill (NULL: none) of that id. */
 void	journal_enter(struct turn *, enum account debit, enum account credit, int64_t amount, int64_t day, const char *household, const char *party,
 	    const char *bill_id, const struct bill *, const char *payment);
+/* What an entry does to a figure: `due` moves against the account on the other side. */
+void	journal_figure(struct turn *, struct figure *, enum account debit, enum account credit, int64_t amount);
 void	balances_load(struct worker *, struct balances *);
 bool	bill_load(struct worker *, const char *id, struct bill *);
 /* With its place among what is owed; arrears that are settled are told. */
@@ -139,6 +141,7 @@ int	ask_arrears(struct worker *);
 int	ask_household(struct worker *);
 int	ask_aging(struct worker *);
 int	ask_collection(struct worker *);
+int	ask_behind(struct worker *);
 int	ask_reconcile(struct worker *);
 /* The date asked for, or today. */
 int	ask_day(struct turn *, int64_t *day);

@@ -18,19 +18,26 @@ balances_load(struct worker *w, struct balances *b)
 	account_get(w, BALANCES, ROW_BALANCES, "all", 3, b);
 }
 
-/* What an entry does to the bill's kind: `due` moves against the account on the other side. */
+void
+journal_figure(struct turn *t, struct figure *f, enum account debit, enum account credit, int64_t amount)
+{
+	enum account other = debit == ACCOUNT_DUE ? credit : debit;
+
+	add(t, other == ACCOUNT_BILLED ? &f->billed : other == ACCOUNT_CREDIT ? &f->received : other == ACCOUNT_WAIVED ? &f->waived : &f->cancelled,
+	    other == ACCOUNT_BILLED || debit != ACCOUNT_DUE ? amount : -amount);
+}
+
+/* What an entry does to the bill's kind. */
 static void
 figure(struct turn *t, const struct bill *b, enum account debit, enum account credit, int64_t amount, int64_t day)
 {
-	enum account other = debit == ACCOUNT_DUE ? credit : debit;
 	struct figure f;
 	struct place k = { .len = 0 };
 
 	k.bytes[k.len++] = b->kind;
 	place_number(place_number(place_number(&k, b->period), b->due), day);
 	account_get(t->w, FIGURES, ROW_FIGURE, k.bytes, k.len, &f);
-	add(t, other == ACCOUNT_BILLED ? &f.billed : other == ACCOUNT_CREDIT ? &f.received : other == ACCOUNT_WAIVED ? &f.waived : &f.cancelled,
-	    other == ACCOUNT_BILLED || debit != ACCOUNT_DUE ? amount : -amount);
+	journal_figure(t, &f, debit, credit, amount);
 	account_put(t->w, FIGURES, ROW_FIGURE, k.bytes, k.len, &f);
 }
 

@@ -27,7 +27,7 @@ ask_as_of(struct turn *t, struct moment *as_of)
 	if (!calendar_read_instant(t->x->calendar, s.s, s.len, &as_of->log_time))
 		return (worker_refuse(t->w, E_ARGUMENT, "as_of", "a date, to its end, or an instant: 2026-10-31, 2026-10-31T18:00:00+08:00"));
 	if (s.len == 10)
-		as_of->log_time = day_begins(t, day_of(t, as_of->log_time) + 1) - 1;
+		as_of->log_time = period_day_begins(t, period_day(t, as_of->log_time) + 1) - 1;
 	return (0);
 }
 
@@ -62,7 +62,7 @@ ask_period(struct turn *t, struct question_period *q)
 		return (no_measures(t->w));
 	if (!worker_asked_text(t->w, "measure", NAME_SIZE, &s) || (q->m = measures_find(t->p, s)) == NULL)
 		return (worker_refuse(t->w, E_NOT_FOUND, "measure", "there is no such measure; estate ask stats measures lists them"));
-	month_name(month_of(t, t->now), now);
+	period_name(period_month(t, t->now), now);
 	if (!worker_asked_text(t->w, "period", 16, &s))
 		s = text_of(now);
 	if (!period_read(s, &q->first, &q->last))
@@ -70,7 +70,7 @@ ask_period(struct turn *t, struct question_period *q)
 	if (ask_as_of(t, &q->as_of) != 0 || ask_dim(t, q) != 0)
 		return (-1);
 	/* A stock as at the end of the period, or of what is known if it still runs. */
-	end = month_begins(t, q->last + 1) - 1;
+	end = period_month_begins(t, q->last + 1) - 1;
 	q->at = t->now < end ? t->now : end;
 	if (q->as_of.log_time < q->at)
 		q->at = q->as_of.log_time;
@@ -83,7 +83,7 @@ ask_period(struct turn *t, struct question_period *q)
 static int64_t
 month_from(struct turn *t, const struct question_period *q)
 {
-	return (q->m->per == PER_STOCK ? month_of(t, q->at) : q->first);
+	return (q->m->per == PER_STOCK ? period_month(t, q->at) : q->first);
 }
 
 bool
@@ -114,7 +114,7 @@ read_walk(const struct row_walk *r, struct row *row)
 {
 	size_t header = r->past ? PAST_HEADER : ROW_HEADER;
 
-	return (row_read(row, (const uint8_t *)r->walk.value + header, r->walk.value_len - header));
+	return (member_read(row, (const uint8_t *)r->walk.value + header, r->walk.value_len - header));
 }
 
 bool
@@ -159,10 +159,10 @@ ask_each(struct turn *t, const struct question_period *q, struct row_walk *r, st
 			r->walk.key_len = 6;
 		}
 		while (worker_each(t->w, r->past ? PAST : ROWS, prefix, 4, &r->walk)) {
-			if (row_month(r->walk.key) > last)
+			if (member_month(r->walk.key) > last)
 				break;
 			if (!pass_over(q, r) && ask_held(q, &r->walk, r->past) && read_walk(r, row) && ask_counts(q, row)) {
-				ask_contact(t, q, row_object(r->walk.key, r->walk.key_len, r->past), row);
+				ask_contact(t, q, member_object(r->walk.key, r->walk.key_len, r->past), row);
 				return (true);
 			}
 		}

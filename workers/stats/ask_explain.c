@@ -80,9 +80,9 @@ ask_explain(struct worker *w)
 	worker_reply_list(w, "rows");
 	while (worker_each_row(w, past ? PAST : ROWS, prefix, prefix_len, &walk)) {
 		uint64_t before = past ? get_be64(walk.key + PAST_SEQ) : UINT64_MAX;
-		struct text key = row_object(walk.key, walk.key_len, past);
+		struct text key = member_object(walk.key, walk.key_len, past);
 
-		if (key.len == 0 || !ask_held(&q, &walk, past) || !row_read(&row, (const uint8_t *)walk.value + header, walk.value_len - header) ||
+		if (key.len == 0 || !ask_held(&q, &walk, past) || !member_read(&row, (const uint8_t *)walk.value + header, walk.value_len - header) ||
 		    !ask_counts(&q, &row) || !is_asked(&q, &row, valued, value))
 			continue;
 		contact = ask_contact(&t, &q, key, &row);

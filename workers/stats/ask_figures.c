@@ -149,9 +149,9 @@ reply_head(struct turn *t, const struct question_period *q)
 	worker_reply_map(t->w, "measure");
 	ask_measure_reply(t->w, q->m);
 	worker_reply_end(t->w);
-	month_name(q->first, month);
+	period_name(q->first, month);
 	worker_reply(t->w, "from", text_of(month));
-	month_name(q->last, month);
+	period_name(q->last, month);
 	worker_reply(t->w, "until", text_of(month));
 	if (q->m->per == PER_STOCK)
 		worker_reply_instant(t->w, "at", q->at);
@@ -175,7 +175,7 @@ reply_rows(struct turn *t, const struct question_period *q, struct figures *all,
 		if (q->dim < DIMS_MAX)
 			worker_reply(t->w, "value", (struct text){ f->value, f->value_len });
 		if (split) {
-			month_name(f->month, month);
+			period_name(f->month, month);
 			worker_reply(t->w, "month", text_of(month));
 		}
 		reply_figure(t->w, q, f);
@@ -217,7 +217,7 @@ ask_figures(struct worker *w)
 	all = memset(alloc_or_exit(NULL, sizeof(*all)), 0, sizeof(*all));
 	while (ask_each(&t, &q, &r, &row)) {
 		struct text value = q.dim < DIMS_MAX ? row.dims[q.dim] : (struct text){ "", 0 };
-		struct figure *f = q.dim < DIMS_MAX || split ? figure_of(all, value, split ? row_month(r.walk.key) : 0) : NULL;
+		struct figure *f = q.dim < DIMS_MAX || split ? figure_of(all, value, split ? member_month(r.walk.key) : 0) : NULL;
 
 		if (f != NULL)
 			count(f, &q, &row);

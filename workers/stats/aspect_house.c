@@ -22,7 +22,7 @@ move_of(struct turn *t, const struct fact *f, bool *in, int64_t *at)
 	*in = f->type != TAKE_MOVED_OUT;
 	if (!fact_text(f, f->type == TAKE_REGISTERED ? KEEP_MOVED_IN : KEEP_DATE, &date) || !rfc3339_date(date.s, date.len, &day))
 		return (false);
-	*at = day_begins(t, day);
+	*at = period_day_begins(t, day);
 	return (true);
 }
 
@@ -115,7 +115,7 @@ routine(struct turn *t, const struct history *h, const struct stay *s, struct as
 		if (f->type != TAKE_DONE || !fact_says(f, KEEP_KIND, "routine") || f->when < since || f->when >= s->until ||
 		    !history_counts_done(h, f))
 			continue;
-		end = year_ends(t, f->when);
+		end = period_year_ends(t, f->when);
 		if (end > s->until)
 			end = s->until;
 		aspect_drop(a, ATTR_DONE);

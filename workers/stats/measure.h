@@ -56,6 +56,7 @@ struct measure {
 		uint8_t attr;
 	} dims[DIMS_MAX];
 	uint8_t dim_count;
+	uint8_t each;			/* the target holds for each value of that dimension, too; DIMS_MAX: for none */
 	int32_t least;			/* the target, in thousandths; -1: none */
 	bool soft, linear;		/* 原则上; towards the year's end as the year goes on */
 	int64_t lag;			/* so long it may take until one counts: younger ones say nothing of how it goes */

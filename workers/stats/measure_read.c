@@ -192,6 +192,20 @@ read_dims(struct reading *r, struct measure *m)
 	}
 }
 
+static void
+read_each(struct reading *r, struct measure *m)
+{
+	const char *name = conf_text(r->y, "each", "");
+
+	for (m->each = 0; m->each < m->dim_count && strcmp(m->dims[m->each].name, name) != 0; m->each++)
+		;
+	if (m->each < m->dim_count)
+		return;
+	m->each = DIMS_MAX;
+	if (name[0] != '\0')
+		mistake(r, "each: it does not go by %.32s", name);
+}
+
 /* "30%", "99.5%": thousandths; -1 for none. */
 static int32_t
 read_share(struct reading *r, const char *text)
@@ -305,6 +319,7 @@ read_measure(struct reading *r, struct measure *m)
 	m->count_count = read_conditions(r, "count", m->count);
 	read_duration(r, m);
 	read_dims(r, m);
+	read_each(r, m);
 	read_ages(r, m);
 	m->least = read_share(r, conf_text(r->y, "least", ""));
 	m->soft = strcmp(conf_text(r->y, "soft", "no"), "yes") == 0;

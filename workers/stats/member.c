@@ -79,14 +79,14 @@ month_under(const struct turn *t, const struct measure *m, const struct aspect *
 		if (!aspect_has(a, m->period))
 			return (false);
 		r->at = a->number[m->period];
-		*month = month_of(t, r->at);
+		*month = period_month(t, r->at);
 		return (true);
 	}
 	r->spell = true;
 	r->since = a->number[ATTR_SINCE];
 	r->base = a->number[ATTR_BASE];
 	r->until = aspect_has(a, ATTR_UNTIL) ? a->number[ATTR_UNTIL] : INT64_MAX;
-	*month = r->until == INT64_MAX ? MONTH_OPEN : month_of(t, r->until);
+	*month = r->until == INT64_MAX ? MONTH_OPEN : period_month(t, r->until);
 	return (true);
 }
 
@@ -106,7 +106,7 @@ add(struct turn *t, const struct measure *m, const struct aspect *a, const struc
 	p[5] = (uint8_t)month;
 	memcpy(p + 6, a->sub, a->sub_len);
 	new->id_len = (uint16_t)(6 + a->sub_len);
-	new->row_len = (uint16_t)row_write(r, m->dim_count, p + new->id_len);
+	new->row_len = (uint16_t)member_write(r, m->dim_count, p + new->id_len);
 	new->hash = XXH3_64bits(p + new->id_len, new->row_len);
 	l->len += (size_t)new->id_len + new->row_len;
 }

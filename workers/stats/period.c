@@ -8,7 +8,7 @@
 #include "rfc3339.h"
 
 int64_t
-day_of(const struct turn *t, int64_t at)
+period_day(const struct turn *t, int64_t at)
 {
 	int64_t day;
 
@@ -18,7 +18,7 @@ day_of(const struct turn *t, int64_t at)
 }
 
 int64_t
-day_begins(const struct turn *t, int64_t day)
+period_day_begins(const struct turn *t, int64_t day)
 {
 	int64_t at;
 
@@ -26,25 +26,25 @@ day_begins(const struct turn *t, int64_t day)
 }
 
 int64_t
-month_of(const struct turn *t, int64_t at)
+period_month(const struct turn *t, int64_t at)
 {
 	int64_t year;
 	unsigned month, day;
 
-	rfc3339_civil(day_of(t, at), &year, &month, &day);
+	rfc3339_civil(period_day(t, at), &year, &month, &day);
 	return (year * 12 + month - 1);
 }
 
 int64_t
-month_begins(const struct turn *t, int64_t month)
+period_month_begins(const struct turn *t, int64_t month)
 {
-	return (day_begins(t, rfc3339_days((unsigned)(month / 12), (unsigned)(month % 12 + 1), 1)));
+	return (period_day_begins(t, rfc3339_days((unsigned)(month / 12), (unsigned)(month % 12 + 1), 1)));
 }
 
 int64_t
-year_ends(const struct turn *t, int64_t at)
+period_year_ends(const struct turn *t, int64_t at)
 {
-	return (month_begins(t, (month_of(t, at) / 12 + 1) * 12));
+	return (period_month_begins(t, (period_month(t, at) / 12 + 1) * 12));
 }
 
 bool
@@ -83,7 +83,7 @@ period_read(struct text s, int64_t *first, int64_t *last)
 }
 
 void
-month_name(int64_t month, char out[MONTH_SIZE])
+period_name(int64_t month, char out[MONTH_SIZE])
 {
 	snprintf(out, MONTH_SIZE, "%04d-%02d", (int)(month / 12) % 10000, (int)(month % 12 + 1));
 }

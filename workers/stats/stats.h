@@ -10,7 +10,7 @@
  *	contact.c	who turned to the desk, when
  *	measure_read.c	what is counted: config/measures.yaml
  *	member.c	of which measures it is a member, in which period; what changed since
- *	row.c		a member as bytes
+ *	member_bytes.c	a member as bytes
  *	period.c	the site's days, months and years
  *	target.c	what is going to be missed, and what was
  *	draft.c		reports that are owed to somebody: their versions, and what became of them
@@ -38,7 +38,7 @@
 #include "calendar.h"
 #include "measure.h"
 #include "object.h"
-#include "row.h"
+#include "member.h"
 #include "worker.h"
 
 #define DAY_NS	(86400 * SECOND_NS)
@@ -68,15 +68,15 @@ struct turn	turn_of(struct worker *, uint64_t seq, int64_t log_time);
 /* ---- period.c: months count from January of the year 0 ---- */
 
 #define MONTH_OPEN	0xffffu		/* of a spell that lasts */
-int64_t	day_of(const struct turn *, int64_t at);
-int64_t	day_begins(const struct turn *, int64_t day);
-int64_t	month_of(const struct turn *, int64_t at);
-int64_t	month_begins(const struct turn *, int64_t month);
-int64_t	year_ends(const struct turn *, int64_t at);
+int64_t	period_day(const struct turn *, int64_t at);
+int64_t	period_day_begins(const struct turn *, int64_t day);
+int64_t	period_month(const struct turn *, int64_t at);
+int64_t	period_month_begins(const struct turn *, int64_t month);
+int64_t	period_year_ends(const struct turn *, int64_t at);
 /* "2026-10", "2026-Q4", "2026-H2", "2026": its first month, and the last one. */
 bool	period_read(struct text, int64_t *first, int64_t *last);
 #define MONTH_SIZE	16u
-void	month_name(int64_t month, char out[MONTH_SIZE]);
+void	period_name(int64_t month, char out[MONTH_SIZE]);
 
 /* ---- contact.c ---- */
 

@@ -4,9 +4,11 @@
  */
 #include "stats.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
+#include "buffer.h"
 #include "bytes.h"
 #include "rfc3339.h"
 
@@ -17,7 +19,7 @@ static const uint8_t timer_name[] = "target";
 static void
 await(struct turn *t)
 {
-	int64_t day = day_of(t, t->now), due;
+	int64_t day = period_day(t, t->now), due;
 
 	if (t->p == NULL || t->x->calendar == NULL || !calendar_clock(t->x->calendar, day, (unsigned)t->p->run, &due))
 		return;
@@ -51,18 +53,20 @@ struct standing {
 	const char *period;
 	int64_t number;		/* of the period */
 	int64_t num, den;
+	struct text value;	/* of which value of its dimension; s NULL: of all */
 };
 
 static bool
 first_time(struct turn *t, const struct standing *s, char what)
 {
-	uint8_t key[13];
+	uint8_t key[21];
 	const void *value;
 	size_t len;
 
 	put_be32(key, s->m->key);
 	put_be64(key + 4, (uint64_t)s->number);
 	key[12] = (uint8_t)what;
+	put_be64(key + 13, s->value.s != NULL ? XXH3_64bits(s->value.s, s->value.len) : 0);
 	if (worker_get(t->w, ALARMS, key, sizeof(key), &value, &len))
 		return (false);
 	worker_put(t->w, ALARMS, key, sizeof(key), "", 1);
@@ -72,7 +76,7 @@ first_time(struct turn *t, const struct standing *s, char what)
 static void
 tell(struct turn *t, const struct standing *s, const char *type, char what)
 {
-	struct worker_identity id = { "target", text_of(s->m->name), type, (uint64_t)s->number };
+	struct worker_identity id = { s->m->name, s->value.s != NULL ? s->value : text_of(s->m->name), type, (uint64_t)s->number };
 
 	if (!first_time(t, s, what))
 		return;
@@ -82,6 +86,8 @@ tell(struct turn *t, const struct standing *s, const char *type, char what)
 	worker_field_int(t->w, "of", s->den);
 	worker_field_int(t->w, "least", s->m->least);
 	worker_field_bool(t->w, "soft", s->m->soft);
+	if (s->value.s != NULL)
+		worker_field(t->w, "value", s->value);
 	worker_emit(t->w);
 }
 
@@ -98,21 +104,59 @@ year(struct turn *t, const struct measure *m, int64_t month, bool over)
 {
 	char name[MONTH_SIZE];
 	struct standing s = { .m = m, .period = name, .number = month };
-	int64_t begins = month_begins(t, month / 12 * 12), ends = month_begins(t, (month / 12 + 1) * 12), at = over ? ends - 1 : t->now;
+	int64_t begins = period_month_begins(t, month / 12 * 12), ends = period_month_begins(t, (month / 12 + 1) * 12), at = over ? ends - 1 : t->now;
 
 	if (!target_was_counted(t, ends))
 		return;
 	ask_sum(t, m, 0, at, &s.num, &s.den);
 	if (over) {
-		month_name(month, name);
+		period_name(month, name);
 		name[4] = '\0';
 		if (is_below(&s, 1, 1))
 			tell(t, &s, "target.missed", 'm');
 		return;
 	}
-	month_name(month, name);
+	period_name(month, name);
 	if (is_below(&s, (at - begins) / SECOND_NS, (ends - begins) / SECOND_NS))
 		tell(t, &s, "target.endangered", 'e');
+}
+
+#define VALUES_MAX	256u
+
+/* Each value of a dimension by itself; what has more of them than anybody looks through is looked at as a whole only. */
+static void
+each(struct turn *t, const struct standing *all)
+{
+	const struct measure *m = all->m;
+	struct question_period q = { .m = m, .first = all->number, .last = all->number, .dim = m->each, .as_of = { INT64_MAX, INT64_MAX } };
+	struct standing *list = NULL;
+	struct row_walk r = { .past = false };
+	struct row row;
+	unsigned count = 0;
+
+	while (ask_each(t, &q, &r, &row)) {
+		struct text v = row.dims[m->each];
+		unsigned i = 0;
+
+		while (i < count && !(list[i].value.len == v.len && memcmp(list[i].value.s, v.s, v.len) == 0))
+			i++;
+		if (v.len == 0 || i == VALUES_MAX)
+			continue;
+		if (i == count) {
+			list = alloc_or_exit(list, (count + 1) * sizeof(*list));
+			list[count] = *all;
+			list[count].num = list[count].den = 0;
+			list[count++].value = (struct text){ memcpy(alloc_or_exit(NULL, v.len), v.s, v.len), v.len };
+		}
+		list[i].num += row.counted;
+		list[i].den++;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		if (is_below(&list[i], 1, 1))
+			tell(t, &list[i], "target.missed", 'v');
+		free((void *)(uintptr_t)list[i].value.s);
+	}
+	free(list);
 }
 
 static void
@@ -120,26 +164,28 @@ month(struct turn *t, const struct measure *m, int64_t number, bool over)
 {
 	char name[MONTH_SIZE];
 	struct standing s = { .m = m, .period = name, .number = number };
-	int64_t end = month_begins(t, number + 1);
+	int64_t end = period_month_begins(t, number + 1);
 
 	if (!target_was_counted(t, end))
 		return;
-	month_name(number, name);
+	period_name(number, name);
 	ask_sum(t, m, number, over ? end - 1 : t->now - m->lag, &s.num, &s.den);
 	if (is_below(&s, 1, 1))
 		tell(t, &s, over ? "target.missed" : "target.endangered", over ? 'm' : 'e');
+	if (over && m->each < DIMS_MAX)
+		each(t, &s);
 }
 
 void
 target_look(struct turn *t)
 {
-	int64_t number = month_of(t, t->now), y;
+	int64_t number = period_month(t, t->now), y;
 	unsigned mm, day;
 
 	await(t);
 	if (t->p == NULL || recount_is_under_way(t->w))
 		return;
-	rfc3339_civil(day_of(t, t->now), &y, &mm, &day);
+	rfc3339_civil(period_day(t, t->now), &y, &mm, &day);
 	for (unsigned i = 0; i < t->p->count; i++) {
 		const struct measure *m = &t->p->list[i];
 

@@ -1,4 +1,4 @@
-#include "row.h"
+#include "member.h"
 
 #include <string.h>
 
@@ -7,7 +7,7 @@
 enum { ROW_COUNTED = 1, ROW_TIMED = 2, ROW_SPELL = 4 };
 
 size_t
-row_write(const struct row *r, unsigned dims, uint8_t out[ROW_BYTES_MAX])
+member_write(const struct row *r, unsigned dims, uint8_t out[ROW_BYTES_MAX])
 {
 	size_t n = 1;
 
@@ -35,7 +35,7 @@ row_write(const struct row *r, unsigned dims, uint8_t out[ROW_BYTES_MAX])
 }
 
 bool
-row_read(struct row *r, const uint8_t *p, size_t len)
+member_read(struct row *r, const uint8_t *p, size_t len)
 {
 	size_t n = 1;
 
@@ -70,7 +70,7 @@ row_read(struct row *r, const uint8_t *p, size_t len)
 /* ---- Keys: measure 4, month 2, in PAST a number 8, length of the object's key 1, the object's key, sub ---- */
 
 struct text
-row_object(const uint8_t *key, size_t len, bool past)
+member_object(const uint8_t *key, size_t len, bool past)
 {
 	size_t at = past ? PAST_SEQ + 8 : PAST_SEQ;
 
@@ -80,7 +80,7 @@ row_object(const uint8_t *key, size_t len, bool past)
 }
 
 uint32_t
-row_month(const uint8_t *key)
+member_month(const uint8_t *key)
 {
 	return ((uint32_t)key[4] << 8 | key[5]);
 }

@@ -1,10 +1,10 @@
 /*
- * row: a member of a measure.  As bytes:
+ * member: what an object is a member of.  A row, as bytes:
  *
  *	flags 1 | milliseconds 8, if it took any | at 8; of a spell: since 8, until 8, base 8 | the value of each dimension: length 1, bytes
  */
-#ifndef ROW_H
-#define ROW_H
+#ifndef MEMBER_H
+#define MEMBER_H
 
 #include "measure.h"
 #include "object.h"
@@ -20,8 +20,8 @@ struct row {
 
 #define ROW_BYTES_MAX	(33u + DIMS_MAX * (KEEP_BYTES_MAX + 1u))
 
-size_t	row_write(const struct row *, unsigned dims, uint8_t out[ROW_BYTES_MAX]);
-bool	row_read(struct row *, const uint8_t *, size_t);
+size_t	member_write(const struct row *, unsigned dims, uint8_t out[ROW_BYTES_MAX]);
+bool	member_read(struct row *, const uint8_t *, size_t);
 
 /* In the log: since which event, stored when. */
 struct moment {
@@ -60,7 +60,7 @@ void	members_free(struct members *);
 #define ROW_HEADER	16u	/* of a row of ROWS: seq, log time */
 #define PAST_HEADER	24u	/* of PAST: from seq, from log time, to log time */
 #define PAST_SEQ	6u	/* where in its key the event stands that ended it: what became past last lies last, whatever object it is of */
-struct text	row_object(const uint8_t *key, size_t len, bool past);
-uint32_t	row_month(const uint8_t *key);
+struct text	member_object(const uint8_t *key, size_t len, bool past);
+uint32_t	member_month(const uint8_t *key);
 
 #endif
