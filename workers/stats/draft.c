@@ -135,16 +135,16 @@ draft_look(struct turn *t)
 
 	if (t->p == NULL)
 		return;
-	rfc3339_civil(day_of(t, t->now), &year, &month, &day);
+	rfc3339_civil(period_day(t, t->now), &year, &month, &day);
 	if ((int64_t)day != t->p->draft_day)
 		return;
-	last = month_of(t, t->now) - 1;
-	if (!target_was_counted(t, month_begins(t, last + 1)))
+	last = period_month(t, t->now) - 1;
+	if (!target_was_counted(t, period_month_begins(t, last + 1)))
 		return;
 	for (unsigned i = 0; i < t->p->draft_count; i++) {
 		const struct draft_kind *k = &t->p->drafts[i];
 
-		month_name(last, period);
+		period_name(last, period);
 		if (k->every == EVERY_MONTH)
 			begin(t, k, text_of(period), (struct text){ NULL, 0 });
 		else if (k->every == EVERY_YEAR && month == 1)
@@ -155,10 +155,10 @@ draft_look(struct turn *t)
 static void
 survey_closed(struct turn *t, struct text survey, int64_t when)
 {
-	int64_t month = month_of(t, when);
+	int64_t month = period_month(t, when);
 	char period[MONTH_SIZE];
 
-	month_name(month, period);
+	period_name(month, period);
 	snprintf(period + 5, sizeof(period) - 5, "H%d", month % 12 < 6 ? 1 : 2);
 	for (unsigned i = 0; i < t->p->draft_count; i++)
 		if (t->p->drafts[i].every == EVERY_SURVEY)
