@@ -133,12 +133,14 @@ DUNNING_SRC = \
 # estate-stats, all but its main.
 STATS_SRC = \
 	workers/stats/fact.c \
+	workers/stats/take.c \
 	workers/stats/object.c \
 	workers/stats/aspect.c \
 	workers/stats/aspect_case.c \
 	workers/stats/aspect_rest.c \
 	workers/stats/aspect_house.c \
 	workers/stats/contact.c \
+	workers/stats/measure.c \
 	workers/stats/measure_read.c \
 	workers/stats/member.c \
 	workers/stats/member_bytes.c \

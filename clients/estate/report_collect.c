@@ -262,6 +262,9 @@ report_collect(struct report *r, const struct common *common, struct estate *e)
 		} else
 			n = unknown(r, &reports, &measures);
 	}
+	/* By month it is a check sheet: how each of them went. */
+	if (r->split && strcmp(r->form, "pareto") == 0)
+		snprintf(r->form, sizeof(r->form), "table");
 	for (unsigned i = 0; n == 0 && i < r->count; i++)
 		if (strcmp(r->form, "pareto") == 0)
 			report_pareto(&r->sections[i]);

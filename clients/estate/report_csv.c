@@ -61,6 +61,7 @@ line(struct buffer *b, const struct report *r, const struct report_section *s, c
 		report_value(&name, s->by, f->value, zh);
 	cell(b, name.data, false);
 	buffer_free(&name);
+	cell(b, s->fen ? "fen" : "count", false);
 	number(b, f->num, s->rate);
 	number(b, f->den, true);
 	report_share(f->num, f->den, share);
@@ -79,7 +80,7 @@ line(struct buffer *b, const struct report *r, const struct report_section *s, c
 void
 report_csv(struct buffer *b, const struct report *r, bool zh)
 {
-	buffer_text(b, "\xef\xbb\xbf" "measure,name,from,until,month,by,value,value_name,num,den,percent,timed,p50_ms,p90_ms,p95_ms,p99_ms,max_ms,cumulative,class,ages\r\n");
+	buffer_text(b, "\xef\xbb\xbf" "measure,name,from,until,month,by,value,value_name,unit,num,den,percent,timed,p50_ms,p90_ms,p95_ms,p99_ms,max_ms,cumulative,class,ages\r\n");
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct report_section *s = &r->sections[i];
 

@@ -92,6 +92,8 @@ def test_pareto(counted):
     assert [(row["value"], row["den"], row["cumulative"], row["class"]) for row in told["sections"][0]["rows"]] == [
         ("noise", 8, 8, "A"), ("fees", 4, 12, "A"), ("parking", 4, 16, "A"), ("cleaning", 2, 18, "A"), ("greening", 1, 19, "A"), ("other", 5, 24, "C")]
     assert "CUM. %" in counted.report("complaints", "--period", MONTH).stdout
+    sheet = json.loads(counted.report("complaints", "--period", MONTH[:4], "--months", "--json").stdout)
+    assert sheet["form"] == "table" and {(row["value"], row["month"], row["den"]) for row in sheet["sections"][0]["rows"]} >= {("fees", MONTH, 4), ("other", MONTH, 5)}
 
 
 def test_a_file_for_spreadsheets(counted):

@@ -9,6 +9,9 @@ struct history;
 
 #define OBJECT_KEY_MAX	(2 * ID_CHARS_MAX + 2u)
 
+/* As bytes: version 1, length of the facts 4, how many 4; then the facts, then what it is a member of. */
+#define OBJECT_HEADER	9u
+
 struct object_key {
 	size_t len;
 	uint8_t bytes[OBJECT_KEY_MAX];
@@ -43,9 +46,12 @@ void	object_judge(struct turn *, struct object *);
 /* Another object's facts, while one is judged: false if there are none. */
 bool	object_beside(struct turn *, char kind, struct text subject, struct history *);
 
+/* It is judged again, as it stands. */
+void	object_again(struct turn *, const struct object_key *);
+
+/* ---- take.c ---- */
+
 /* An event of the log: for its objects, and for what depends on them. */
 void	object_take(struct turn *, unsigned type, const struct worker_event *);
-/* The object of a case or a household is judged again. */
-void	object_again(struct turn *, const struct object_key *);
 
 #endif

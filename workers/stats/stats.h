@@ -5,10 +5,11 @@
  *
  *	stats.c		the worker: its tables, its configuration, which objects an event is for
  *	fact.c		what of an event is remembered
- *	object.c	an object's facts: added, corrected, judged anew
+ *	take.c		to which objects an event goes, which others depend on it, what a correction changes
+ *	object.c	an object's facts, and their being judged
  *	aspect.c, aspect_case.c, aspect_rest.c, aspect_house.c	what its facts say of it
  *	contact.c	who turned to the desk, when
- *	measure_read.c	what is counted: config/measures.yaml
+ *	measure.c, measure_read.c	what is counted: config/measures.yaml
  *	member.c	of which measures it is a member, in which period; what changed since
  *	member_bytes.c	a member as bytes
  *	period.c	the site's days, months and years
