@@ -6,6 +6,7 @@
 #include "live_internal.h"
 #include "log.h"
 #include "outbox.h"
+#include "sitetime.h"
 
 static void
 take_item(struct live *l, const struct item *i)
@@ -178,11 +179,35 @@ live_look_at_outbox(struct live *l)
 	l->stall_told = false;
 }
 
+/*
+ * While it catches up, and more is on its way, it gathers: events of one time change the same pages of the state, and each commit writes and
+ * flushes all that were changed.  So a rebuild takes half the time.
+ */
+#define GATHER_BYTES	(4u << 20)
+#define GATHER_MS	100
+#define BEHIND_NS	INT64_C(2000000000)
+
+static bool
+gathers(struct live *l)
+{
+	const struct inbox *b = &l->came;
+	const struct item *last = &b->items[b->count - 1];
+
+	if (b->bytes.len >= GATHER_BYTES || last->kind == ITEM_OWN_END || (last->kind == ITEM_PROGRESS && last->end) ||
+	    sitetime_now() < last->log_time + BEHIND_NS)
+		return (false);
+	if (l->waiting_ms == 0)
+		l->waiting_ms = live_now_ms();
+	return (live_now_ms() < l->waiting_ms + GATHER_MS);
+}
+
 /* Is there anything to take in? */
 static bool
 idle(struct live *l)
 {
-	return (l->stalled ? l->outcome_count == 0 : l->came.count + l->outcome_count == 0 || can_wait(l));
+	if (l->stalled || l->came.count == 0)
+		return (l->outcome_count == 0);
+	return (can_wait(l) || gathers(l));
 }
 
 static void
