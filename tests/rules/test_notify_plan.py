@@ -94,8 +94,17 @@ def test_three_a_day(plan):
     events = [at(f"03T10:00:0{n}", request(f"N-{n}", subject=f"C-{n}")) for n in range(5)] + [at("03T10:01:00", request("U", urgency="urgent"))]
     _, stands = plan(events, "2026-11-03T20:00:00+08:00")
     assert [stands[f"N-{n}"]["fate"] for n in range(5)] == ["ready"] * 3 + ["waiting"] * 2 and stands["U"]["fate"] == "ready"
+    for n in range(3):
+        events += [told("attempted", f"N-{n}", f"03T10:02:0{n}", reason="sms"), told("sent", f"N-{n}", f"03T10:03:0{n}")]
     _, stands = plan(events, "2026-11-04T09:00:00+08:00")
-    assert [stands[f"N-{n}"]["fate"] for n in range(5)] == ["ready"] * 5
+    assert [stands[f"N-{n}"]["fate"] for n in range(5)] == ["sent"] * 3 + ["ready"] * 2
+
+
+def test_what_waited_over_night_counts_on_the_day_on_which_it_leaves(plan):
+    """Ready before the quiet began and not sent: it disturbs the next day, and that day's limit is for it, too."""
+    events = [at("03T20:59:00", request("N-0"))] + [at(f"04T09:00:0{n}", request(f"N-{n}", subject=f"C-{n}")) for n in range(1, 4)]
+    _, stands = plan(events, "2026-11-04T20:00:00+08:00")
+    assert [stands[f"N-{n}"]["fate"] for n in range(4)] == ["ready"] * 3 + ["waiting"] and stands["N-3"]["reason"] == "the day's limit"
 
 
 def test_the_same_again_is_a_duplicate(plan):

@@ -5,21 +5,23 @@
  *	ASKING		does its reason still hold?  Routine ones only, of owners that are asked
  *	BOARDED		it waits until all of its group are here; then one of them leads, and the others are
  *	RIDING		with it, and settle when it does
- *	INTENDING	notification.attempted is put; nothing leaves before it is durable
+ *	INTENDING	notification.attempted is put; nothing leaves before it is durable, nor if that took too long
  *	FLYING		it is with the provider, or nobody knows
  *	TELLING		sent, failed or withdrawn is put
  *	SETTLING	the worker has to read that, else what is ready would be begun again
  */
 #include <assert.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
 #include "sender.h"
+#include "sitetime.h"
 
-#define ASK_MS		2000
+#define ASK_MS		2000	/* an answer is awaited so long, and is no older when the message leaves */
 #define OWNER_REST_MS	5000
 
 static void intend(struct flight *);
@@ -183,16 +185,35 @@ on_flown(void *user, const struct result *r)
 
 /* ---- Intent, then effect ---- */
 
+/* Time has passed since it was looked at: why must it not leave any more?  NULL: it may. */
+static const char *
+too_late(const struct flight *f)
+{
+	if (f->latest <= sitetime_now())
+		return (REASON_NOT_SENT ": it would have left too late");
+	if (f->held_ms != 0 && effects_now_ms() - f->held_ms > ASK_MS)
+		return (REASON_NOT_SENT ": what its owner said of it was too old");
+	return (NULL);
+}
+
 static void
 on_intended(void *user, uint64_t seq, bool duplicate, const char *refusal)
 {
 	struct flight *f = user;
+	const char *late = too_late(f);
 
 	(void)seq;
 	(void)duplicate;
 	f->pending = false;
 	if (refusal != NULL) {
 		refused(f, refusal);
+		return;
+	}
+	for (struct flight *r = f->sender->flights; r != NULL && late == NULL; r = r->next)
+		if (r->lead == f)
+			late = too_late(r);
+	if (late != NULL) {
+		tell_failed(f, false, late);
 		return;
 	}
 	f->stage = FLYING;
@@ -369,6 +390,7 @@ on_held(void *user, const struct estate_answer *a)
 	if (member(body, "seq", &v))
 		mp_uint(&v, &f->as_of);
 	if (holds) {
+		f->held_ms = f->asked_ms;
 		render(f);
 		return;
 	}
@@ -389,6 +411,7 @@ ask_owner(struct flight *f)
 		return;
 	}
 	f->stage = ASKING;
+	f->asked_ms = effects_now_ms();
 	msgpack_sbuffer_init(&b);
 	pack_ask(f, &b, effects_end(f->sender->effects));
 	f->pending = estate_request(effects_estate(f->sender->effects), "ask", b.data, b.size, on_held, f) == 0;
@@ -501,7 +524,8 @@ new_flight(struct sender *s, const char *id, const struct row *r, unsigned chann
 	s->count++;
 	msgpack_sbuffer_init(&f->out);
 	l->channel = &f->settings->channels[channel];
-	l->secrets = &s->secrets[channel];
+	f->secrets = s->secrets[channel];
+	l->secrets = &f->secrets;
 	l->urgency = (enum urgency)r->f.urgency;
 	snprintf(l->notification, sizeof(l->notification), "%s", id);
 	snprintf(l->to, sizeof(l->to), "%s", r->to);
@@ -519,6 +543,7 @@ flight_begin(struct sender *s, const struct candidate *c, const void *request, s
 	struct flight *f = new_flight(s, c->id, &c->row, c->channel);
 
 	f->contact = c->contact;
+	f->latest = c->latest;
 	f->group = c->group;
 	f->rides = c->rides;
 	f->letter.english = c->english;
@@ -555,6 +580,7 @@ static void
 flight_free(struct flight *f)
 {
 	f->sender->count--;
+	sodium_memzero(&f->secrets, sizeof(f->secrets));
 	settings_free(f->settings);
 	letter_free(&f->letter);
 	buffer_free(&f->request);

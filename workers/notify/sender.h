@@ -144,7 +144,9 @@ struct flight {
 	struct letter letter;
 	struct buffer request;			/* the event */
 	uint64_t as_of, settle;
-	struct result result;
+	int64_t latest;				/* from then on it must not leave */
+	int64_t asked_ms, held_ms;		/* when its owner was asked, and said that it holds; 0: it did not */
+	struct secrets secrets;			/* of its channel, as they were when it began: settings change */
 	msgpack_sbuffer out;
 };
 
@@ -154,9 +156,9 @@ struct candidate {
 	struct row row;
 	unsigned channel;
 	uint64_t contact, group;
+	int64_t latest;				/* from then on it must not leave any more */
 	bool english, rides;
 };
-void		 candidate_house(struct candidate *, struct worker *);
 
 /* flight.c.  Begin it; `request` is its event where it is known already. */
 void		 flight_begin(struct sender *, const struct candidate *, const void *request, size_t len);
