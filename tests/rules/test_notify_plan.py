@@ -341,12 +341,18 @@ def test_templates_that_are_refused(tmp_path, change, says):
     ([SMS], {"quiet": "9-21"}, "hours such as"),
     ([SMS], {"unknown_routine": "repeet"}, "did you mean repeat"),
     ([SMS], {"receipts": "0.0.0.0:80"}, "loopback"),
+    ([SMS], {"receipts": "127.0.0.1"}, "127.0.0.1:PORT"),
+    ([SMS], {"receipts": "127.0.0.1:99999"}, "127.0.0.1:PORT"),
+    ([SMS], {"receipts": "127.0.0.1:0x50"}, "127.0.0.1:PORT"),
+    ([SMS], {"receipts": "127.example.net:80"}, "loopback"),
+    ([SMS], {"sign": "【物业】"}, "without 【】"),
+    ([SMS, SMS], {}, "stands there twice"),
     ([SMS], {"cut_water": "yes"}, "there is no key cut_water"),
 ])
 def test_settings_that_are_refused(tmp_path, channels, settings, says):
     config = write_config(str(tmp_path / "config"), channels, settings=settings)
     done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
-    assert done.returncode == 78 and says in done.stderr, done.stderr
+    assert done.returncode == 78 and says in done.stderr and re.search(r"notify.yaml: line \d+: ", done.stderr), done.stderr
 
 
 def test_every_template_that_is_asked_for_is_there():
