@@ -486,7 +486,8 @@ def test_dry_run_shows_what_would_leave(tmp_path):
     with Gateway() as gateway:
         folder = write_config(str(tmp_path / "config"), [gateway.sms()])
         lines = [household("3-2-1201"), request("N-1"), request("N-2", to="3-2-1201", template="bill-notice",
-                 params={"household": "3-2-1201", "bills": "B-1", "amount": 100, "due": "2026-12-01"}), request("N-3", template="no-such")]
+                 params={"household": "3-2-1201", "bills": "B-1", "amount": 100, "due": "2026-12-01"}), request("N-3", template="no-such"),
+                 request("N-4", params={"obligation": "C1/C-1", "rule": "【某银行】 请\n点"})]
         text = "".join(json.dumps(line) + "\n" for line in lines)
         done = subprocess.run([NOTIFY, "--dry-run", "-", "--config", folder], input=text, capture_output=True, text=True, check=True)
         shown = [json.loads(line) for line in done.stdout.splitlines()]
@@ -494,4 +495,5 @@ def test_dry_run_shows_what_would_leave(tmp_path):
                             "encoding": "UCS-2", "units": 27, "segments": 1, "text": "【物业】超时：C-1 已超过期限（C1），请立即处理。"}
         assert shown[1]["address"] == "…1111" and "1.00 元" in shown[1]["text"]
         assert shown[2]["refused"] == "there is no template no-such"
+        assert "【" not in shown[3]["text"][4:] and "[某银行] 请 点" in shown[3]["text"], "whoever writes a value signs nothing"
         assert rehearse(text.encode(), "--config", folder, program=NOTIFY)[0] == [] and not gateway.requests
