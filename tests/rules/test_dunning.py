@@ -227,6 +227,17 @@ def test_f3_limitation_is_three_years_from_what_interrupted_it():
     assert (bill["limitation"], bill["interrupted_by"]) == ("2029-11-05", "demand") and bill["interrupted_event"] == bill["demand_event"] > 0
 
 
+def test_f3_a_formal_demand_names_every_bill():
+    """It is the evidence of what was demanded; a text message counts those for which it has no room."""
+    story = Story()
+    for n in range(24):
+        story.bill(name=f"{HOME}/management/2026-10/{n:032}")
+    lines = [e["data"] for e in story.run(until="12-31 00:00") if e["type"] == "notification.requested"]
+    letter = [d for d in lines if d["template"] == "formal-demand"]
+    assert [len(d["params"]["bills"].split()) for d in letter] == [24] and letter[0]["params"]["amount"] == 24 * 30000
+    assert "+" in lines[0]["params"]["bills"] and len(lines[0]["params"]["bills"]) < 200
+
+
 def test_f3_filed_is_no_longer_asked():
     assert len(steps(Story().bill().at("11-01 10:00", "legal.filed", "B-1", amount=30000, method="court", by="m-1").run())) == 2
 

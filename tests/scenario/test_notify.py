@@ -300,6 +300,9 @@ class Owner(threading.Thread):
                 self.meanwhile()
             self.asked.append(question)
             notification = question.arguments["notification"]
+            if notification not in self.held:
+                question.refuse("not-found", path="question.notification", detail="no such message")
+                continue
             question.answer({"holds": self.held[notification], **({} if self.held[notification] else {"reason": "paid"})}, seq=question.at_least)
 
     def __enter__(self):
@@ -325,6 +328,17 @@ def test_its_owner_says_whether_it_still_holds(daemon):
         notifier.request("D-3", to="3-2-1201", template="bill-reminder", params=params, source="/estated/worker/dunning", subject="D-3", urgency="urgent")
         notifier.await_fates({"D-3": "sent"})
         assert len(owner.asked) == 2
+
+
+def test_what_its_owner_does_not_know_holds_up_nothing(daemon):
+    """Eight of them would take every connection again and again."""
+    with Gateway() as gateway, Notifier(daemon, [gateway.sms(connections=2)], owners=["dunning"]) as notifier, Owner(daemon, "dunning", {"D-1": True}):
+        notifier.put(household("3-2-1201"))
+        names = [f"X-{n}" for n in range(8)]
+        for name in (*names, "D-1"):
+            notifier.request(name, to="3-2-1201", template="bill-reminder", params=PARAMS, source="/estated/worker/dunning", subject=name)
+        notifier.await_fates({**{name: "withdrawn" for name in names}, "D-1": "sent"})
+        assert notifier.history("X-0")[-1][1]["reason"] == "its owner knows of no such message" and len(gateway.requests) == 1
 
 
 PARAMS = {"household": "3-2-1201", "bills": "B-1", "amount": 12345, "due": "2026-12-01"}

@@ -229,6 +229,8 @@ def test_pages_for_people(daemon, tmp_path):
         page = (tmp_path / "letters" / "D-1.0.html").read_text()
         assert "编号 D-1" in page and "123.45" in page and "<script>" not in page and "&lt;script&gt;" in page
         assert os.listdir(tmp_path / "letters") == ["D-1.0.html"]
+        # F3: signed by the manager; 195: served on a day, by somebody.
+        assert all(line in page for line in ("负责人签字", "签收", "送达日期", "送达人"))
 
 
 def free_port():

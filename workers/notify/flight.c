@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "errcode.h"
 #include "log.h"
 #include "sender.h"
 #include "sitetime.h"
@@ -367,6 +368,19 @@ owner_silent(struct flight *f, const char *why)
 }
 
 static void
+tell_withdrawn(struct flight *f, const char *reason)
+{
+	tell(f, &(struct said){ .type = "notification.withdrawn", .provider = "", .reason = reason, .permanent = -1, .as_of = f->as_of });
+}
+
+/* It has read the request, and says that it never asked for that: an answer, which must not hold up what it did ask for. */
+static bool
+disowned(const struct estate_answer *a)
+{
+	return (a->error == E_NOT_FOUND && a->fault != NULL && strcmp(a->fault->path, "question.notification") == 0);
+}
+
+static void
 on_held(void *user, const struct estate_answer *a)
 {
 	struct flight *f = user;
@@ -383,6 +397,10 @@ on_held(void *user, const struct estate_answer *a)
 		f->over = true;
 		return;
 	}
+	if (disowned(a)) {
+		tell_withdrawn(f, "its owner knows of no such message");
+		return;
+	}
 	if (a->error != 0 || !member(body, "answer", &answer) || !member(answer, "holds", &v) || !mp_bool(&v, &holds)) {
 		owner_silent(f, a->fault != NULL ? a->fault->text : a->error != 0 ? "the connection was lost" : "its answer is not what it should be");
 		return;
@@ -397,7 +415,7 @@ on_held(void *user, const struct estate_answer *a)
 	if (member(answer, "reason", &v))
 		mp_str(&v, &reason, &len);
 	snprintf(copy, sizeof(copy), "%.*s", (int)(len < sizeof(copy) ? len : sizeof(copy) - 1), reason);
-	tell(f, &(struct said){ .type = "notification.withdrawn", .provider = "", .reason = copy, .permanent = -1, .as_of = f->as_of });
+	tell_withdrawn(f, copy);
 }
 
 static void

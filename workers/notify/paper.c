@@ -54,8 +54,9 @@ add_page(struct buffer *b, const struct letter *l)
 	buffer_text(b, "</p>\n<p>");
 	add_html(b, l->text.data);
 	buffer_printf(b, "</p>\n<div class=\"box\">%s</div>\n</html>\n", call ? (l->english ? "Reached ☐ &nbsp; not reached ☐ &nbsp; by ______ at ______" :
-	    "已接通 ☐ &nbsp; 未接通 ☐ &nbsp; 经办人______ 时间______") : (l->english ? "Signed ______ &nbsp; served on ______ &nbsp; by ______" :
-	    "签收______ &nbsp; 送达日期______ &nbsp; 送达人______"));
+	    "已接通 ☐ &nbsp; 未接通 ☐ &nbsp; 经办人______ 时间______") : (l->english ?
+	    "For the management ______<br>Received ______ &nbsp; served on ______ &nbsp; by ______" :
+	    "负责人签字（盖章）______<br>签收______ &nbsp; 送达日期______ &nbsp; 送达人______"));
 }
 
 bool
