@@ -376,6 +376,26 @@ def test_the_shipped_settings_and_each_provider_in_their_comments(tmp_path):
         assert done.returncode == 0, text + done.stderr
 
 
+@pytest.mark.parametrize("name, change", [("bill-reminder", ("请尽快缴纳", "否则将停水停电")), ("formal-demand", ("tell us in writing", "expect us to cut off your water"))])
+def test_who_owes_is_not_threatened_with_water_and_power(tmp_path, name, change):
+    """民法典 944, in words: a notice of works on the pipes may say it, a reminder may not."""
+    config = write_config(str(tmp_path / "config"), [SMS])
+    shutil.copytree(os.path.join(os.path.dirname(TEMPLATES), "rules"), os.path.join(config, "rules"))
+    path = os.path.join(config, "templates", name + ".yaml")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert change[0] in text
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(*change))
+    done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
+    assert done.returncode == 78 and "民法典 944" in done.stderr and f"template {name}" in done.stderr, done.stderr
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    with open(os.path.join(config, "templates", "works.yaml"), "w", encoding="utf-8") as file:
+        file.write('template: works\nzh_sms: "明日停水"\nen_sms: "No water tomorrow"\n')
+    assert subprocess.run([NOTIFY, "--check-config", config], check=False).returncode == 0
+
+
 @pytest.mark.parametrize("change, says", [
     (("template: bill-reminder", "template: bill-remainder"), "dunning.yaml line 28: there is no template bill-remainder; did you mean bill-reminder"),
     (("template: bill-reminder", "template: role-empty"), "template role-empty: {{role}} is not given by"),

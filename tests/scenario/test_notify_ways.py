@@ -229,6 +229,10 @@ def test_pages_for_people(daemon, tmp_path):
         page = (tmp_path / "letters" / "D-1.0.html").read_text()
         assert "编号 D-1" in page and "123.45" in page and "<script>" not in page and "&lt;script&gt;" in page
         assert os.listdir(tmp_path / "letters") == ["D-1.0.html"]
+        # What was written is in the log, and told by its story, whole in JSON.
+        page_hash = hashlib.blake2b(page.encode(), digest_size=32).hexdigest()
+        assert notifier.history("D-1")[-1][1]["page_hash"] == page_hash and page_hash[:40] in daemon.estate("case", "C-1").stdout
+        assert page_hash in daemon.estate("case", "C-1", "--json").stdout
         # F3: signed by the manager; 195: served on a day, by somebody.
         assert all(line in page for line in ("负责人签字", "签收", "送达日期", "送达人"))
 

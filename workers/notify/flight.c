@@ -80,7 +80,8 @@ say(msgpack_sbuffer *b, const struct said *d)
 	pair(&p, "subject", d->subject);
 	pair(&p, "urgency", d->urgency);
 	text(&p, "data");
-	msgpack_pack_map(&p, 1 + (*d->provider != '\0') + (*d->reason != '\0') + (d->permanent >= 0) + (d->segments > 0) + (d->as_of > 0) + (with > 0));
+	msgpack_pack_map(&p, 1 + (*d->provider != '\0') + (*d->reason != '\0') + (d->permanent >= 0) + (d->segments > 0) + (d->as_of > 0) + (with > 0) +
+	    (d->page_hash != NULL));
 	pair(&p, "notification", d->notification);
 	if (*d->provider != '\0')
 		pair(&p, "provider_id", d->provider);
@@ -103,6 +104,8 @@ say(msgpack_sbuffer *b, const struct said *d)
 	}
 	if (with > 0)
 		pack_with(&p, d->with);
+	if (d->page_hash != NULL)
+		pair(&p, "page_hash", d->page_hash);
 }
 
 /* Beginning with the number of the request ids of one message stand together; the nonce is this process's, so that what a former one put late
@@ -179,7 +182,7 @@ on_flown(void *user, const struct result *r)
 	f->pending = false;
 	if (r->how == HOW_LEFT)
 		tell(f, &(struct said){ .type = "notification.sent", .provider = r->provider, .reason = f->letter.channel->name, .permanent = -1,
-		    .segments = f->letter.segments.count, .as_of = f->as_of });
+		    .segments = f->letter.segments.count, .as_of = f->as_of, .page_hash = r->page_hash[0] != '\0' ? r->page_hash : NULL });
 	else
 		tell_failed(f, r->how == HOW_PERMANENT, r->reason);
 }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -75,6 +76,16 @@ paper_store(int folder, const char *name, const struct buffer *b)
 	return (fine && renameat(folder, aside, folder, name) == 0 && fsync(folder) == 0);
 }
 
+/* So that a page that is shown years later is the one that was served: nobody can have written another under its number. */
+static void
+hash(const struct buffer *b, char out[PAGE_HASH_SIZE])
+{
+	unsigned char bytes[crypto_generichash_BYTES];
+
+	crypto_generichash(bytes, sizeof(bytes), (const unsigned char *)b->data, b->len, NULL, 0);
+	sodium_bin2hex(out, PAGE_HASH_SIZE, bytes, sizeof(bytes));
+}
+
 void
 paper_write(const struct letter *l, struct result *r)
 {
@@ -94,6 +105,7 @@ paper_write(const struct letter *l, struct result *r)
 	if (folder >= 0 && paper_store(folder, name, &page)) {
 		r->how = HOW_LEFT;
 		snprintf(r->provider, sizeof(r->provider), "%.99s", name);
+		hash(&page, r->page_hash);
 	} else {
 		r->how = HOW_TEMPORARY;
 		snprintf(r->reason, sizeof(r->reason), "the page could not be written: %s", strerror(errno));

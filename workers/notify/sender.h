@@ -55,10 +55,13 @@ unsigned letter_join(struct letter **, unsigned count, const struct settings *);
 /* Render it.  False, with the reason why it can never be sent this way. */
 bool	letter_render(struct letter *, const struct templates *, const struct settings *, struct mp params, char *why, size_t why_size);
 
+#define PAGE_HASH_SIZE	65u
+
 enum how { HOW_LEFT, HOW_TEMPORARY, HOW_PERMANENT, HOW_UNKNOWN };
 struct result {
 	enum how how;
 	char provider[100], reason[200];	/* nothing personal in either */
+	char page_hash[PAGE_HASH_SIZE];		/* of a page: what was written; else empty */
 };
 
 /* ---- carry.c ---- */
@@ -172,6 +175,7 @@ void		 flights_free(struct sender *);
 /* An event of the sender; data is packed by `fields`. */
 struct said {
 	const char *type, *subject, *id, *notification, *urgency, *provider, *reason;
+	const char *page_hash;			/* or NULL */
 	int permanent;				/* -1: not said */
 	unsigned segments;
 	uint64_t as_of;

@@ -304,6 +304,16 @@ template_beyond(const struct template *t, const char *words)
 	return (NULL);
 }
 
+const char *
+template_says(const struct template *t, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		for (unsigned k = 0; k < 2 * PARTS_COUNT; k++)
+			if (t->texts[k / PARTS_COUNT][k % PARTS_COUNT] != NULL && strstr(t->texts[k / PARTS_COUNT][k % PARTS_COUNT], *words) != NULL)
+				return (*words);
+	return (NULL);
+}
+
 const struct template *
 templates_find(const struct templates *all, const char *name)
 {
