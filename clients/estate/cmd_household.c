@@ -12,7 +12,8 @@
 static const char help[] =
 "Usage: estate household [OPTION...] HOUSEHOLD\n"
 "The account of one household: every bill and payment, what is open, and what is left over. As of any day, by the day the money\n"
-"came in. Who lives there: estate person show HOUSEHOLD.\n"
+"came in. Of an open bill for which nobody is asked today the last column says why: disputed, promised, on its way, hardship,\n"
+"former (of who had the flat before), moved out, filed, look at it (absurd). Who lives there: estate person show HOUSEHOLD.\n"
 "\n"
 "      --as-of DAY          2026-10-31 (default: today)\n"
 "      --open               only bills of which something is open\n"
@@ -36,14 +37,18 @@ struct viewer {
 static void
 add_state(struct buffer *b, struct text state, bool zh)
 {
-	static const char *const words[][2] = {
-		{ "owed", "未缴" }, { "paid", "已缴" }, { "waived", "已减免" }, { "cancelled", "已作废" }, { "posted", "已入账" }, { "reversed", "已冲正" },
-		{ "initiated", "处理中" }, { "failed", "失败" },
+	static const char *const words[][3] = {
+		{ "owed", "owed", "未缴" }, { "paid", "paid", "已缴" }, { "waived", "waived", "已减免" }, { "cancelled", "cancelled", "已作废" },
+		{ "posted", "posted", "已入账" }, { "reversed", "reversed", "已冲正" }, { "initiated", "initiated", "处理中" }, { "failed", "failed", "失败" },
+		/* Why nobody is asked. */
+		{ "dispute", "disputed", "争议中" }, { "promise", "promised", "已承诺" }, { "payment_in_flight", "on its way", "支付中" },
+		{ "hardship", "hardship", "缓缴中" }, { "former_party", "former", "前业户" }, { "moved_out", "moved out", "已迁出" },
+		{ "filed", "filed", "已起诉" }, { "absurd", "look at it", "待核实" },
 	};
 
-	for (size_t i = 0; zh && i < sizeof(words) / sizeof(*words); i++)
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (mp_equal(state.s, state.len, words[i][0])) {
-			buffer_text(b, words[i][1]);
+			buffer_text(b, words[i][zh ? 2 : 1]);
 			return;
 		}
 	paint_clean(b, state.s, state.len, 0);
@@ -63,7 +68,7 @@ show_bills(struct buffer *b, struct viewer *v)
 	buffer_printf(b, "%s\n", paint(PAINT_OFF));
 	while (answers_row(&v->answer, "bills", &row)) {
 		int64_t open = row_int(&row, "open");
-		struct text t = row_text(&row, "period");
+		struct text t = row_text(&row, "period"), rests = row_text(&row, "rests");
 
 		if (v->open && open == 0)
 			continue;
@@ -75,7 +80,7 @@ show_bills(struct buffer *b, struct viewer *v)
 		add_yuan(b, row_int(&row, "amount"), 10);
 		add_yuan(b, open, 10);
 		buffer_text(b, " ");
-		add_state(b, row_text(&row, "state"), v->zh);
+		add_state(b, rests.len > 0 ? rests : row_text(&row, "state"), v->zh);
 		buffer_printf(b, "%s\n", paint(PAINT_OFF));
 	}
 }

@@ -410,8 +410,9 @@ take_row(struct import *m, struct import_row *row, msgpack_sbuffer *packed)
 	return (is_sound(m, packed));
 }
 
+/* What is wrong with a record that cannot be read. */
 static void
-refuse_record(struct import *m, enum csv_result r)
+record_fault(const struct import *m, enum csv_result r, char *why, size_t size)
 {
 	const char *en = "", *zh = "";
 
@@ -426,12 +427,33 @@ refuse_record(struct import *m, enum csv_result r)
 		en = "a quote is opened and not closed";
 		zh = "引号未闭合";
 		break;
-	default:
+	case CSV_NUL:
+		en = "it holds NUL bytes, as UTF-16 does; save the table as CSV UTF-8";
+		zh = "含有空字符（可能是 UTF-16）：请另存为 CSV UTF-8";
+		break;
+	case CSV_TOO_MANY:
+		en = "more than %u columns; leave out what is not needed";
+		zh = "超过 %u 列：请删去不需要的列";
+		break;
+	case CSV_TOO_LONG:
 		en = "too long for a line of such a table";
 		zh = "行过长";
 		break;
+	default:
+		en = "nothing stands there";
+		zh = "没有内容";
+		break;
 	}
-	refuse(m, -1, m->zh ? zh : en);
+	snprintf(why, size, m->zh ? zh : en, CSV_FIELDS_MAX);
+}
+
+static void
+refuse_record(struct import *m, enum csv_result r)
+{
+	char why[200];
+
+	record_fault(m, r, why, sizeof(why));
+	refuse(m, -1, why);
 }
 
 static void
@@ -530,14 +552,17 @@ read_headings(struct import *m)
 {
 	struct buffer why = { NULL, 0, 0 };
 	int e = csv_open(&m->csv, m->file);
+	enum csv_result r;
+	char fault[200];
 	bool ok;
 
 	if (e != 0) {
 		fprintf(stderr, "estate import: cannot read %s: %s\n", m->file, strerror(e));
 		return (EXIT_UNREACHED);
 	}
-	if (csv_next(&m->csv) != CSV_RECORD) {
-		fprintf(stderr, m->zh ? "estate import：%s 没有可读的表头\n" : "estate import: %s has no line of headings that can be read: is it a CSV file?\n", m->file);
+	if ((r = csv_next(&m->csv)) != CSV_RECORD) {
+		record_fault(m, r, fault, sizeof(fault));
+		fprintf(stderr, m->zh ? "estate import：%s 没有可读的表头：%s\n" : "estate import: %s has no line of headings that can be read: %s\n", m->file, fault);
 		return (EXIT_USAGE);
 	}
 	if (!(ok = import_map_headings(&m->map, m->kind, &m->csv, m->maps, &why, m->zh)))

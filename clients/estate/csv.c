@@ -125,7 +125,7 @@ cut_record(struct csv *c, const char **from, size_t *len)
 	*len = end - begin;
 	if (quoted)
 		return (CSV_OPEN_QUOTE);
-	return (*len > CSV_RECORD_BYTES_MAX ? CSV_TOO_MANY : CSV_RECORD);
+	return (*len > CSV_RECORD_BYTES_MAX ? CSV_TOO_LONG : CSV_RECORD);
 }
 
 static bool
@@ -145,8 +145,6 @@ decode(struct csv *c, const char *s, size_t len)
 	size_t room = len * 3 + 1, left = room, where;
 
 	buffer_clear(&c->text);
-	if (memchr(s, '\0', len) != NULL)	/* UTF-16, or no text at all */
-		return (false);
 	if (is_ascii(s, len) || (c->encoding != CSV_GB18030 && mp_utf8(s, len, &where))) {
 		if (c->encoding == CSV_ASCII && !is_ascii(s, len))
 			c->encoding = CSV_UTF8;
@@ -217,6 +215,8 @@ csv_next(struct csv *c)
 	} while (r == CSV_RECORD && is_blank(c, s, len));
 	if (r != CSV_RECORD)
 		return (r);
+	if (memchr(s, '\0', len) != NULL)
+		return (CSV_NUL);
 	if (!decode(c, s, len))
 		return (CSV_BAD_ENCODING);
 	return (cut_fields(c) ? CSV_RECORD : CSV_TOO_MANY);

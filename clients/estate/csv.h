@@ -34,8 +34,10 @@ struct csv {
 enum csv_result {
 	CSV_RECORD,
 	CSV_BAD_ENCODING,	/* not as the lines before it */
+	CSV_NUL,		/* UTF-16, or no text at all */
 	CSV_OPEN_QUOTE,		/* it is not closed within CSV_RECORD_BYTES_MAX; reading goes on with the next line */
-	CSV_TOO_MANY,		/* fields, or bytes */
+	CSV_TOO_LONG,		/* above CSV_RECORD_BYTES_MAX */
+	CSV_TOO_MANY,		/* above CSV_FIELDS_MAX */
 	CSV_END
 };
 

@@ -54,7 +54,7 @@ class Payment:
 class Ledger:
     def __init__(self, events=(), order=tuple(ORDER)):
         self.order = order
-        self.bills, self.payments, self.parties, self.early, self.early_disputes = {}, {}, {}, {}, {}
+        self.bills, self.payments, self.parties, self.early, self.early_disputes, self.early_reversed = {}, {}, {}, {}, {}, set()
         self.disputed = {}
         self.of, self.money = collections.defaultdict(list), collections.defaultdict(list)
         self.waiting = {}
@@ -184,12 +184,14 @@ class Ledger:
         self.match()
 
     def on_payment_posted(self, name, data):
-        if name not in self.payments:
+        if name not in self.payments and name not in self.early_reversed:
             self.payments[name] = self.waiting[name] = Payment(name, data, self.today)
             self.match()
 
     def on_payment_reversed(self, name, _data):
         payment = self.payments.get(name)
+        if payment is None:
+            self.early_reversed.add(name)
         if payment is None or payment.state == "reversed":
             return
         self.waiting.pop(name, None)

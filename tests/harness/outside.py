@@ -23,7 +23,7 @@ STAFF = [("lead-1", "+8613900000001", "lead@example.net"), ("lead-2", "+86139000
 
 class Gateway:
     """An HTTP provider.  `script` maps the n-th request (from 0) or "*" to what it does: ok, STATUS, hang (read, never answered), reset (read, then
-    broken off), drop (broken off before anything is read), garbage, list, slow; a function is given the request and answers (status, body)."""
+    broken off), drop (broken off before anything is read), garbage, list, slow, bare (HTTP/0.9: no status, only a body); a function is given the request and answers (status, body)."""
 
     def __init__(self, script=None):
         self.script, self.requests, self.release, gateway = dict(script or {}), [], threading.Event(), self
@@ -44,6 +44,9 @@ class Gateway:
                 elif what == "reset":
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                     self.connection.close()
+                elif what == "bare":
+                    self.wfile.write(b"taken\n")
+                    self.close_connection = True
                 elif what in ("garbage", "list"):
                     self.answer(200, b"<html>fine</html>" if what == "garbage" else b"[1]")
                 elif isinstance(what, int):

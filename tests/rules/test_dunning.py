@@ -227,6 +227,17 @@ def test_f3_limitation_is_three_years_from_what_interrupted_it():
     assert (bill["limitation"], bill["interrupted_by"]) == ("2029-11-05", "demand") and bill["interrupted_event"] == bill["demand_event"] > 0
 
 
+def test_f3_a_formal_demand_names_every_bill():
+    """It is the evidence of what was demanded; a text message counts those for which it has no room."""
+    story = Story()
+    for n in range(24):
+        story.bill(name=f"{HOME}/management/2026-10/{n:032}")
+    lines = [e["data"] for e in story.run(until="12-31 00:00") if e["type"] == "notification.requested"]
+    letter = [d for d in lines if d["template"] == "formal-demand"]
+    assert [len(d["params"]["bills"].split()) for d in letter] == [24] and letter[0]["params"]["amount"] == 24 * 30000
+    assert "+" in lines[0]["params"]["bills"] and len(lines[0]["params"]["bills"]) < 200
+
+
 def test_f3_filed_is_no_longer_asked():
     assert len(steps(Story().bill().at("11-01 10:00", "legal.filed", "B-1", amount=30000, method="court", by="m-1").run())) == 2
 
@@ -275,6 +286,58 @@ def test_f3_nothing_is_silent():
     assert said["sum"] == 0 and said["accounts"]["credit"] == -90000 and said["accounts"]["unmatched"] == -30000
     # Its bill comes after all.
     assert story.bill("10-07 08:00", "B-9", amount=20000).run(ask="reconcile")["accounts"]["unmatched"] == 0
+
+
+def test_f3_all_that_does_not_fit_is_listed():
+    """Several at once: money that waited for its bill, a household's bills that the lead extends without a dispute."""
+    story = Story()
+    for n in range(3):
+        story.pay(f"10-0{n + 1} 08:00", name=f"P-{n}", bill="B-9")
+    story.bill("10-07 08:00", "B-9").bill("10-08 08:00", "B-10").bill("10-08 09:00", "B-11", fee_kind="water").bill("10-08 09:30", "B-12", fee_kind="rent")
+    story.at("10-09 08:00", "dispute.extended", HOME, until="2026-12-01", reason="test", by="lead-1")
+    rows = story.run(ask="reconcile")["rows"]
+    # P-1 and P-2 were for a settled bill: a credit, which paid two of the others.
+    assert sorted((r["what"], r.get("payment", r.get("bill"))) for r in rows) == [("duplicate", "P-1"), ("duplicate", "P-2"), ("extended_undisputed", "B-12")]
+    story = Story().bill("10-08 08:00", "B-10").bill("10-08 09:00", "B-11", fee_kind="water")
+    story.at("10-09 08:00", "dispute.extended", HOME, until="2026-12-01", reason="test", by="lead-1")
+    assert sorted(r["bill"] for r in story.run(ask="reconcile")["rows"]) == ["B-10", "B-11"]
+
+
+def test_f3_taken_back_before_it_came_is_not_there():
+    """Events overtake each other: a bounced payment whose posting comes late is no money, and both are listed."""
+    story = Story().bill().at("10-05 08:00", "payment.initiated", "P-1", household=HOME, amount=30000, bill="B-1", expires="2026-10-19T08:00:00+08:00")
+    story.at("10-06 08:00", "payment.reversed", "P-1", reason="bounced").pay("10-06 09:00")
+    said = story.run(until="10-14 00:00", ask="reconcile")
+    assert said["accounts"]["due"] == 30000 and said["accounts"]["received"] == said["accounts"]["unmatched"] == 0
+    assert [r["what"] for r in said["rows"]] == ["posted_again", "reversed_unposted"]
+    assert steps(story.run(until="10-14 00:00")) == ["10-13 09:30 -7"], "it is not on its way any more"
+
+
+def test_f3_a_payment_is_not_on_its_way_for_ever():
+    story = Story().bill().at("10-05 08:00", "payment.initiated", "P-1", household=HOME, amount=30000, bill="B-1", expires="2099-01-01T00:00:00+08:00")
+    assert steps(story.run(until="11-02 00:00")) == ["10-20 09:30 -7"]
+
+
+def test_f3_what_came_late_does_not_shorten_the_limitation():
+    """A part that was received before the demand and is posted after it."""
+    story = Story().bill().at("11-05 10:00", "demand.served", "B-1", amount=30000, method="by hand", evidence="signed", by="m-1")
+    story.pay("11-10 08:00", 10000, received="2026-11-01")
+    bill = story.run(ask="household=" + json.dumps({"household": HOME}))["bills"][0]
+    assert (bill["limitation"], bill["interrupted_by"], bill["open"]) == ("2029-11-05", "demand", 20000)
+
+
+@pytest.mark.parametrize("type_, subject, data, why, until", [
+    ("dispute.opened", "B-1", {"reason": "test", "by": "c-1"}, "dispute", "2026-11-01T16:00:00"),
+    ("promise.made", "B-1", {"until": "2026-10-30", "by": "c-1"}, "promise", "2026-10-30T16:00:00"),
+    ("hardship.granted", HOME, {"by": "m-1"}, "hardship", None),
+    ("household.transferred", HOME, {"date": "2026-10-02", "to": "p-2"}, "former_party", None),
+    ("household.moved_out", HOME, {"date": "2026-10-02"}, "moved_out", None),
+])
+def test_f3_the_account_says_why_nobody_is_asked(type_, subject, data, why, until):
+    story = Story().bill().at("10-02 08:00", type_, subject, **data)
+    bill = story.run(until="10-05 00:00", ask="household=" + json.dumps({"household": HOME}))["bills"][0]
+    assert bill["rests"] == why and (bill.get("rests_until") or "").startswith(until or "") and ("rests_until" in bill) == (until is not None)
+    assert "rests" not in Story().bill().run(until="10-05 00:00", ask="household=" + json.dumps({"household": HOME}))["bills"][0]
 
 
 def test_f5_the_rate_of_a_month():

@@ -42,7 +42,7 @@ class Life:
         if self.draw.random() < 0.1:
             self.put(day + 1, "payment.posted", name, **data)
         if self.draw.random() < 0.2:
-            self.put(day + self.draw.randrange(30), "payment.reversed", name, reason="test")
+            self.put(max(0, day + self.draw.randrange(-3, 30)), "payment.reversed", name, reason="test")
 
     def dispute(self, day, of):
         draw = self.draw

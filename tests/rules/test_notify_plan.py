@@ -94,8 +94,17 @@ def test_three_a_day(plan):
     events = [at(f"03T10:00:0{n}", request(f"N-{n}", subject=f"C-{n}")) for n in range(5)] + [at("03T10:01:00", request("U", urgency="urgent"))]
     _, stands = plan(events, "2026-11-03T20:00:00+08:00")
     assert [stands[f"N-{n}"]["fate"] for n in range(5)] == ["ready"] * 3 + ["waiting"] * 2 and stands["U"]["fate"] == "ready"
+    for n in range(3):
+        events += [told("attempted", f"N-{n}", f"03T10:02:0{n}", reason="sms"), told("sent", f"N-{n}", f"03T10:03:0{n}")]
     _, stands = plan(events, "2026-11-04T09:00:00+08:00")
-    assert [stands[f"N-{n}"]["fate"] for n in range(5)] == ["ready"] * 5
+    assert [stands[f"N-{n}"]["fate"] for n in range(5)] == ["sent"] * 3 + ["ready"] * 2
+
+
+def test_what_waited_over_night_counts_on_the_day_on_which_it_leaves(plan):
+    """Ready before the quiet began and not sent: it disturbs the next day, and that day's limit is for it, too."""
+    events = [at("03T20:59:00", request("N-0"))] + [at(f"04T09:00:0{n}", request(f"N-{n}", subject=f"C-{n}")) for n in range(1, 4)]
+    _, stands = plan(events, "2026-11-04T20:00:00+08:00")
+    assert [stands[f"N-{n}"]["fate"] for n in range(4)] == ["ready"] * 3 + ["waiting"] and stands["N-3"]["reason"] == "the day's limit"
 
 
 def test_the_same_again_is_a_duplicate(plan):
@@ -321,7 +330,7 @@ def test_templates_that_are_refused(tmp_path, change, says):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text.replace(*change))
     done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
-    assert done.returncode == 78 and says in done.stderr and "obligation-breached.yaml" in done.stderr, done.stderr
+    assert done.returncode == 78 and says in done.stderr and re.search(r"obligation-breached.yaml: (line \d+: |larger)", done.stderr), done.stderr
 
 
 @pytest.mark.parametrize("channels, settings, says", [
@@ -332,12 +341,18 @@ def test_templates_that_are_refused(tmp_path, change, says):
     ([SMS], {"quiet": "9-21"}, "hours such as"),
     ([SMS], {"unknown_routine": "repeet"}, "did you mean repeat"),
     ([SMS], {"receipts": "0.0.0.0:80"}, "loopback"),
+    ([SMS], {"receipts": "127.0.0.1"}, "127.0.0.1:PORT"),
+    ([SMS], {"receipts": "127.0.0.1:99999"}, "127.0.0.1:PORT"),
+    ([SMS], {"receipts": "127.0.0.1:0x50"}, "127.0.0.1:PORT"),
+    ([SMS], {"receipts": "127.example.net:80"}, "loopback"),
+    ([SMS], {"sign": "【物业】"}, "without 【】"),
+    ([SMS, SMS], {}, "stands there twice"),
     ([SMS], {"cut_water": "yes"}, "there is no key cut_water"),
 ])
 def test_settings_that_are_refused(tmp_path, channels, settings, says):
     config = write_config(str(tmp_path / "config"), channels, settings=settings)
     done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
-    assert done.returncode == 78 and says in done.stderr, done.stderr
+    assert done.returncode == 78 and says in done.stderr and re.search(r"notify.yaml: line \d+: ", done.stderr), done.stderr
 
 
 def test_every_template_that_is_asked_for_is_there():
@@ -359,6 +374,26 @@ def test_the_shipped_settings_and_each_provider_in_their_comments(tmp_path):
             file.write(re.sub(r"/etc/estated/notify/\w+\.secret", str(tmp_path / "x.secret"), text))
         done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
         assert done.returncode == 0, text + done.stderr
+
+
+@pytest.mark.parametrize("name, change", [("bill-reminder", ("请尽快缴纳", "否则将停水停电")), ("formal-demand", ("tell us in writing", "expect us to cut off your water"))])
+def test_who_owes_is_not_threatened_with_water_and_power(tmp_path, name, change):
+    """民法典 944, in words: a notice of works on the pipes may say it, a reminder may not."""
+    config = write_config(str(tmp_path / "config"), [SMS])
+    shutil.copytree(os.path.join(os.path.dirname(TEMPLATES), "rules"), os.path.join(config, "rules"))
+    path = os.path.join(config, "templates", name + ".yaml")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert change[0] in text
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(*change))
+    done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
+    assert done.returncode == 78 and "民法典 944" in done.stderr and f"template {name}" in done.stderr, done.stderr
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    with open(os.path.join(config, "templates", "works.yaml"), "w", encoding="utf-8") as file:
+        file.write('template: works\nzh_sms: "明日停水"\nen_sms: "No water tomorrow"\n')
+    assert subprocess.run([NOTIFY, "--check-config", config], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("change, says", [

@@ -38,6 +38,7 @@ def desk():
         events.append(("payment.posted", "P-1", {"household": "3-2-1201", "bill": "3-2-1201/water", "amount": 123456, "method": "bank", "received": "2024-10-11"}))
         events.append(("payment.posted", "P-2", {"household": "3-2-1202", "amount": 400000, "method": "bank", "received": "2024-10-12"}))
         events.append(("payment.posted", "P-3", {"household": "4-1-101", "amount": 123457, "method": "bank", "received": "2024-10-31"}))
+        events.append(("dispute.opened", f"4-1-101/{KINDS[0]}", {"reason": "test", "by": "c-1"}))
         for type_, subject, data in events:
             number += 1
             client.put(event(number, type_, subject, **data))
@@ -107,6 +108,9 @@ def test_a_household_in_words(desk, locale, words):
     assert any("296.32" in line for line in shown)                  # 4,000.00 less three bills
     owing = ran(desk, "household", "3-2-1201", "--open", LC_ALL=locale).stdout
     assert owing.count("2024-10 ") == 2 and "2,469.12" in owing
+    # Why nobody is asked.
+    resting = on_a_terminal(desk, 60, "household", "4-1-101", LC_ALL=locale)
+    assert sum(line.endswith(("disputed", "争议中")) for line in resting) == 1 and all(width(line) <= 60 for line in resting), resting
 
 
 def test_a_household_for_programs(desk):

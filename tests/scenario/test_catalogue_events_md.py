@@ -116,7 +116,7 @@ def test_what_the_page_does_not_name(catalogue):
 ADDED = {
     **{f"obligation.{step}": ["reason"] for step in ("opened", "fulfilled", "warned", "breached", "cancelled", "rescheduled")},
     **{f"report.{step}": ["kind", "survey", "reason"] for step in ("generated", "submitted", "approved", "rejected", "reviewed", "distributed")},
-    **{f"notification.{fate}": ["with"] for fate in ("attempted", "sent", "delivered", "failed", "suppressed", "withdrawn")},
+    **{f"notification.{fate}": ["with", "page_hash"] for fate in ("attempted", "sent", "delivered", "failed", "suppressed", "withdrawn")},
     "inspection.done": ["area_kind"], "review.requested": ["kind"], "review.done": ["kind"],
 }
 

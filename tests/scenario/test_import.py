@@ -158,7 +158,11 @@ def test_a_bill_made_out_again_with_another_amount(importer):
     (BILLS, ("--map", "费目=fee_kind"), "the table has no such column"),
     (BILLS, ("--map", "费用类别=fee_kynd"), "did you mean fee_kind?"),
     (BILLS, ("--map", "费用类别"), "write HEADING=FIELD"),
-    ("", (), "no line of headings"),
+    ("", (), "no line of headings that can be read: nothing stands there"),
+    (BILLS.encode("utf-16"), (), "as UTF-16 does; save the table as CSV UTF-8"),
+    (BILLS.encode("utf-16-le"), (), "as UTF-16 does; save the table as CSV UTF-8"),
+    (BILLS.split("\n")[0] + ",x" * 100, (), "more than 64 columns"),
+    ("x" * 70000, (), "too long for a line"),
 ])
 def test_headings_that_will_not_do(importer, table, options, words):
     assert words in importer("bills", table, *options, expect=2).stderr

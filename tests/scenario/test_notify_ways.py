@@ -128,6 +128,21 @@ def test_a_mail_server_that(daemon, script, kinds):
             assert notifier.history("N-1")[-1][1]["reason"].startswith("outcome-unknown") and len(mail.letters) == (script == ["hang"])
 
 
+def test_long_letters_leave_as_many_as_there_is_room_for(daemon):
+    """A template of 5,000 characters, eight times to one receiver within a moment: no one letter holds them all."""
+    with MailServer() as mail, Notifier(daemon, [mail.channel()], settings={"digest": "300ms"}, start=False) as notifier:
+        path = os.path.join(notifier.rules, "templates", "obligation-breached.yaml")
+        with open(path, encoding="utf-8") as file:
+            lines = [line for line in file if not line.startswith("zh_text")]
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines([*lines, 'zh_text: "' + "长" * 5000 + '"\n'])
+        notifier.start()
+        for n in range(8):
+            notifier.request(f"N-{n}", channel="email", subject=f"C-{n}")
+        notifier.await_fates({f"N-{n}": "sent" for n in range(8)})
+        assert all(kind != "failed" for _, kind, _, _ in notifier.events()) and len(mail.letters) >= 4
+
+
 def test_without_a_good_certificate_nothing_leaves(daemon, tmp_path):
     import ssl
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=other.example.net", "-keyout", tmp_path / "key",
@@ -214,6 +229,12 @@ def test_pages_for_people(daemon, tmp_path):
         page = (tmp_path / "letters" / "D-1.0.html").read_text()
         assert "编号 D-1" in page and "123.45" in page and "<script>" not in page and "&lt;script&gt;" in page
         assert os.listdir(tmp_path / "letters") == ["D-1.0.html"]
+        # What was written is in the log, and told by its story, whole in JSON.
+        page_hash = hashlib.blake2b(page.encode(), digest_size=32).hexdigest()
+        assert notifier.history("D-1")[-1][1]["page_hash"] == page_hash and page_hash[:40] in daemon.estate("case", "C-1").stdout
+        assert page_hash in daemon.estate("case", "C-1", "--json").stdout
+        # F3: signed by the manager; 195: served on a day, by somebody.
+        assert all(line in page for line in ("负责人签字", "签收", "送达日期", "送达人"))
 
 
 def free_port():

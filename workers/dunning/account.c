@@ -19,8 +19,8 @@ static const struct member bill_parts[] = { T(bill, household), T(bill, party), 
 	N(bill, flight_until), N(bill, interrupted), N(bill, interrupted_seq), N(bill, demand), N(bill, demand_seq), LAST };
 static const struct member payment_parts[] = { T(payment, household), T(payment, party), T(payment, bill), B(payment, state), B(payment, unmatched),
 	N(payment, amount), N(payment, rest), N(payment, received), N(payment, seq), N(payment, expires), LAST };
-static const struct member debtor_parts[] = { T(debtor, party), B(debtor, known), B(debtor, developer), B(debtor, hardship), N(debtor, moved_out),
-	N(debtor, hardship_until), N(debtor, promise_until), N(debtor, flights), N(debtor, flight_until), N(debtor, wake), LAST };
+static const struct member debtor_parts[] = { T(debtor, party), B(debtor, known), B(debtor, hardship), N(debtor, moved_out),
+	N(debtor, hardship_until), N(debtor, flights), N(debtor, flight_until), N(debtor, wake), LAST };
 static const struct member entry_parts[] = { T(entry, payment), T(entry, party), B(entry, debit), B(entry, credit), N(entry, amount), N(entry, when), LAST };
 static const struct member figure_parts[] = { N(figure, billed), N(figure, received), N(figure, waived), N(figure, cancelled), LAST };
 static const struct member balances_parts[] = { N(balances, sums[0]), N(balances, sums[1]), N(balances, sums[2]), N(balances, sums[3]), N(balances, sums[4]),

@@ -12,7 +12,7 @@
  * UNMATCHED	b, bill, 0, payment; or h, household, 0, payment ->  nothing: money that waits to be told what it is for
  * BALANCES	"all"				->  struct balances: all households together
  * FIGURES	kind, period, due, day		->  struct figure: what that day did to the bills of that kind, period and due date
- * ODDS		what, 0, seq			->  struct odd: what does not fit, for the reconciliation
+ * ODDS		what, 0, seq, line		->  struct odd: what does not fit, for the reconciliation
  * NOTICES	notification			->  struct notice: a message that was asked for
  *
  * Days are days since 1970 of the site's clock; an entry's is its value date: the day on which the money came in, else the day of the log.  So a
@@ -63,9 +63,8 @@ struct payment {
 
 struct debtor {
 	char party[NAME_SIZE];
-	uint8_t known, developer, hardship;
+	uint8_t known, hardship;
 	int64_t moved_out, hardship_until;	/* days; 0: no end is known */
-	int64_t promise_until;
 	int64_t flights, flight_until;
 	int64_t wake;				/* when its timer is set for; 0: it is not */
 };

@@ -157,6 +157,22 @@ reply_limitation(const struct turn *t, const struct bill *b)
 	}
 }
 
+/* Why nobody is asked for it, now; and until when, where that is known. */
+static void
+reply_rest(const struct turn *t, const char *household, const struct bill *b)
+{
+	struct debtor d;
+	const char *why;
+	int64_t until;
+
+	debtor_load(t->w, household, &d);
+	if ((why = rest_reason(t, &d, b, &until)) == NULL)
+		return;
+	worker_reply(t->w, "rests", text_of(why));
+	if (until != 0)
+		worker_reply_instant(t->w, "rests_until", until);
+}
+
 static void
 reply_bill(struct turn *t, const char *household, const char *id, int64_t day)
 {
@@ -181,6 +197,8 @@ reply_bill(struct turn *t, const char *household, const char *id, int64_t day)
 	worker_reply_int(t->w, "event", b.seq);
 	if (open > 0)
 		reply_limitation(t, &b);
+	if (b.open > 0 && day >= t->today)
+		reply_rest(t, household, &b);
 	if (b.demand_seq != 0)
 		worker_reply_int(t->w, "demand_event", b.demand_seq);
 }

@@ -70,8 +70,6 @@ debtor_registered(struct turn *t, const struct worker_event *v)
 	d.known = 1;
 	if (event_text(v->e, "party", &s))
 		name_copy(d.party, s);
-	if (event_text(v->e, "kind", &s))
-		d.developer = mp_equal(s.s, s.len, "developer");
 	if (event_text(v->e, "moved_in", &s))
 		d.moved_out = 0;
 	debtor_store(t->w, id, &d);
@@ -92,10 +90,9 @@ debtor_handed(struct turn *t, const struct worker_event *v)
 	name_copy(id, v->e->subject);
 	debtor_load(t->w, id, &d);
 	d.known = 1;
-	d.developer = 0;
 	d.moved_out = 0;
 	d.hardship = 0;
-	d.hardship_until = d.promise_until = 0;
+	d.hardship_until = 0;
 	if (event_text(v->e, "to", &s))
 		name_copy(d.party, s);
 	debtor_store(t->w, id, &d);

@@ -157,7 +157,7 @@ main(int argc, char **argv)
 		{ NULL, NULL, NULL, NULL },
 	};
 	static const struct worker_kind dunning = {
-		.name = "dunning", .version = 2, .types = types, .tables = tables, .configs = configs,
+		.name = "dunning", .version = 3, .types = types, .tables = tables, .configs = configs,
 		.about = "What every household owes, to the fen and as of any date; and how it is asked for it.",
 		.open = dunning_open, .close = dunning_close, .configure = dunning_configure, .activated = dunning_activated,
 		.update = dunning_update, .due = dunning_due, .queries = queries,

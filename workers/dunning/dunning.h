@@ -103,6 +103,8 @@ void	debtor_moved(struct turn *, const struct worker_event *);
 const char	*rest_reason(const struct turn *, const struct debtor *, const struct bill *, int64_t *until);
 void	rest_promise(struct turn *, const struct worker_event *);
 void	rest_dispute(struct turn *, const struct worker_event *);
+/* The three years of limitation begin anew on that day (民法典 195). */
+void	rest_interrupt(struct bill *, int64_t day, enum interruption, uint64_t seq);
 /* Its dispute has run out: money that does not name it may pay it again, of value from the day behind. */
 void	rest_undisputed(struct turn *, const char *id, struct bill *);
 void	rest_hardship(struct turn *, const struct worker_event *);

@@ -146,6 +146,9 @@ odd_note(struct turn *t, const char *what, const char *bill, const char *payment
 	memcpy(o.payment, payment, strlen(payment) + 1);
 	memcpy(o.household, household, strlen(household) + 1);
 	place_number(place_part(&k, what), (int64_t)t->seq);
+	/* One event may be odd in several ways, of several bills. */
+	put_be32(k.bytes + k.len, t->line++);
+	k.len += 4;
 	account_put(t->w, ODDS, ROW_ODD, k.bytes, k.len, &o);
 }
 

@@ -37,11 +37,8 @@ apply(struct turn *t, const char *bill_id, struct bill *b, const char *payment_i
 	journal_enter(t, ACCOUNT_CREDIT, ACCOUNT_DUE, x, day, b->household, b->party, bill_id, b, payment_id);
 	p->rest -= x;
 	b->open -= x;
-	if (b->open > 0) {
-		b->interrupted = day;
-		b->interrupted_by = BY_PART;
-		b->interrupted_seq = (int64_t)t->seq;
-	}
+	if (b->open > 0)
+		rest_interrupt(b, day, BY_PART, t->seq);
 	paid_place(&k, payment_id, bill_id);
 	worker_put_number(t->w, PAID, k.bytes, k.len, worker_get_number(t->w, PAID, k.bytes, k.len) + (uint64_t)x);
 	bill_store(t, bill_id, b);
@@ -211,8 +208,13 @@ payment_reversed(struct turn *t, const struct worker_event *v)
 	struct bill b;
 
 	name_copy(id, v->e->subject);
-	if (!payment_load(t->w, id, &p) || p.state != PAYMENT_POSTED) {
+	payment_load(t->w, id, &p);
+	if (p.state != PAYMENT_POSTED) {
 		odd_note(t, "reversed_unposted", "", id, p.household, p.amount, 0);
+		/* Events overtake each other: whatever posts it later, the money is not there. */
+		rest_landed(t, &p);
+		p.state = PAYMENT_REVERSED;
+		payment_store(t, id, &p);
 		return;
 	}
 	/* It gives up what it paid before other money may pay that. */

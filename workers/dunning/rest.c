@@ -5,6 +5,7 @@
 
 #define DAYS_USUAL	30	/* before any rules are in force */
 #define EXTENSION_DAYS_MAX	366	/* a year that was typed wrongly is not for ever */
+#define FLIGHT_DAYS_MAX	15	/* no bank needs longer, over the longest holidays */
 
 const char *
 rest_reason(const struct turn *t, const struct debtor *d, const struct bill *b, int64_t *until)
@@ -30,9 +31,9 @@ rest_reason(const struct turn *t, const struct debtor *d, const struct bill *b, 
 	} else if (b->dispute_until >= t->today) {
 		why = "dispute";
 		day = b->dispute_until;
-	} else if (b->promise_until >= t->today || d->promise_until >= t->today) {
+	} else if (b->promise_until >= t->today) {
 		why = "promise";
-		day = b->promise_until > d->promise_until ? b->promise_until : d->promise_until;
+		day = b->promise_until;
 	} else if ((b->flights > 0 && t->now < b->flight_until) || (d->flights > 0 && t->now < d->flight_until)) {
 		*until = b->flight_until > d->flight_until ? b->flight_until : d->flight_until;
 		return ("payment_in_flight");
@@ -69,12 +70,15 @@ each_bill(struct turn *t, const struct worker_event *v, void (*of)(struct turn *
 	}
 }
 
-static void
-interrupt(struct turn *t, const struct worker_event *v, struct bill *b, enum interruption by)
+void
+rest_interrupt(struct bill *b, int64_t day, enum interruption by, uint64_t seq)
 {
-	b->interrupted = day_of(t, v->when);
+	/* What is told late began them sooner than what is known: the later one stands. */
+	if (b->interrupted_by != NOT_INTERRUPTED && day < b->interrupted)
+		return;
+	b->interrupted = day;
 	b->interrupted_by = (uint8_t)by;
-	b->interrupted_seq = (int64_t)v->seq;
+	b->interrupted_seq = (int64_t)seq;
 }
 
 static void
@@ -84,7 +88,7 @@ promised(struct turn *t, const struct worker_event *v, const char *id, struct bi
 
 	day_field(v->e, "until", &until);
 	b->promise_until = until < most ? until : most;
-	interrupt(t, v, b, BY_PROMISE);
+	rest_interrupt(b, day_of(t, v->when), BY_PROMISE, v->seq);
 	bill_store(t, id, b);
 }
 
@@ -239,6 +243,8 @@ rest_flight(struct turn *t, const struct worker_event *v)
 		p.state = PAYMENT_INITIATED;
 		if (!event_instant(v->e, "expires", &p.expires))
 			p.expires = v->when + (t->p != NULL ? t->p->flight : 60) * 60 * SECOND_NS;
+		if (p.expires > t->now + FLIGHT_DAYS_MAX * DAY_NS)
+			p.expires = t->now + FLIGHT_DAYS_MAX * DAY_NS;
 		fly(t, &p, 1);
 	}
 	payment_store(t, id, &p);
@@ -256,11 +262,11 @@ rest_demand(struct turn *t, const struct worker_event *v)
 	bill_load(t->w, id, &b);
 	if (mp_equal(v->e->type.s, v->e->type.len, "legal.filed")) {
 		b.filed = 1;
-		interrupt(t, v, &b, BY_FILING);
+		rest_interrupt(&b, day_of(t, v->when), BY_FILING, v->seq);
 	} else {
 		b.demand = day_of(t, v->when);
 		b.demand_seq = (int64_t)v->seq;
-		interrupt(t, v, &b, BY_DEMAND);
+		rest_interrupt(&b, day_of(t, v->when), BY_DEMAND, v->seq);
 	}
 	bill_store(t, id, &b);
 }

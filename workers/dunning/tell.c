@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LISTED_BYTES	180u	/* of bills in a message: the rest is counted */
+#define LISTED_BYTES	180u	/* of bills in a message: the rest is counted; not in a letter, which is evidence of what was demanded */
 
 /* Within one call the instant makes a step the one it is: of one object no two of a kind come at once. */
 static void
@@ -48,10 +48,11 @@ tell_wish(struct turn *t, const char *id, const struct notice *n)
 void
 tell_notice(struct turn *t, const char *id, const struct notice *n, const struct step *s, int64_t due, int64_t not_before, int64_t expires)
 {
-	char bills[LISTED_BYTES + NAME_SIZE + 16] = "", date[16];
+	char bills[NOTICE_BILLS_MAX * NAME_SIZE + 16] = "", date[16];
+	size_t most = s->act == ACT_LETTER ? sizeof(bills) : LISTED_BYTES;
 	unsigned i = 0;
 
-	for (; i < n->count && strlen(bills) + strlen(n->bills[i]) + 1 < LISTED_BYTES; i++) {
+	for (; i < n->count && strlen(bills) + strlen(n->bills[i]) + 1 < most; i++) {
 		strcat(bills, i > 0 ? " " : "");
 		strcat(bills, n->bills[i]);
 	}

@@ -169,6 +169,14 @@ conf_span(struct conf *y, const char *key)
 	return (1);
 }
 
+size_t
+conf_line(struct conf *y, const char *key)
+{
+	yaml_node_t *n = member(y, y->entry, key);
+
+	return ((n != NULL ? n : y->entry)->start_mark.line + 1);
+}
+
 bool
 conf_fine(struct conf *y, char *why, size_t size)
 {

@@ -36,6 +36,9 @@ const char	*conf_type(struct conf *, const char *key);
 /* "250ms", "90s", "10min", "2h", "3d": in nanoseconds, above 0. */
 int64_t		 conf_span(struct conf *, const char *key);
 
+/* The line of that key of the current entry; of the entry, if it has none: for what only its owner can find wrong. */
+size_t	conf_line(struct conf *, const char *key);
+
 /* Was everything as it should be, and every key of the entries asked for?  Else a sentence with the line of the first mistake. */
 bool	conf_fine(struct conf *, char *why, size_t why_size);
 

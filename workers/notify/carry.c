@@ -178,8 +178,9 @@ carry_nothing_written(const struct parcel *p, CURLcode rc)
 	long written = 0;
 
 	if (rc == CURLE_COULDNT_CONNECT || rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_COULDNT_RESOLVE_PROXY || rc == CURLE_SSL_CONNECT_ERROR ||
-	    rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_USE_SSL_FAILED || rc == CURLE_SSL_CACERT_BADFILE || rc == CURLE_UNSUPPORTED_PROTOCOL)
+	    rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_USE_SSL_FAILED || rc == CURLE_SSL_CACERT_BADFILE)
 		return (true);
+	/* An answer without a status, HTTP/0.9, is CURLE_UNSUPPORTED_PROTOCOL as well: then the request was read. */
 	return (curl_easy_getinfo(p->easy, CURLINFO_REQUEST_SIZE, &written) == CURLE_OK && written == 0);
 }
 

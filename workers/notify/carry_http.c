@@ -290,7 +290,11 @@ carry_http_result(const struct parcel *p, CURLcode rc, struct result *r)
 		ended(r, HOW_UNKNOWN, reason);
 	} else if (status / 100 == 2)
 		judge_taken(p, r);
-	else {
+	else if (status == 502 || status == 504) {
+		/* Something before the provider speaks: what that one did with it nobody knows. */
+		snprintf(reason, sizeof(reason), REASON_UNKNOWN ": answered %ld", status);
+		ended(r, HOW_UNKNOWN, reason);
+	} else {
 		snprintf(reason, sizeof(reason), "answered %ld", status);
 		ended(r, status == 408 || status == 425 || status == 429 || status >= 500 ? HOW_TEMPORARY : HOW_PERMANENT, reason);
 	}

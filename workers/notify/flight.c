@@ -5,21 +5,24 @@
  *	ASKING		does its reason still hold?  Routine ones only, of owners that are asked
  *	BOARDED		it waits until all of its group are here; then one of them leads, and the others are
  *	RIDING		with it, and settle when it does
- *	INTENDING	notification.attempted is put; nothing leaves before it is durable
+ *	INTENDING	notification.attempted is put; nothing leaves before it is durable, nor if that took too long
  *	FLYING		it is with the provider, or nobody knows
  *	TELLING		sent, failed or withdrawn is put
  *	SETTLING	the worker has to read that, else what is ready would be begun again
  */
 #include <assert.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "errcode.h"
 #include "log.h"
 #include "sender.h"
+#include "sitetime.h"
 
-#define ASK_MS		2000
+#define ASK_MS		2000	/* an answer is awaited so long, and is no older when the message leaves */
 #define OWNER_REST_MS	5000
 
 static void intend(struct flight *);
@@ -77,7 +80,8 @@ say(msgpack_sbuffer *b, const struct said *d)
 	pair(&p, "subject", d->subject);
 	pair(&p, "urgency", d->urgency);
 	text(&p, "data");
-	msgpack_pack_map(&p, 1 + (*d->provider != '\0') + (*d->reason != '\0') + (d->permanent >= 0) + (d->segments > 0) + (d->as_of > 0) + (with > 0));
+	msgpack_pack_map(&p, 1 + (*d->provider != '\0') + (*d->reason != '\0') + (d->permanent >= 0) + (d->segments > 0) + (d->as_of > 0) + (with > 0) +
+	    (d->page_hash != NULL));
 	pair(&p, "notification", d->notification);
 	if (*d->provider != '\0')
 		pair(&p, "provider_id", d->provider);
@@ -100,6 +104,8 @@ say(msgpack_sbuffer *b, const struct said *d)
 	}
 	if (with > 0)
 		pack_with(&p, d->with);
+	if (d->page_hash != NULL)
+		pair(&p, "page_hash", d->page_hash);
 }
 
 /* Beginning with the number of the request ids of one message stand together; the nonce is this process's, so that what a former one put late
@@ -176,23 +182,42 @@ on_flown(void *user, const struct result *r)
 	f->pending = false;
 	if (r->how == HOW_LEFT)
 		tell(f, &(struct said){ .type = "notification.sent", .provider = r->provider, .reason = f->letter.channel->name, .permanent = -1,
-		    .segments = f->letter.segments.count, .as_of = f->as_of });
+		    .segments = f->letter.segments.count, .as_of = f->as_of, .page_hash = r->page_hash[0] != '\0' ? r->page_hash : NULL });
 	else
 		tell_failed(f, r->how == HOW_PERMANENT, r->reason);
 }
 
 /* ---- Intent, then effect ---- */
 
+/* Time has passed since it was looked at: why must it not leave any more?  NULL: it may. */
+static const char *
+too_late(const struct flight *f)
+{
+	if (f->latest <= sitetime_now())
+		return (REASON_NOT_SENT ": it would have left too late");
+	if (f->held_ms != 0 && effects_now_ms() - f->held_ms > ASK_MS)
+		return (REASON_NOT_SENT ": what its owner said of it was too old");
+	return (NULL);
+}
+
 static void
 on_intended(void *user, uint64_t seq, bool duplicate, const char *refusal)
 {
 	struct flight *f = user;
+	const char *late = too_late(f);
 
 	(void)seq;
 	(void)duplicate;
 	f->pending = false;
 	if (refusal != NULL) {
 		refused(f, refusal);
+		return;
+	}
+	for (struct flight *r = f->sender->flights; r != NULL && late == NULL; r = r->next)
+		if (r->lead == f)
+			late = too_late(r);
+	if (late != NULL) {
+		tell_failed(f, false, late);
 		return;
 	}
 	f->stage = FLYING;
@@ -346,6 +371,19 @@ owner_silent(struct flight *f, const char *why)
 }
 
 static void
+tell_withdrawn(struct flight *f, const char *reason)
+{
+	tell(f, &(struct said){ .type = "notification.withdrawn", .provider = "", .reason = reason, .permanent = -1, .as_of = f->as_of });
+}
+
+/* It has read the request, and says that it never asked for that: an answer, which must not hold up what it did ask for. */
+static bool
+disowned(const struct estate_answer *a)
+{
+	return (a->error == E_NOT_FOUND && a->fault != NULL && strcmp(a->fault->path, "question.notification") == 0);
+}
+
+static void
 on_held(void *user, const struct estate_answer *a)
 {
 	struct flight *f = user;
@@ -362,6 +400,10 @@ on_held(void *user, const struct estate_answer *a)
 		f->over = true;
 		return;
 	}
+	if (disowned(a)) {
+		tell_withdrawn(f, "its owner knows of no such message");
+		return;
+	}
 	if (a->error != 0 || !member(body, "answer", &answer) || !member(answer, "holds", &v) || !mp_bool(&v, &holds)) {
 		owner_silent(f, a->fault != NULL ? a->fault->text : a->error != 0 ? "the connection was lost" : "its answer is not what it should be");
 		return;
@@ -369,13 +411,14 @@ on_held(void *user, const struct estate_answer *a)
 	if (member(body, "seq", &v))
 		mp_uint(&v, &f->as_of);
 	if (holds) {
+		f->held_ms = f->asked_ms;
 		render(f);
 		return;
 	}
 	if (member(answer, "reason", &v))
 		mp_str(&v, &reason, &len);
 	snprintf(copy, sizeof(copy), "%.*s", (int)(len < sizeof(copy) ? len : sizeof(copy) - 1), reason);
-	tell(f, &(struct said){ .type = "notification.withdrawn", .provider = "", .reason = copy, .permanent = -1, .as_of = f->as_of });
+	tell_withdrawn(f, copy);
 }
 
 static void
@@ -389,6 +432,7 @@ ask_owner(struct flight *f)
 		return;
 	}
 	f->stage = ASKING;
+	f->asked_ms = effects_now_ms();
 	msgpack_sbuffer_init(&b);
 	pack_ask(f, &b, effects_end(f->sender->effects));
 	f->pending = estate_request(effects_estate(f->sender->effects), "ask", b.data, b.size, on_held, f) == 0;
@@ -501,7 +545,8 @@ new_flight(struct sender *s, const char *id, const struct row *r, unsigned chann
 	s->count++;
 	msgpack_sbuffer_init(&f->out);
 	l->channel = &f->settings->channels[channel];
-	l->secrets = &s->secrets[channel];
+	f->secrets = s->secrets[channel];
+	l->secrets = &f->secrets;
 	l->urgency = (enum urgency)r->f.urgency;
 	snprintf(l->notification, sizeof(l->notification), "%s", id);
 	snprintf(l->to, sizeof(l->to), "%s", r->to);
@@ -519,6 +564,7 @@ flight_begin(struct sender *s, const struct candidate *c, const void *request, s
 	struct flight *f = new_flight(s, c->id, &c->row, c->channel);
 
 	f->contact = c->contact;
+	f->latest = c->latest;
 	f->group = c->group;
 	f->rides = c->rides;
 	f->letter.english = c->english;
@@ -555,6 +601,7 @@ static void
 flight_free(struct flight *f)
 {
 	f->sender->count--;
+	sodium_memzero(&f->secrets, sizeof(f->secrets));
 	settings_free(f->settings);
 	letter_free(&f->letter);
 	buffer_free(&f->request);

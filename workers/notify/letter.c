@@ -7,6 +7,7 @@
 #include "sender.h"
 
 #define SMS_SEGMENTS_MAX	10u
+#define MAIL_BYTES_MAX		32768u	/* in base64 it goes through the pipe of a mailer at once */
 
 void
 letter_free(struct letter *l)
@@ -45,6 +46,8 @@ letter_render(struct letter *l, const struct templates *all, const struct settin
 		l->segments = segment_count(l->text.data, l->text.len);
 	if (l->segments.count > SMS_SEGMENTS_MAX)
 		return (snprintf(why, size, "too long: %u segments, at most %u", l->segments.count, SMS_SEGMENTS_MAX), false);
+	if (l->channel->medium == MEDIUM_EMAIL && l->text.len > MAIL_BYTES_MAX)
+		return (snprintf(why, size, "too long: %zu bytes, at most %u", l->text.len, MAIL_BYTES_MAX), false);
 	return (true);
 }
 
@@ -78,7 +81,7 @@ letter_join(struct letter **all, unsigned count, const struct settings *s)
 		join(all, n, s, &headline, &text);
 		if (all[0]->channel->medium == MEDIUM_SMS)
 			segments = segment_count(text.data, text.len);
-		if (segments.count <= SMS_SEGMENTS_MAX)
+		if (segments.count <= SMS_SEGMENTS_MAX && text.len <= MAIL_BYTES_MAX)
 			break;
 	}
 	if (n > 1) {

@@ -102,10 +102,11 @@ extern const char *const fate_names[FATES];
 struct row {
 	struct row_fixed {
 		uint8_t fate, urgency, step, tries;	/* step: of the route; tries: on that channel */
-		uint8_t counted;			/* against the day's limits */
 		uint32_t attempts, laps;		/* of all; laps: ended by an answer, so that a repeat is another message to the provider */
 		uint64_t requested, attempted, outcome;	/* numbers of events */
 		int64_t asked_at, earliest, not_before, expires, attempted_at;	/* earliest: as it was asked for */
+		int64_t counted;	/* the day against whose limits it was counted; 0: none */
+		uint64_t placed;	/* of which channel's it stands in READY: a hash of the name */
 		int64_t gathered;	/* until then it waited for others to the same receiver; 0: it did not */
 	} f;
 	char to[ID_TEXT_SIZE], wanted[NAME_SIZE], template[ID_TEXT_SIZE], subject[ID_TEXT_SIZE], owner[NAME_SIZE], via[NAME_SIZE], reason[120], provider[100];
@@ -115,11 +116,12 @@ struct row {
 bool	row_load(struct worker *, struct text id, struct row *);
 void	row_store(struct worker *, struct text id, const struct row *);
 void	row_remove(struct worker *, struct text id, const struct row *);
-/* Change its fate: what is ready stands in READY, in the order in which it is to be sent. */
+/* Change its fate: what is ready stands in READY, of each urgency and channel in the order in which it was asked for. */
 void	row_become(struct worker *, struct text id, struct row *, enum fate);
 /* Those to that receiver that waited for company and are ready, in order. */
 bool	row_company(struct worker *, const char *to, struct worker_walk *, struct text *id);
-#define READY_KEY	9u	/* urgency, then the number of its request, big-endian; the value is the id */
+#define READY_KEY	17u	/* urgency, channel, and the number of its request, big-endian; the value is the id */
+#define READY_LANE	9u	/* of it: urgency and channel */
 bool	row_ended(const struct row *);
 
 /* ---- plan.c ---- */
@@ -149,6 +151,8 @@ void	plan_end(struct turn *, struct text id, struct row *, enum fate, const char
 /* A timer of a notification: 'n' think again, 'x' it expires, 'g' it is forgotten. */
 int	plan_due(struct turn *, const struct worker_timer *);
 int64_t	plan_day(const struct settings *, int64_t at);
+/* The instant from which it must not leave any more, whatever was thought of it before: it expires, or the quiet begins. */
+int64_t	plan_latest(const struct turn *, const struct row *);
 /* May a routine one disturb this receiver now?  Else when, in *until. */
 bool	plan_quiet(const struct turn *, const char *to, int64_t at, int64_t *until);
 

@@ -106,7 +106,7 @@ main(int argc, char **argv)
 	    "digests", "away", NULL };
 	static const struct worker_config configs[] = { { "settings", "notify.yaml" }, { NULL, NULL } };
 	static const struct worker_kind notify = {
-		.name = "notify", .version = 2, .types = types, .tables = tables, .configs = configs,
+		.name = "notify", .version = 3, .types = types, .tables = tables, .configs = configs,
 		.about = "Sends what others want told: text messages, e-mail, webhooks, call lists and letters; the only way out. Before a message leaves the log "
 		    "knows, and afterwards what came of it.\n"
 		    "\n"

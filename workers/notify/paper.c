@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -54,8 +55,9 @@ add_page(struct buffer *b, const struct letter *l)
 	buffer_text(b, "</p>\n<p>");
 	add_html(b, l->text.data);
 	buffer_printf(b, "</p>\n<div class=\"box\">%s</div>\n</html>\n", call ? (l->english ? "Reached ☐ &nbsp; not reached ☐ &nbsp; by ______ at ______" :
-	    "已接通 ☐ &nbsp; 未接通 ☐ &nbsp; 经办人______ 时间______") : (l->english ? "Signed ______ &nbsp; served on ______ &nbsp; by ______" :
-	    "签收______ &nbsp; 送达日期______ &nbsp; 送达人______"));
+	    "已接通 ☐ &nbsp; 未接通 ☐ &nbsp; 经办人______ 时间______") : (l->english ?
+	    "For the management ______<br>Received ______ &nbsp; served on ______ &nbsp; by ______" :
+	    "负责人签字（盖章）______<br>签收______ &nbsp; 送达日期______ &nbsp; 送达人______"));
 }
 
 bool
@@ -72,6 +74,16 @@ paper_store(int folder, const char *name, const struct buffer *b)
 	if (close(fd) != 0)
 		fine = false;
 	return (fine && renameat(folder, aside, folder, name) == 0 && fsync(folder) == 0);
+}
+
+/* So that a page that is shown years later is the one that was served: nobody can have written another under its number. */
+static void
+hash(const struct buffer *b, char out[PAGE_HASH_SIZE])
+{
+	unsigned char bytes[crypto_generichash_BYTES];
+
+	crypto_generichash(bytes, sizeof(bytes), (const unsigned char *)b->data, b->len, NULL, 0);
+	sodium_bin2hex(out, PAGE_HASH_SIZE, bytes, sizeof(bytes));
 }
 
 void
@@ -93,6 +105,7 @@ paper_write(const struct letter *l, struct result *r)
 	if (folder >= 0 && paper_store(folder, name, &page)) {
 		r->how = HOW_LEFT;
 		snprintf(r->provider, sizeof(r->provider), "%.99s", name);
+		hash(&page, r->page_hash);
 	} else {
 		r->how = HOW_TEMPORARY;
 		snprintf(r->reason, sizeof(r->reason), "the page could not be written: %s", strerror(errno));

@@ -96,6 +96,14 @@ quiet_begins(const struct turn *t, const char *to)
 	return (at);
 }
 
+int64_t
+plan_latest(const struct turn *t, const struct row *r)
+{
+	int64_t quiet = r->f.urgency == ROUTINE ? quiet_begins(t, r->to) : INT64_MAX;
+
+	return (quiet < r->f.expires ? quiet : r->f.expires);
+}
+
 /* ---- Timers ---- */
 
 static void
@@ -204,7 +212,7 @@ limited(struct turn *t, const struct row *r, const struct channel *c)
 	const struct settings *s = t->s;
 	int64_t day = plan_day(s, t->now);
 
-	if (r->f.urgency != ROUTINE || r->f.counted || digest_counted(t, r, c, day))
+	if (r->f.urgency != ROUTINE || r->f.counted == day || digest_counted(t, r, c, day))
 		return (t->now);
 	if (count(t, r->to, day, 0) < s->per_receiver && count(t, c->name, day, 0) < c->per_day)
 		return (t->now);
@@ -225,15 +233,16 @@ wait_until(struct turn *t, struct text id, struct row *r, int64_t at, const char
 static void
 make_ready(struct turn *t, struct text id, struct row *r, const struct channel *c)
 {
-	if (r->f.urgency == ROUTINE && !r->f.counted) {
-		int64_t day = plan_day(t->s, t->now);
+	int64_t day = plan_day(t->s, t->now);
 
+	/* What did not leave on the day on which it was ready disturbs another one. */
+	if (r->f.urgency == ROUTINE && r->f.counted != day) {
 		if (!digest_counted(t, r, c, day)) {
 			count(t, r->to, day, 1);
 			count(t, c->name, day, 1);
 			digest_count(t, r, c, day);
 		}
-		r->f.counted = 1;
+		r->f.counted = day;
 	}
 	snprintf(r->via, sizeof(r->via), "%s", c->name);
 	r->reason[0] = '\0';

@@ -1,5 +1,6 @@
 /* A notification in the state, and the order of what is ready: see notification.h. */
 #include <string.h>
+#include <xxhash.h>
 
 #include "buffer.h"
 #include "notification.h"
@@ -58,8 +59,10 @@ static void
 ready_key(const struct row *r, uint8_t key[READY_KEY])
 {
 	key[0] = r->f.urgency;
-	for (unsigned i = 0; i < 8; i++)
-		key[1 + i] = (uint8_t)(r->f.requested >> (56 - 8 * i));
+	for (unsigned i = 0; i < 8; i++) {
+		key[1 + i] = (uint8_t)(r->f.placed >> (56 - 8 * i));
+		key[READY_LANE + i] = (uint8_t)(r->f.requested >> (56 - 8 * i));
+	}
 }
 
 /* Of one that waited for company and is ready, among those to the same receiver. */
@@ -103,8 +106,11 @@ row_become(struct worker *w, struct text id, struct row *r, enum fate fate)
 	if (in_company(r))
 		worker_put(w, COMPANY, company, company_key(r, company), id.s, id.len);
 	/* What is attempted stays: after a restart somebody must say what came of it. */
-	if (fate == IS_READY || fate == ATTEMPTING)
+	if (fate == IS_READY || fate == ATTEMPTING) {
+		r->f.placed = XXH64(r->via, strlen(r->via), 0);
+		ready_key(r, key);
 		worker_put(w, READY, key, sizeof(key), id.s, id.len);
+	}
 	row_store(w, id, r);
 }
 

@@ -10,7 +10,7 @@
 #include "sitetime.h"
 
 #define CANDIDATES_MAX	64u	/* begun in a turn */
-#define LOOKS_MAX	1024u	/* rows looked at in a turn: more than are on their way */
+#define LOOKS_MAX	1024u	/* rows of a channel looked at in a turn: more than are on their way */
 
 struct looking {
 	struct sender *s;
@@ -94,6 +94,16 @@ owner_rests(struct sender *s, const struct row *r)
 	return (false);
 }
 
+/* What was ready when the breaker opened rests like what comes then. */
+static bool
+breaker_rests(struct sender *s, const struct turn *t, const struct row *r)
+{
+	if (r->f.urgency != ROUTINE || breaker_load(t->w, r->via).until <= t->now)
+		return (false);
+	event_add(s->later, &(struct timeval){ 1, 0 });
+	return (true);
+}
+
 static int
 channel_of(const struct settings *s, const char *name)
 {
@@ -103,15 +113,17 @@ channel_of(const struct settings *s, const char *name)
 	return (-1);
 }
 
-void
-candidate_house(struct candidate *c, struct worker *w)
+/* Whom it is for, and until when it may leave. */
+static void
+candidate_known(struct candidate *c, const struct turn *t)
 {
 	struct house h;
 
-	if (house_load(w, c->row.to, &h)) {
+	if (house_load(t->w, c->row.to, &h)) {
 		c->contact = h.f.contact;
 		c->english = h.f.english;
 	}
+	c->latest = plan_latest(t, &c->row);
 }
 
 /* ---- What is ready ---- */
@@ -159,7 +171,7 @@ look_for_company(struct looking *k, struct worker *w, struct candidate *first)
 		c->group = first->group;
 		c->channel = first->channel;
 		c->rides = true;
-		candidate_house(c, w);
+		candidate_known(c, &t);
 		k->count++;
 		together++;
 	}
@@ -191,12 +203,13 @@ look_at(struct looking *k, struct worker *w, struct text id)
 		k->count += is_orphan(k, w, &c->row);
 		return;
 	}
-	if (k->s->leaving || (channel = channel_of(k->s->settings, c->row.via)) < 0 || !timely(&t, &c->row) || owner_rests(k->s, &c->row))
+	if (k->s->leaving || (channel = channel_of(k->s->settings, c->row.via)) < 0 || !timely(&t, &c->row) || owner_rests(k->s, &c->row) ||
+	    breaker_rests(k->s, &t, &c->row))
 		return;
 	c->channel = (unsigned)channel;
 	if (!has_slot(k, c->channel, c->row.f.urgency != ROUTINE) || !paced(k->s, c->channel, c->row.f.urgency != ROUTINE))
 		return;
-	candidate_house(c, w);
+	candidate_known(c, &t);
 	k->count++;
 	look_for_company(k, w, c);
 }
@@ -207,12 +220,22 @@ look_at_ready(struct worker *w, void *user)
 	struct looking *k = user;
 	struct worker_walk walk = { .key_len = 0 };
 	struct settings *in_force = *(struct settings **)worker_user(w);
+	uint8_t lane[READY_LANE] = { 0 };
+	unsigned looks = 0;
 
 	if (in_force == NULL)
 		return;
 	take_settings(k->s, in_force);
-	for (unsigned n = 0; n < LOOKS_MAX && k->count < CANDIDATES_MAX && worker_each(w, READY, NULL, 0, &walk); n++)
-		look_at(k, w, (struct text){ walk.value, (uint32_t)walk.value_len });
+	while (k->count < CANDIDATES_MAX && worker_each(w, READY, NULL, 0, &walk)) {
+		if (memcmp(walk.key, lane, READY_LANE) != 0)
+			looks = 0;
+		memcpy(lane, walk.key, READY_LANE);
+		if (looks++ < LOOKS_MAX)
+			look_at(k, w, (struct text){ walk.value, (uint32_t)walk.value_len });
+		else
+			/* Enough of that channel: on to the next. */
+			memset(walk.key + READY_LANE, 0xff, READY_KEY - READY_LANE);
+	}
 }
 
 static void
@@ -260,7 +283,7 @@ look_at_lane(struct worker *w, void *user)
 		return;
 	c->channel = (unsigned)channel;
 	paced(k->s, c->channel, true);
-	candidate_house(c, w);
+	candidate_known(c, &t);
 	k->count = 1;
 }
 

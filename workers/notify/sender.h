@@ -55,10 +55,13 @@ unsigned letter_join(struct letter **, unsigned count, const struct settings *);
 /* Render it.  False, with the reason why it can never be sent this way. */
 bool	letter_render(struct letter *, const struct templates *, const struct settings *, struct mp params, char *why, size_t why_size);
 
+#define PAGE_HASH_SIZE	65u
+
 enum how { HOW_LEFT, HOW_TEMPORARY, HOW_PERMANENT, HOW_UNKNOWN };
 struct result {
 	enum how how;
 	char provider[100], reason[200];	/* nothing personal in either */
+	char page_hash[PAGE_HASH_SIZE];		/* of a page: what was written; else empty */
 };
 
 /* ---- carry.c ---- */
@@ -144,7 +147,9 @@ struct flight {
 	struct letter letter;
 	struct buffer request;			/* the event */
 	uint64_t as_of, settle;
-	struct result result;
+	int64_t latest;				/* from then on it must not leave */
+	int64_t asked_ms, held_ms;		/* when its owner was asked, and said that it holds; 0: it did not */
+	struct secrets secrets;			/* of its channel, as they were when it began: settings change */
 	msgpack_sbuffer out;
 };
 
@@ -154,9 +159,9 @@ struct candidate {
 	struct row row;
 	unsigned channel;
 	uint64_t contact, group;
+	int64_t latest;				/* from then on it must not leave any more */
 	bool english, rides;
 };
-void		 candidate_house(struct candidate *, struct worker *);
 
 /* flight.c.  Begin it; `request` is its event where it is known already. */
 void		 flight_begin(struct sender *, const struct candidate *, const void *request, size_t len);
@@ -170,6 +175,7 @@ void		 flights_free(struct sender *);
 /* An event of the sender; data is packed by `fields`. */
 struct said {
 	const char *type, *subject, *id, *notification, *urgency, *provider, *reason;
+	const char *page_hash;			/* or NULL */
 	int permanent;				/* -1: not said */
 	unsigned segments;
 	uint64_t as_of;

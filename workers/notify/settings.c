@@ -1,4 +1,5 @@
 /* notify.yaml: see notification.h and the file itself.  Nothing secret stands in it: its text travels in the log. */
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,14 +24,18 @@ struct reading {
 	char mistake[400];		/* the first */
 };
 
-static void __attribute__((format(printf, 2, 3)))
-mistake(struct reading *r, const char *fmt, ...)
+/* Of that key of the entry at hand. */
+static void __attribute__((format(printf, 3, 4)))
+mistake(struct reading *r, const char *key, const char *fmt, ...)
 {
 	va_list ap;
+	int n;
 
+	if (r->mistake[0] != '\0')
+		return;
+	n = snprintf(r->mistake, sizeof(r->mistake), "line %zu: ", conf_line(r->c, key));
 	va_start(ap, fmt);
-	if (r->mistake[0] == '\0')
-		vsnprintf(r->mistake, sizeof(r->mistake), fmt, ap);
+	vsnprintf(r->mistake + n, sizeof(r->mistake) - (size_t)n, fmt, ap);
 	va_end(ap);
 }
 
@@ -46,7 +51,7 @@ one_of(struct reading *r, const char *key, const char *word, const char *const *
 			return (i);
 		nearest_offer(&n, names[i]);
 	}
-	mistake(r, "%s: there is no %.60s; %s%s", key, word, n.best != NULL ? "did you mean " : "see the comments of the shipped notify.yaml",
+	mistake(r, key, "%s: there is no %.60s; %s%s", key, word, n.best != NULL ? "did you mean " : "see the comments of the shipped notify.yaml",
 	    n.best != NULL ? n.best : "");
 	return (count);
 }
@@ -76,7 +81,7 @@ static void
 text_of_bound(struct reading *r, const char *key, const char *from, char *to, size_t size)
 {
 	if ((size_t)snprintf(to, size, "%s", from) >= size)
-		mistake(r, "%s: at most %zu bytes, not %.40s…", key, size - 1, from);
+		mistake(r, key, "%s: at most %zu bytes, not %.40s…", key, size - 1, from);
 }
 
 static bool
@@ -97,7 +102,30 @@ read_quiet(struct reading *r)
 	if (strcmp(q, "none") == 0)
 		return;
 	if (strlen(q) != 11 || q[5] != '-' || !yamltext_clock(q, &s->quiet_from) || !yamltext_clock(q + 6, &s->quiet_to))
-		mistake(r, "quiet: hours such as 21:00-08:00, or none, not %.40s", q);
+		mistake(r, "quiet", "quiet: hours such as 21:00-08:00, or none, not %.40s", q);
+}
+
+/* 127.0.0.1:9403, and no name that something else could resolve. */
+static bool
+is_loopback(const char *listen)
+{
+	const char *colon = strchr(listen, ':');
+	char host[16];
+	struct in_addr in;
+	unsigned long port;
+	char *end;
+
+	if (colon == NULL || (size_t)(colon - listen) >= sizeof(host) || colon[1] < '0' || colon[1] > '9')
+		return (false);
+	snprintf(host, sizeof(host), "%.*s", (int)(colon - listen), listen);
+	port = strtoul(colon + 1, &end, 10);
+	return (inet_pton(AF_INET, host, &in) == 1 && ntohl(in.s_addr) >> 24 == 127 && *end == '\0' && port > 0 && port <= 65535);
+}
+
+static bool
+is_sign(const char *sign)
+{
+	return (strstr(sign, "【") == NULL && strstr(sign, "】") == NULL && strpbrk(sign, "\r\n") == NULL);
 }
 
 static void
@@ -107,12 +135,16 @@ read_top(struct reading *r)
 	char why[200];
 
 	if (zone_read(&s->zone, conf_text(r->c, "zone", "Asia/Shanghai"), why, sizeof(why)) != 0)
-		mistake(r, "zone: %s", why);
+		mistake(r, "zone", "zone: %s", why);
 	read_quiet(r);
 	text_of_bound(r, "sign", conf_text(r->c, "sign", "none"), s->sign, sizeof(s->sign));
 	if (strcmp(s->sign, "none") == 0)
 		s->sign[0] = '\0';
+	if (!is_sign(s->sign))
+		mistake(r, "sign", "sign: one line without 【】, which are put around it, not %.60s", s->sign);
 	text_of_bound(r, "receipts", conf_text(r->c, "receipts", ""), s->listen, sizeof(s->listen));
+	if (s->listen[0] != '\0' && !is_loopback(s->listen))
+		mistake(r, "receipts", "receipts: listens on loopback, 127.0.0.1:PORT, not on %.40s; what comes from elsewhere passes a proxy of yours", s->listen);
 	s->per_receiver = number_or(r, "per_receiver", 3, 1000);
 	s->tries = number_or(r, "tries", 4, 100);
 	s->backoff_ns = span_or(r, "backoff", 30 * SECOND_NS);
@@ -144,15 +176,15 @@ check_channel(struct reading *r, const struct channel *c)
 	bool mail = strncmp(c->url, "smtp://", 7) == 0 || strncmp(c->url, "smtps://", 8) == 0;
 
 	if (folder ? *c->folder == '\0' : c->kind == KIND_SMTP ? !mail : !web)
-		mistake(r, "channel %s: %s", c->name, folder ? c->kind == KIND_GAMMU ? "folder is SMSD's, which holds outbox, sent and error" :
+		mistake(r, folder ? "folder" : "url", "channel %s: %s", c->name, folder ? c->kind == KIND_GAMMU ? "folder is SMSD's, which holds outbox, sent and error" :
 		    "folder says where its pages go" : c->kind == KIND_SMTP ?
 		    "url begins with smtp:// or smtps://" : "url begins with http:// or https://");
 	if (c->digest && c->medium != MEDIUM_SMS && c->medium != MEDIUM_EMAIL)
-		mistake(r, "channel %s: only text messages and e-mail are gathered; digest: no", c->name);
+		mistake(r, "digest", "channel %s: only text messages and e-mail are gathered; digest: no", c->name);
 	if (c->kind == KIND_SMTP && *c->from == '\0')
-		mistake(r, "channel %s: from is the address that letters come from", c->name);
+		mistake(r, "from", "channel %s: from is the address that letters come from", c->name);
 	if (strpbrk(c->url, " \r\n") != NULL || strchr(c->url, '@') != NULL || strpbrk(c->from, " <>\r\n") != NULL)
-		mistake(r, "channel %s: url and from hold no blanks, and no password: that belongs into the file named by credentials", c->name);
+		mistake(r, strpbrk(c->from, " <>\r\n") != NULL ? "from" : "url", "channel %s: url and from hold no blanks, and no password: that belongs into the file named by credentials", c->name);
 }
 
 static void
@@ -164,7 +196,7 @@ read_channel(struct reading *r, struct channel *c)
 	    c->medium == MEDIUM_CALL_LIST ? "folder" : c->medium == MEDIUM_SMS ? "json" : "generic"), kind_names, KINDS);
 	if (c->kind < KINDS && c->medium < MEDIA && (c->kind == KIND_FOLDER ? c->medium != MEDIUM_LETTER && c->medium != MEDIUM_CALL_LIST :
 	    kind_media[c->kind] != c->medium))
-		mistake(r, "channel %s: %s is no kind of %s", c->name, kind_names[c->kind], medium_names[c->medium]);
+		mistake(r, "kind", "channel %s: %s is no kind of %s", c->name, kind_names[c->kind], medium_names[c->medium]);
 	c->url = conf_text(r->c, "url", "");
 	c->credentials = conf_text(r->c, "credentials", "");
 	c->from = conf_text(r->c, "from", "");
@@ -184,7 +216,7 @@ read_channel(struct reading *r, struct channel *c)
 	check_channel(r, c);
 	for (const struct channel *o = r->s->channels; o < c; o++)
 		if (strcmp(o->name, c->name) == 0)
-			mistake(r, "channel %s stands there twice", c->name);
+			mistake(r, "channel", "channel %s stands there twice", c->name);
 }
 
 static void
@@ -199,13 +231,13 @@ read_steps(struct reading *r, struct route *o)
 	while ((word = strsep(&rest, " ")) != NULL)
 		if (*word != '\0') {
 			if (o->count == ROUTE_STEPS_MAX) {
-				mistake(r, "route %s: at most %u channels", o->wanted, ROUTE_STEPS_MAX);
+				mistake(r, "try", "route %s: at most %u channels", o->wanted, ROUTE_STEPS_MAX);
 				break;
 			}
 			o->steps[o->count++] = (uint8_t)one_of(r, "try", word, names, r->s->channel_count);
 		}
 	if (o->count == 0)
-		mistake(r, "route %s: try names at least one channel", o->wanted);
+		mistake(r, "try", "route %s: try names at least one channel", o->wanted);
 }
 
 static void
@@ -215,14 +247,14 @@ read_lists(struct reading *r)
 
 	for (; conf_entry(r->c, "channels", s->channel_count); s->channel_count++) {
 		if (s->channel_count == CHANNELS_MAX) {
-			mistake(r, "at most %u channels", CHANNELS_MAX);
+			mistake(r, "channel", "at most %u channels", CHANNELS_MAX);
 			break;
 		}
 		read_channel(r, &s->channels[s->channel_count]);
 	}
 	for (; conf_entry(r->c, "routes", s->route_count); s->route_count++) {
 		if (s->route_count == ROUTES_MAX) {
-			mistake(r, "at most %u routes", ROUTES_MAX);
+			mistake(r, "wanted", "at most %u routes", ROUTES_MAX);
 			break;
 		}
 		text_of_bound(r, "wanted", conf_id(r->c, "wanted", NAME_SIZE - 1), s->routes[s->route_count].wanted, NAME_SIZE);
@@ -230,15 +262,13 @@ read_lists(struct reading *r)
 	}
 	for (; conf_entry(r->c, "ask_owner", s->owner_count); s->owner_count++) {
 		if (s->owner_count == OWNERS_MAX) {
-			mistake(r, "at most %u owners", OWNERS_MAX);
+			mistake(r, "worker", "at most %u owners", OWNERS_MAX);
 			break;
 		}
 		text_of_bound(r, "worker", conf_id(r->c, "worker", NAME_SIZE - 1), s->owners[s->owner_count], NAME_SIZE);
 	}
-	if (s->listen[0] != '\0' && strncmp(s->listen, "127.", 4) != 0)
-		mistake(r, "receipts: listens on loopback, 127.0.0.1:PORT; what comes from elsewhere passes a proxy of yours");
 	if (s->channel_count == 0 || s->route_count == 0)
-		mistake(r, "at least one of channels and one of routes are needed");
+		mistake(r, "channels", "at least one of channels and one of routes are needed");
 }
 
 struct settings *

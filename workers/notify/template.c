@@ -88,6 +88,16 @@ check_text(const struct template *t, const char *key, const char *text, char *wh
 	return (true);
 }
 
+static bool
+check_part(const struct template *t, const char *key, unsigned part, const char *text, char *why, size_t size)
+{
+	if (part == PART_SMS && strlen(text) > SMS_BYTES_MAX)
+		return (snprintf(why, size, "%s: %zu bytes are no text message; at most %u", key, strlen(text), SMS_BYTES_MAX), false);
+	if (part == PART_SUBJECT && strpbrk(text, "\r\n") != NULL)
+		return (snprintf(why, size, "%s: one line", key), false);
+	return (check_text(t, key, text, why, size));
+}
+
 /* Together in whatever types have a field of that name. */
 struct meaning {
 	bool known, money, free_text, personal;
@@ -156,25 +166,32 @@ read_params(struct template *t, const char *params, char *why, size_t size)
 	return (true);
 }
 
+/* A sentence about that key, with its line. */
+static bool
+wrong_at(struct conf *c, const char *key, char *why, size_t size)
+{
+	char sentence[400];
+
+	snprintf(sentence, sizeof(sentence), "%.399s", why);
+	snprintf(why, size, "line %zu: %s", conf_line(c, key), sentence);
+	return (false);
+}
+
 static bool
 read_template(struct template *t, struct conf *c, char *why, size_t size)
 {
 	snprintf(t->name, sizeof(t->name), "%s", conf_id(c, "template", 64));
 	t->is_public = strcmp(conf_text(c, "public", "no"), "yes") == 0;
 	if (!read_params(t, conf_text(c, "params", ""), why, size))
-		return (false);
+		return (wrong_at(c, "params", why, size));
 	for (unsigned l = 0; l < 2; l++)
 		for (unsigned p = 0; p < PARTS_COUNT; p++) {
 			const char *text = conf_text(c, keys[l][p], p == PART_SMS ? NULL : "");
 
 			if (text == NULL)
 				continue;
-			if (p == PART_SMS && strlen(text) > SMS_BYTES_MAX)
-				return (snprintf(why, size, "%s: %zu bytes are no text message; at most %u", keys[l][p], strlen(text), SMS_BYTES_MAX), false);
-			if (p == PART_SUBJECT && strpbrk(text, "\r\n") != NULL)
-				return (snprintf(why, size, "%s: one line", keys[l][p]), false);
-			if (!check_text(t, keys[l][p], text, why, size))
-				return (false);
+			if (!check_part(t, keys[l][p], p, text, why, size))
+				return (wrong_at(c, keys[l][p], why, size));
 			if ((t->texts[l][p] = strdup(text)) == NULL)
 				abort();
 		}
@@ -287,6 +304,16 @@ template_beyond(const struct template *t, const char *words)
 	return (NULL);
 }
 
+const char *
+template_says(const struct template *t, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		for (unsigned k = 0; k < 2 * PARTS_COUNT; k++)
+			if (t->texts[k / PARTS_COUNT][k % PARTS_COUNT] != NULL && strstr(t->texts[k / PARTS_COUNT][k % PARTS_COUNT], *words) != NULL)
+				return (*words);
+	return (NULL);
+}
+
 const struct template *
 templates_find(const struct templates *all, const char *name)
 {
@@ -304,12 +331,16 @@ template_public(const struct template *t)
 
 /* ---- Filling in ---- */
 
-/* One line, whatever somebody wrote: a value opens no header and no new paragraph. */
+/* One line, whatever somebody wrote: a value opens no header and no new paragraph.  Nor does it sign: 【】 are for us. */
 static void
 add_value(struct buffer *b, const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		buffer_add(b, (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? " " : s + i, 1);
+		if (len - i >= 3 && (memcmp(s + i, "【", 3) == 0 || memcmp(s + i, "】", 3) == 0)) {
+			buffer_text(b, s[i + 2] == "【"[2] ? "[" : "]");
+			i += 2;
+		} else
+			buffer_add(b, (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? " " : s + i, 1);
 }
 
 static bool

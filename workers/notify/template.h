@@ -37,6 +37,8 @@ bool			 template_public(const struct template *);
 
 /* The first param that is not among these words, each between blanks; NULL: all are. */
 const char		*template_beyond(const struct template *, const char *words);
+/* The first of these words that stands in one of its texts; NULL: none.  The list ends with NULL. */
+const char		*template_says(const struct template *, const char *const *words);
 
 /* template_named.c: the rules of the other workers that lie in this folder name templates that there are, and give what those fill in.  False,
  * with a sentence that names file and line. */

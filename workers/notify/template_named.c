@@ -32,6 +32,9 @@ static const struct {
 	{ "dunning.yaml", " household bills amount due " },
 };
 
+/* Who is asked for money is not threatened with it either. */
+static const char *const cutting[] = { "停水", "停电", "停气", "停热", "停暖", "停供", "断水", "断电", "断气", "cut off", "disconnect", NULL };
+
 static bool
 fits(const struct templates *all, const char *name, const char *gives, const char *where, char *why, size_t size)
 {
@@ -54,6 +57,18 @@ fits(const struct templates *all, const char *name, const char *gives, const cha
 	return (true);
 }
 
+static bool
+threatens(const struct templates *all, const char *name, const char *where, char *why, size_t size)
+{
+	const struct template *t = templates_find(all, name);
+	const char *word = t != NULL ? template_says(t, cutting) : NULL;
+
+	if (word != NULL)
+		snprintf(why, size, "template %s, which %s names: \"%s\": 民法典 944: whoever owes fees is not pressed with power, water, heat or gas; "
+		    "the last means is a court", name, where, word);
+	return (word != NULL);
+}
+
 /* Every value of a key "template", wherever it stands. */
 static bool
 check_document(const struct templates *all, yaml_document_t *doc, const char *gives, const char *path, char *why, size_t size)
@@ -69,7 +84,8 @@ check_document(const struct templates *all, yaml_document_t *doc, const char *gi
 			if (key->type != YAML_SCALAR_NODE || value->type != YAML_SCALAR_NODE || strcmp((const char *)key->data.scalar.value, "template") != 0)
 				continue;
 			snprintf(where, sizeof(where), "%s line %zu", path, value->start_mark.line + 1);
-			if (!fits(all, (const char *)value->data.scalar.value, gives, where, why, size))
+			if (!fits(all, (const char *)value->data.scalar.value, gives, where, why, size) ||
+			    (gives != NULL && threatens(all, (const char *)value->data.scalar.value, where, why, size)))
 				return (false);
 		}
 	}
