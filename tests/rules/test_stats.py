@@ -265,7 +265,7 @@ def test_z2_a_target_that_will_be_missed_and_one_that_was():
     calls = [MON(f"2026-11-{20 + n} 10:00", "callback.done", f"R-{n}", kind="repair", by="cs-1", mode="phone") for n in (1, 2)]
 
     def of(log):
-        return [(e["type"], e["time"], e["subject"], e["data"]["done"], e["data"]["of"]) for e in conclusions(log, "2027-01-10") if e["data"]["measure"] == "repair_callbacks"]
+        return [(e["type"], e["time"], e["subject"], e["data"]["done"], e["data"]["of"]) for e in conclusions(log, "2027-01-10") if e["data"].get("measure") == "repair_callbacks"]
 
     # At eight on the tenth what is older than two days is looked at; what was finished yesterday may still be called about.
     first = ("target.endangered", "2026-11-10T00:00:00Z", NOVEMBER, 0, 7)
