@@ -34,6 +34,8 @@ void	object_add(struct object *, const void *fact, size_t len);
 bool	object_has(const struct object *, uint64_t seq);
 /* Its facts that count, by when they happened. */
 struct history	object_history(struct object *);
+/* The same as it stood before that event, which corrects nothing yet. */
+struct history	object_history_before(struct object *, uint64_t seq);
 
 /* What it is a member of now; and it is stored. */
 void	object_judge(struct turn *, struct object *);
