@@ -160,6 +160,9 @@ report_explain(struct report *r, const char *value, const struct common *common,
 		fprintf(stderr, "estate report: what is behind " REPORT_FEES " is the ledger: estate ask dunning household household=3-2-1201, estate ask dunning arrears\n");
 		return (EXIT_USAGE);
 	}
+	/* Pages are asked for one by one: what comes meanwhile would be in some of them. */
+	if (r->as_of == NULL && r->seq == 0)
+		r->seq = (int64_t)r->known;
 	if (common->json)
 		buffer_text(b, "{\"sections\":[");
 	for (unsigned i = 0; i < r->count && n == 0; i++) {

@@ -103,6 +103,13 @@ def test_a_file_for_spreadsheets(counted):
     assert rows[-1]["value_name"] == "total"
 
 
+def test_a_file_that_is_looked_at_on_a_terminal(counted):
+    counted.put(*((7, "case.declined", f"H-{n}", {"by": "cs-1", "reason": "x", "to": to}) for n, to in enumerate(("＝1+1", "a\x1b[31m\nb"))))
+    text = counted.report("referrals", "--by", "to", "--period", MONTH, "--format", "csv").stdout
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+    assert [row["value"] for row in rows] == ["a?[31m b", "'＝1+1", ""] and "\x1b" not in text
+
+
 def test_what_is_behind_it(counted):
     text = counted.report("repair_callbacks", "--period", MONTH, "--by", "building", "--value", "1", "--explain").stdout
     lines = [line.split() for line in text.splitlines() if line[:2] in ("+ ", "- ")]
@@ -149,7 +156,7 @@ def test_in_chinese(counted):
 @pytest.mark.parametrize("words, status, why", [
     (["calbacks"], 1, "did you mean callbacks?"), ([], 2, "estate report list names them"), (["callbacks", "--period", "2026-1"], 2, "is none"),
     (["callbacks", "--by", "colour"], 2, "no measure of callbacks goes by colour"), (["repair_callbacks", "--by", "category"], 1, "repair_callbacks goes by: trade building staff"),
-    (["callbacks", "--format", "pdf"], 2, "table, csv or json"), (["callbacks", "--value", "3"], 2, "goes with --explain"), (["callbacks", "more"], 2, "one report at a time"),
+    (["callbacks", "--format", "pdf"], 2, "table, csv, json or html"), (["callbacks", "--value", "3"], 2, "goes with --explain"), (["callbacks", "more"], 2, "one report at a time"),
     (["callbacks", "--period", "2026-13"], 1, "a month, quarter, half-year or year of 1970 to 2199"), (["callbacks", "--as-of", "soon"], 1, "a date, to its end, or an instant"),
     (["collection", "--by", "building"], 2, "goes by fee_kind")])
 def test_what_will_not_do_is_said(counted, words, status, why):
