@@ -395,6 +395,27 @@ tickets_again(struct turn *t, const struct object_key *survey)
 	}
 }
 
+int64_t
+object_survey_began(struct turn *t, struct text survey, int64_t at)
+{
+	struct object_key prefix = object_key('t', survey, (struct text){ "", 0 });
+	struct worker_walk walk = { .key_len = 0 };
+
+	while (worker_each(t->w, OBJECTS, prefix.bytes, prefix.len, &walk)) {
+		struct object_key k = { .len = walk.key_len };
+		struct history h;
+
+		if (k.len > OBJECT_KEY_MAX)
+			continue;
+		memcpy(k.bytes, walk.key, k.len);
+		object_load(t, &t->x->beside, &k);
+		h = object_history(&t->x->beside);
+		if (h.count > 0 && h.f[0]->when < at)
+			at = h.f[0]->when;
+	}
+	return (at);
+}
+
 static void
 others_again(struct turn *t, const struct object_key *k, unsigned type, int64_t when)
 {

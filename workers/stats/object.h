@@ -43,6 +43,9 @@ void	object_judge(struct turn *, struct object *);
 /* Another object's facts, while one is judged: false if there are none. */
 bool	object_beside(struct turn *, char kind, struct text subject, struct history *);
 
+/* When the first of a survey's forms was handed out, came back or was answered; that instant, if none of it was earlier. */
+int64_t	object_survey_began(struct turn *, struct text survey, int64_t at);
+
 /* An event of the log: for its objects, and for what depends on them. */
 void	object_take(struct turn *, unsigned type, const struct worker_event *);
 /* The object of a case or a household is judged again. */
