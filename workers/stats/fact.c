@@ -66,7 +66,8 @@ add_field(struct writing *w, enum keep code, const void *bytes, size_t len)
 		return;		/* as many fields as no event of the catalogue has */
 	w->out[w->len++] = (uint8_t)code;
 	w->out[w->len++] = (uint8_t)len;
-	memcpy(w->out + w->len, bytes, len);
+	if (len > 0)
+		memcpy(w->out + w->len, bytes, len);
 	w->len += len;
 }
 

@@ -27,13 +27,15 @@ object_key(char kind, struct text a, struct text b)
 		a.len = ID_CHARS_MAX;
 	if (b.len > ID_CHARS_MAX)
 		b.len = ID_CHARS_MAX;
-	memcpy(k.bytes + k.len, a.s, a.len);
+	if (a.len > 0)
+		memcpy(k.bytes + k.len, a.s, a.len);
 	k.len += a.len;
-	if (kind == 't') {
-		k.bytes[k.len++] = 0;
+	if (kind != 't')
+		return (k);
+	k.bytes[k.len++] = 0;
+	if (b.len > 0)
 		memcpy(k.bytes + k.len, b.s, b.len);
-		k.len += b.len;
-	}
+	k.len += b.len;
 	return (k);
 }
 
