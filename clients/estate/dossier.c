@@ -132,7 +132,8 @@ dossier_settle(struct dossier *d)
 		} else
 			d->amended += is_meant(d, d->facts[i].seq, "record.amended");
 	}
-	qsort(d->facts, d->count, sizeof(*d->facts), by_time);
+	if (d->count > 1)
+		qsort(d->facts, d->count, sizeof(*d->facts), by_time);
 	while (kept < d->count && d->facts[kept].when != INT64_MAX)
 		kept++;
 	for (size_t i = kept; i < d->count; i++)

@@ -269,7 +269,8 @@ members_settle(struct turn *t, struct object *o)
 	struct old old = { .p = o->bytes + o->facts_len, .end = o->bytes + o->len };
 	size_t i = 0;
 
-	qsort_r(l->list, l->count, sizeof(*l->list), by_id, l->bytes);
+	if (l->count > 1)
+		qsort_r(l->list, l->count, sizeof(*l->list), by_id, l->bytes);
 	forget_twins(l);
 	next_old(&old);
 	while (old.id != NULL || i < l->count) {
