@@ -153,6 +153,16 @@ def test_in_chinese(counted):
     assert "未知" in in_chinese(counted, "repair_callbacks", "--period", MONTH, "--by", "staff")
 
 
+def test_bars_that_stand_close(counted):
+    """Their rates ran into each other; and a drawing stood alone on the next sheet, of nobody knew what."""
+    counted.put(*((8, "case.declined", f"G-{n}", {"by": "cs-1", "reason": "x", "to": f"dept {n:02d}"}) for n in range(20)))
+    page = counted.report("referrals", "--by", "to", "--period", MONTH, "--format", "html").stdout
+    drawing = page.split("<svg", 1)[1].split("</svg>", 1)[0]
+    assert drawing.count(">100%</text>") >= 20 and "100.00%" not in drawing and "<div><h2>" in page
+    page = counted.report("callbacks", "--by", "building", "--period", MONTH, "--format", "html").stdout
+    assert page.count("<div class=k><h2>") == 5 and page.count("</div>") == 5
+
+
 @pytest.mark.parametrize("words, status, why", [
     (["calbacks"], 1, "did you mean callbacks?"), ([], 2, "estate report list names them"), (["callbacks", "--period", "2026-1"], 2, "is none"),
     (["callbacks", "--by", "colour"], 2, "no measure of callbacks goes by colour"), (["repair_callbacks", "--by", "category"], 1, "repair_callbacks goes by: trade building staff"),
