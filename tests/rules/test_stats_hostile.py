@@ -86,3 +86,16 @@ def test_what_was_behind_a_figure_before_it_was_taken_back():
     now, = ask(log, explain("repair_callbacks", "2026-10"))
     assert [(row["num"], row["events"]) for row in now["rows"]] == [(0, [1, 2, 5])]
     assert [row["events"] for row in ask(log, explain("repair_callbacks", "2026-10", seq=4))[0]["rows"]] == [[1, 2]]
+
+
+def test_a_correction_under_another_subject():
+    """It names the record by its number: under which subject somebody wrote it, the household's say, changes nothing (escalate goes by the number, too)."""
+    story = [OCT("08:00", "repair.requested", "R-1", trade="plumbing", in_home=True, household="3-1-1"), OCT("09:00", "repair.finished", "R-1", by="eng-1", in_home=True),
+             OCT("10:00", "callback.done", "R-1", kind="repair", by="cs-1", mode="phone"), OCT("11:00", "record.retracted", "3-1-1", event=3, by="cs-1", reason="x"),
+             OCT("12:00", "record.amended", "office", event=2, by="cs-1", reason="x", fields={"in_home": False}), OCT("13:00", "record.retracted", "office-2", event=5, by="cs-1", reason="x"),
+             OCT("14:00", "record.retracted", "elsewhere", event=4, by="cs-1", reason="x")]
+    assert [share(log_of(*story[:cut]), "repair_callbacks", "2026-10") for cut in (3, 4, 5, 6, 7)] == [(1, 1), (0, 1), (0, 0), (0, 1), (1, 1)]
+    # A call that was another household's is returned there.
+    calls = [OCT("08:00", "call.abandoned", "K-1", wait_s=9, household="9-9-9"), OCT("09:00", "call.answered", "K-2", agent="cs-1", household="9-9-9"),
+             OCT("10:00", "record.amended", "office", event=2, by="cs-1", reason="x", fields={"household": "8-8-8"}), OCT("08:30", "call.abandoned", "K-3", wait_s=9, household="8-8-8")]
+    assert share(log_of(*calls[:2]), "call_return", "2026-10") == (1, 1) and share(log_of(*calls), "call_return", "2026-10") == (1, 2)

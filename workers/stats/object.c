@@ -221,7 +221,7 @@ struct homes {
 	struct object_key keys[HOMES_MAX];
 	uint8_t via[HOMES_MAX];
 	unsigned count;
-	bool plain;			/* its subject alone */
+	bool plain;			/* nobody looks for them by the event's number */
 };
 
 static void
@@ -280,7 +280,6 @@ find_homes(const struct worker_event *v, unsigned type, struct homes *h)
 	h->plain = false;
 	switch (fact_home(type)) {
 	case HOME_SUBJECT:
-		h->plain = true;
 		home_add(h, object_key('s', v->e->subject, nothing), VIA_OWN);
 		break;
 	case HOME_TICKET:
@@ -320,7 +319,7 @@ spread_store(struct turn *t, uint64_t seq, const struct homes *h)
 	worker_put(t->w, SPREAD, key, sizeof(key), bytes, len);
 }
 
-/* The objects that have an event. */
+/* The objects that have an event, whatever the correction itself is about: it names the number. */
 static void
 spread_load(struct turn *t, uint64_t seq, struct text subject, struct homes *h)
 {
@@ -536,7 +535,7 @@ move_house(struct turn *t, struct homes *h, const struct worker_event *v, uint64
 		return;
 	h->plain = false;
 	for (unsigned i = before; i < h->count; i++)
-		copy_to(t, &h->keys[0], &h->keys[i], seq, v->e->subject);
+		copy_to(t, &h->keys[0], &h->keys[i], seq, (struct text){ (const char *)h->keys[0].bytes + 1, (uint32_t)h->keys[0].len - 1 });
 	spread_store(t, seq, h);
 }
 
