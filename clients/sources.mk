@@ -63,6 +63,7 @@ ESTATE_SRC = \
 	clients/estate/agenda_show.c \
 	clients/estate/archive_bind.c \
 	clients/estate/archive_look.c \
+	clients/estate/archive_masked.c \
 	clients/estate/archive_open.c \
 	clients/estate/archive_replay.c \
 	clients/estate/arguments.c \

@@ -2,6 +2,7 @@
 #ifndef ARCHIVE_H
 #define ARCHIVE_H
 
+#include <msgpack.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,5 +55,8 @@ int	opening_fits(const struct opening *, const struct bundle *);
 /* The record as its reader may see it; lent until the next one. */
 void	opening_show(struct opening *, struct estate_event *);
 void	opening_end(struct opening *);
+
+/* archive_masked.c: where masks stand that no log would take, the record without them; lent from `out`. */
+void	masked_fit(msgpack_sbuffer *out, struct estate_event *);
 
 #endif

@@ -22,6 +22,7 @@ struct replay {
 	struct archive *a;
 	struct estate *e;
 	struct opening open;
+	msgpack_sbuffer masked;
 	uint64_t handed, stored, duplicates, refused, left_out;
 	bool failed;			/* the handle takes no more */
 	int64_t shown_ms;
@@ -77,6 +78,7 @@ static bool
 replay_record(struct replay *r, struct estate_event *v)
 {
 	uint64_t seq = v->seq;
+	bool sealed = (v->flags & EVENT_SEALED) != 0;
 	struct event e;
 	int n;
 
@@ -85,6 +87,8 @@ replay_record(struct replay *r, struct estate_event *v)
 		return (true);
 	}
 	opening_show(&r->open, v);
+	if (sealed)
+		masked_fit(&r->masked, v);
 	while ((n = estate_put(r->e, v->bytes, v->len, seq)) == ESTATE_AGAIN && !reach_stop) {
 		if (estate_pump(r->e, 1000) < 0)
 			return (false);
@@ -185,6 +189,7 @@ archive_replay(struct archive *a)
 
 	if ((n = opening_begin(&r.open, a->keys)) != 0)
 		return (n);
+	msgpack_sbuffer_init(&r.masked);
 	if ((n = prove_all(&r)) == 0 && (r.e = reach_open("archive", &a->common, &o)) == NULL)
 		n = EXIT_USAGE;
 	if (n == 0 && (n = reach_wait("archive", &a->common, r.e)) == 0)
@@ -192,5 +197,6 @@ archive_replay(struct archive *a)
 	if (r.e != NULL)
 		estate_close(r.e);
 	opening_end(&r.open);
+	msgpack_sbuffer_destroy(&r.masked);
 	return (n);
 }

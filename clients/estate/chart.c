@@ -15,6 +15,7 @@
 #define BELOW		58u		/* labels, which lie aslant where there are many */
 #define FULL		10000u		/* 100 % */
 #define COLUMN		7u		/* of text */
+#define RATE_STEP	42u		/* what a rate with its decimals takes */
 #define ASLANT_COLUMNS	10u		/* of a label, that it does not leave the drawing */
 
 struct plot {
@@ -84,10 +85,14 @@ draw_bar(struct plot *p, unsigned i, const struct bar *bar)
 	label(p, i, bar->label);
 }
 
+/* Where bars stand close the whole per cent, cut as all rates are: the decimals are in the table. */
 static void
-add_rate(struct buffer *b, uint64_t rate)
+add_rate(struct buffer *b, uint64_t rate, bool close)
 {
-	buffer_printf(b, "%" PRIu64 ".%02" PRIu64 "%%", rate / 100, rate % 100);
+	if (close)
+		buffer_printf(b, "%" PRIu64 "%%", rate / 100);
+	else
+		buffer_printf(b, "%" PRIu64 ".%02" PRIu64 "%%", rate / 100, rate % 100);
 }
 
 /* A dashed line across, with its value at the end. */
@@ -151,7 +156,7 @@ chart_rates(struct buffer *b, const struct bar *bars, unsigned count, int64_t ta
 		buffer_printf(b, "<text x=%u y=%u text-anchor=middle%s>", middle(&p, i), TOP + HEIGHT - (bars[i].known ? height_of(&p, bars[i].value) : 0) - 4,
 		    p.step < 50 ? " class=t" : "");
 		if (bars[i].known)
-			add_rate(b, bars[i].value);
+			add_rate(b, bars[i].value, p.step < RATE_STEP);
 		else
 			buffer_text(b, zh ? "无" : "n/a");
 		buffer_text(b, "</text>");

@@ -10,6 +10,7 @@
 #include "paint.h"
 #include "period.h"
 #include "sitetime.h"
+#include "worker.h"
 
 static const char help[] =
 "Usage: estate form [OPTION...] ID\n"
@@ -72,14 +73,34 @@ read_household(struct filling *w, struct estate *e, struct text household)
 	return (dossier_read(&w->dossier, "form", &w->common, e, subjects, types));
 }
 
-/* Problems have numbers of their own and name the household. */
+static bool
+has(const struct dossier *d, uint64_t seq)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->facts[i].seq == seq)
+			return (true);
+	return (false);
+}
+
+/* A problem of this household, or what corrects one of those that are there already. */
+static bool
+is_ours(const struct filling *w, const struct fact *f)
+{
+	struct text home;
+	int64_t about;
+
+	if (event_text(&f->e, "household", &home))
+		return (mp_equal(home.s, home.len, w->id));
+	return (event_int(&f->e, "event", &about) && about > 0 && has(&w->dossier, (uint64_t)about) && !has(&w->dossier, f->seq));
+}
+
+/* Problems have numbers of their own and name the household; their corrections name theirs. */
 static int
 read_issues(struct filling *w, struct estate *e)
 {
-	static const char *const types[] = { "issue.*", NULL };
+	static const char *const types[] = { "issue.*", "record.amended", "record.retracted", NULL };
 	struct dossier all = { .count = 0 }, *d = &w->dossier;
 	size_t kept = 0;
-	struct text home;
 	int r;
 
 	if ((r = dossier_read(&all, "form", &w->common, e, NULL, types)) != 0) {
@@ -87,7 +108,7 @@ read_issues(struct filling *w, struct estate *e)
 		return (r);
 	}
 	for (size_t i = 0; i < all.count; i++)
-		if (fact_text(&all, &all.facts[i], "household", &home) && mp_equal(home.s, home.len, w->id)) {
+		if (is_ours(w, &all.facts[i])) {
 			if (d->count == d->room) {
 				d->room += 64;
 				d->facts = alloc_or_exit(d->facts, d->room * sizeof(*d->facts));

@@ -34,7 +34,7 @@ cover_month(struct cover *c, const char *month)
 	int end = 0;
 
 	if (strnlen(month, COVER_MONTH) != COVER_MONTH - 1 || sscanf(month, "%4u-%2u%n", &year, &n, &end) != 2 || end != COVER_MONTH - 1 || year < 1970 ||
-	    n < 1 || n > 12)
+	    year > 2199 || n < 1 || n > 12)
 		return (false);
 	snprintf(c->month, sizeof(c->month), "%s", month);
 	c->begin = month_begin((int)year, (int)n);

@@ -170,7 +170,7 @@ dossier_settle(struct dossier *d)
 			d->facts[i].when = INT64_MAX;	/* behind all that counts */
 		} else
 			d->amended += is_amended(d, d->facts[i].seq);
-	if (d->count > 0)
+	if (d->count > 1)
 		qsort(d->facts, d->count, sizeof(*d->facts), by_time);
 	while (kept < d->count && d->facts[kept].when != INT64_MAX)
 		kept++;

@@ -2,15 +2,32 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "paint.h"
 #include "report.h"
 
-/* A cell.  What a spreadsheet would take for a formula is made text. */
-static void
-cell(struct buffer *b, const char *text, bool last)
+/* What a spreadsheet would take for a formula: also in the wide signs of a Chinese keyboard. */
+static bool
+is_formula(const char *text)
 {
-	bool formula = text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
+	static const char *const wide[] = { "＝", "＋", "－", "＠" };
+	bool is = text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
 
-	if (!formula && strpbrk(text, ",\"\r\n") == NULL)
+	for (size_t i = 0; i < sizeof(wide) / sizeof(*wide); i++)
+		is = is || strncmp(text, wide[i], strlen(wide[i])) == 0;
+	return (is);
+}
+
+/* A cell.  A formula is made text; control characters, which no value needs, are gone: somebody may look at the file on a terminal. */
+static void
+cell(struct buffer *b, const char *value)
+{
+	struct buffer clean = { NULL, 0, 0 };
+	bool formula = is_formula(value);
+	const char *text;
+
+	paint_clean(&clean, value, strlen(value), 0);
+	text = clean.data != NULL ? clean.data : "";
+	if (!formula && strpbrk(text, ",\"") == NULL)
 		buffer_text(b, text);
 	else {
 		buffer_text(b, formula ? "\"'" : "\"");
@@ -21,7 +38,8 @@ cell(struct buffer *b, const char *text, bool last)
 		}
 		buffer_text(b, "\"");
 	}
-	buffer_text(b, last ? "\r\n" : ",");
+	buffer_free(&clean);
+	buffer_text(b, ",");
 }
 
 static void
@@ -48,24 +66,24 @@ line(struct buffer *b, const struct report *r, const struct report_section *s, c
 	char share[REPORT_SHARE_SIZE], one[2] = { f->class, '\0' };
 	bool total = f == &s->total, timed = s->timed && f->timed_count > 0;
 
-	cell(b, s->name, false);
-	cell(b, zh ? s->zh : s->en, false);
-	cell(b, s->from, false);
-	cell(b, s->until, false);
-	cell(b, f->month, false);
-	cell(b, s->by, false);
-	cell(b, f->value, false);
+	cell(b, s->name);
+	cell(b, zh ? s->zh : s->en);
+	cell(b, s->from);
+	cell(b, s->until);
+	cell(b, f->month);
+	cell(b, s->by);
+	cell(b, f->value);
 	if (total)
 		buffer_text(&name, zh ? "合计" : "total");
 	else
 		report_value(&name, s->by, f->value, zh);
-	cell(b, name.data, false);
+	cell(b, name.data);
 	buffer_free(&name);
-	cell(b, s->fen ? "fen" : "count", false);
+	cell(b, s->fen ? "fen" : "count");
 	number(b, f->num, s->rate);
 	number(b, f->den, true);
 	report_share(f->num, f->den, share);
-	cell(b, s->rate ? share : "", false);
+	cell(b, s->rate ? share : "");
 	number(b, f->timed_count, s->timed);
 	number(b, f->p50, timed);
 	number(b, f->p90, timed);
@@ -73,7 +91,7 @@ line(struct buffer *b, const struct report *r, const struct report_section *s, c
 	number(b, f->p99, timed);
 	number(b, f->max, timed);
 	number(b, f->cumulative, strcmp(r->form, "pareto") == 0 && !total);
-	cell(b, one, false);
+	cell(b, one);
 	ages(b, s, f);
 }
 

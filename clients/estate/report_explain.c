@@ -212,6 +212,9 @@ report_explain(struct report *r, const char *value, const struct common *common,
 	struct explaining x = { .r = r, .value = value, .common = common, .e = e, .b = b, .zh = zh };
 	int n = 0;
 
+	/* Pages are asked for one by one: what comes meanwhile would be in some of them. */
+	if (strcmp(r->name, REPORT_FEES) != 0 && r->as_of == NULL && r->seq == 0)
+		r->seq = (int64_t)r->known;
 	if (common->json)
 		buffer_text(b, "{\"sections\":[");
 	for (unsigned i = 0; i < r->count && n == 0; i++) {

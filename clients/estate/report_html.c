@@ -12,7 +12,7 @@
 static const char style[] =
 "h1{text-align:center}.n{text-align:center;margin:0 0 2mm}h2{font-size:12pt;margin:6mm 0 0;break-after:avoid}h2 small{font-weight:normal;font-size:9pt;margin-left:2mm}"
 "td.r,th.r{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.z td{font-weight:600;border-top:.6mm solid #000}.y{font-weight:700}"
-"p{margin:1mm 0;break-after:avoid}ul{margin:1mm 0;padding-left:6mm}.g td{height:14mm;vertical-align:bottom}.x{table-layout:auto}td{overflow-wrap:anywhere}" CHART_STYLE;
+".k{break-inside:avoid}.z{break-before:avoid}p{margin:1mm 0;break-after:avoid}ul{margin:1mm 0;padding-left:6mm}.g td{height:14mm;vertical-align:bottom}.x{table-layout:auto}td{overflow-wrap:anywhere}" CHART_STYLE;
 
 static const char *
 in(bool zh, const char *chinese, const char *english)
@@ -194,12 +194,15 @@ target(struct buffer *b, const struct report_section *s, bool zh)
 	    s->total.den == 0 ? "n/a" : report_reached(s, &s->total) ? in(zh, "达到", "reached") : in(zh, "未达到", "not reached"));
 }
 
+/* What fits on a sheet stays on one: a drawing at the top of the next would be of nobody knows what. */
+#define TOGETHER_ROWS	16u
+
 static void
 section(struct buffer *b, const struct report *r, const struct report_section *s, bool zh)
 {
 	char at[SITETIME_TEXT];
 
-	buffer_text(b, "<h2>");
+	buffer_printf(b, "<div%s><h2>", s->count <= TOGETHER_ROWS ? " class=k" : "");
 	text(b, zh ? s->zh : s->en);
 	buffer_text(b, "<small>");
 	text(b, s->rule);
@@ -222,6 +225,7 @@ section(struct buffer *b, const struct report *r, const struct report_section *s
 	row(b, r, s, &s->total, zh);
 	buffer_text(b, "</tbody></table>\n");
 	chart(b, r, s, zh);
+	buffer_text(b, "</div>\n");
 }
 
 /* Who signs. */

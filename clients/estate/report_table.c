@@ -173,5 +173,5 @@ report_list_line(struct buffer *b, const char *heading, const char *name, const 
 	buffer_text(b, "  ");
 	paint_cell(b, name, strlen(name), 22);
 	paint_cell(b, title, strlen(title), 62);
-	buffer_printf(b, "%s%s%s\n", paint(PAINT_DIM), more, paint(PAINT_OFF));
+	buffer_printf(b, " %s%s%s\n", paint(PAINT_DIM), more, paint(PAINT_OFF));
 }

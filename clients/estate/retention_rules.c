@@ -122,12 +122,25 @@ read_value(struct yamltext *y, unsigned key, yaml_node_t *n, struct retention_ki
 	}
 }
 
+/* S14: plans, forms that came back, and what was answered; by each type that one of them is. */
+static bool
+keeps_surveys(const struct retention_rules *r, const struct retention_kind *k)
+{
+	static const char *const types[] = { "survey.planned", "survey.issued", "survey.returned", "survey.answered", "survey.closed" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		struct text t = { types[i], (uint32_t)strlen(types[i]) };
+
+		if (retention_kind_of(r, t) == (unsigned)(k - r->kinds) && retention_types_hold(&k->types, t))
+			return (true);
+	}
+	return (false);
+}
+
 /* What must be true of a kind as a whole. */
 static void
 check_kind(struct yamltext *y, const yaml_node_t *n, const struct retention_rules *r, const struct retention_kind *k, const bool *given)
 {
-	static const struct text survey = { "survey.answered", 15 };
-
 	for (unsigned i = 0; i < KEYS; i++)
 		if (!given[i] && i != CLOSED_BY && i != OPENED_BY)
 			yamltext_mistake(y, n, "a kind needs %s", keys[i]);
@@ -138,8 +151,8 @@ check_kind(struct yamltext *y, const yaml_node_t *n, const struct retention_rule
 			yamltext_mistake(y, n, "the kind %.40s is there twice", k->name);
 	if (k->opened_by.count > 0 && k->closed_by.count == 0)
 		yamltext_mistake(y, n, "opened_by without closed_by: what is never closed cannot be opened again");
-	if (retention_kind_of(r, survey) == (unsigned)(k - r->kinds) && retention_types_hold(&k->types, survey) &&
-	    ((k->years * 12 + k->months < SURVEY_YEARS_MIN * 12 && k->days < SURVEY_YEARS_MIN * 366) || !k->blocked))
+	if (keeps_surveys(r, k) && ((k->years * 12 + k->months < SURVEY_YEARS_MIN * 12 && k->days < SURVEY_YEARS_MIN * 366) ||
+	    !k->blocked))
 		yamltext_mistake(y, n, "records of surveys are kept for two years at least, early: blocked (S14)");
 }
 

@@ -126,7 +126,9 @@ json_record(const struct retention *r, const struct kept_record *k, int64_t unti
 	const struct retention_kind *kind = &r->rules.kinds[k->kind];
 	char at[SITETIME_TEXT];
 
-	buffer_printf(b, "{\"kind\":\"%s\",\"subject\":\"%s\",\"event\":%" PRIu64 ",\"from\":\"", kind->name, k->subject->id, k->seq);
+	buffer_text(b, "{\"kind\":");
+	json_write_text(b, kind->name, strlen(kind->name));
+	buffer_printf(b, ",\"subject\":\"%s\",\"event\":%" PRIu64 ",\"from\":\"", k->subject->id, k->seq);
 	sitetime_utc_ns(k->from, at);
 	buffer_printf(b, "%s\",\"clause\":", at);
 	json_write_text(b, kind->clause, strlen(kind->clause));

@@ -198,7 +198,8 @@ parse_calendar(const char *s, int64_t *ns)
 		s += n;
 	} else
 		t = mktime(&tm);
-	if (*s != '\0')
+	/* Nanoseconds end in 2262. */
+	if (*s != '\0' || t < INT64_MIN / SECOND + 1 || t > INT64_MAX / SECOND - 1)
 		return (false);
 	*ns = (int64_t)t * SECOND + (int64_t)(fraction * 1e9);
 	return (true);
@@ -246,6 +247,8 @@ parse_ago(const char *s, int64_t now, int64_t *ns)
 		name[len - 1] = '\0';
 	for (size_t i = 0; i < sizeof(unit) / sizeof(*unit); i++)
 		if (strcasecmp(name, unit[i].name) == 0) {
+			if (count * (double)unit[i].seconds > 3e9)
+				return (false);		/* a hundred years */
 			*ns = now - (int64_t)(count * (double)(unit[i].seconds * SECOND));
 			return (true);
 		}

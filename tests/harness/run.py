@@ -18,7 +18,7 @@ SCENARIOS = [os.path.join("tests", "scenario"), os.path.join("tests", "rules")]
 WORK = os.path.join(REPOSITORY, "build", "tests")
 
 # Also run with the sanitizer build: the tests that feed the daemon what it must survive.
-SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store", "test_rights", "test_worker", "test_ask", "test_personal", "test_life", "test_hostile", "test_import", "test_notify", "test_notify_ways", "test_ledger_properties", "test_archive", "test_keeping"]
+SANITIZED = ["test_protocol", "test_faults", "test_subscriptions", "test_store", "test_rights", "test_worker", "test_ask", "test_personal", "test_life", "test_hostile", "test_import", "test_notify", "test_notify_ways", "test_ledger_properties", "test_archive", "test_keeping", "test_stats", "test_stats_hostile", "test_report", "test_reports", "test_form"]
 
 # The longest first, so that the lanes end together.
 LONGEST_FIRST = ["test_callback_year", "test_store", "test_consumers", "test_kill", "test_alarm", "test_worker", "test_demo", "test_protocol", "test_rights"]

@@ -83,6 +83,17 @@ def test_s9_a_survey_has_its_report_when_it_is_closed():
     assert ("s" * 64, 1) in rows and len([key for key in rows if rows[key]["kind"] == "survey"]) == 2
 
 
+def test_s9_a_survey_of_june_and_july():
+    """Forms count when they were handed out: the report of a survey that was in both half-years is of the year, or it would lack those of June."""
+    issued = [event(n, f"2026-{when}T03:00:00Z", "survey.issued", "S-1", ticket=f"T-{n}") for n, when in ((1, "06-20"), (2, "06-29"), (3, "07-01"))]
+    closed = event(4, "2026-07-05T03:00:00Z", "survey.closed", "S-1", by="q-1", role="quality_dept")
+    assert versions([*issued, closed], "2026-07-10")["survey/S-1", 1]["period"] == "2026"
+    assert versions([*issued[2:], closed], "2026-07-10")["survey/S-1", 1]["period"] == "2026-H2"
+    # The first that was taken back was none.
+    back = [event(n + 4, "2026-07-02T03:00:00Z", "record.retracted", "S-1", event=n, by="cs-1", reason="x") for n in (1, 2)]
+    assert versions([*issued, *back, closed], "2026-07-10")["survey/S-1", 1]["period"] == "2026-H2"
+
+
 @pytest.mark.parametrize("was, becomes, word", [("report: callbacks, kind: callback_rate, every: year", "report: nonsense, kind: callback_rate, every: year", "no report of that name"),
                                                 ("kind: survey, every: survey", "kind: nonsense, every: survey", "callback_rate"),
                                                 ("every: survey }", "every: week }", "every"), ("draft_day: 2", "draft_day: 30", "draft_day")])

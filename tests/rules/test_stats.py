@@ -390,7 +390,14 @@ def test_measures_that_will_not_do_are_refused_with_the_reason():
                               ("least: 30%", "least: 130%", "least is a share"), ("within: eod 1 ", "within: eod ", "a mode and how many"), ("name: referrals\n", "name: complaints\n", "that name is taken"),
                               ("by: class building staff\n", "by: class building opened\n", "only words make dimensions"), ("period: handled\n", "period: category\n", "period is a moment"),
                               ("count: called<=due\n", "count: kind<=due\n", "kind is a word"), ("measures: cases_closed reopened", "measures: cases_close", "there is no measure cases_close"),
-                              ("each: item ", "each: staff ", "it does not go by staff"), ("ring: 5s", "rings: 5s", "rin")):
+                              ("each: item ", "each: staff ", "it does not go by staff"),
+                              ("ring: 5s", "rings: 5s", "rin"),
+                              # What was taken without a word, and then counted nothing, or anything.
+                              ("of: open\n", "of: complaint\n", "per: stock is for what lasts"), ('linear: "yes"', 'linear: "maybe"', 'linear is "yes" or "no", not maybe'), ('soft: "yes"', 'soft: "true"', "soft is"),
+                              ('or_due: "yes"', "or_due: sure", "or_due is"), ("least: 30%\n    lag: 2d", "least: 30%\n    linear: \"yes\"", "linear is for a stock"), ("ages: 3 7 15 30 90", "ages: 3x 7", "ages: at most"),
+                              ("period: handled\n", "period: handled\n    ages: 3 7\n", "ages are of a stock"), ("where: grade\n", "where: grade=\n", "a word is missing"),
+                              ("value: wait\n", "value: wait\n    from: queued\n    until: answered\n", "value, or from and until"), ("by: queue, measures: call_answered", "by: item, measures: call_answered", "none of its measures goes by item"),
+                              ("{ name: calls,", "{ name: callbacks,", "two reports of that name"), ("{ name: calls,", "{ name: complaint_callbacks,", "a measure has that name"), ("{ name: calls,", "{ name: versions,", "means something else")):
         assert wrong in text
         folder = counting.config(text.replace(wrong, right, 1))
         done = subprocess.run([harness.program("estate-stats"), "--rehearse", "-", "--config", folder], input=b"", capture_output=True, check=False)

@@ -307,6 +307,32 @@ def test_replayed_into_another_log(place, start_daemon):
     assert [d.event for d in seen] == [*events, *story()]
 
 
+def test_replayed_without_what_nobody_can_open(place, start_daemon):
+    """No mask is a telephone number, an e-mail address or a map: records that had one were refused, each household and each call."""
+    daemon = place.begin()
+    assert daemon.wire().put(1, *story())[1] == "ack"
+    assert daemon.wire().put(2, packed("m1", "notification.requested", "/estate/desk", {
+        "notification": "n-1", "to": HOUSEHOLD, "channel": "sms", "template": "t", "params": {"name": SEEDS["name"]}, "urgency": "routine", "household": HOUSEHOLD},
+        subject="case-1", urgency="routine"))[1] == "ack"
+    place.now()
+    place.bind()
+    for options in (("--masked",), ("--keys", daemon.data)):
+        other = start_daemon()
+        said = json.loads(other.estate("archive", "replay", "--json", *options, place.bundle).stdout)
+        assert (said["stored"], said["refused"]) == (7, 0)
+        again = json.loads(other.estate("archive", "replay", "--json", *options, place.bundle).stdout)
+        assert (again["stored"], again["duplicates"]) == (0, 7)
+        told = {e["id"]: e["data"] for e in map(json.loads, other.estate("tail", "--from", "first", "--until-end", "--json").stdout.splitlines()) if e["id"] in ("h1", "c1", "r1", "n1", "m1")}
+        if options == ("--masked",):
+            assert told["h1"] == {"kind": "owner", "name": "***"} and told["c1"] == {"household": HOUSEHOLD} and told["m1"]["params"] == {}
+            assert told["r1"] == {"kind": "medical", "household": HOUSEHOLD, "address": "***", "text": "***"}
+            # Whose key is erased is as if there had never been one.
+            daemon.estate("person", "erase", "--reason", "x", "--yes", HOUSEHOLD)
+            daemon.stop()
+        else:
+            assert told["h1"] == {"kind": "owner", "name": "(erased)"} and told["n1"]["phone"] == SEEDS["neighbour"]
+
+
 def test_nothing_of_a_damaged_one_is_replayed(place, start_daemon):
     daemon = place.begin()
     put_all(daemon, (probe(n) for n in range(900)))

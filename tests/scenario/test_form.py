@@ -132,6 +132,18 @@ def test_a_household(daemon):
     assert missing(daemon, HOME, "--period", "2026-07")[:3] == ["when", "by", "mode"]
 
 
+def test_corrected_problems_of_a_household(daemon):
+    """They are corrected under their own numbers, not the household's."""
+    seqs = put(daemon, REGISTERED, *ROUTINE, ("issue.opened", "I-3", "2026-10-21T02:11:00Z", {"household": HOME, "dept": "cleaning", "by": "lead-1"}))
+    told, mistaken, other = seqs[5], seqs[-1], seqs[6]
+    put(daemon, ("record.amended", "I-1", "2026-10-24T02:00:00Z", {"event": told, "by": "lead-1", "reason": "听错了", "fields": {"satisfied": False}}),
+        ("record.retracted", "I-3", "2026-10-24T02:00:00Z", {"event": mistaken, "by": "lead-1", "reason": "不是这一户"}),
+        ("record.retracted", "I-2", "2026-10-24T02:00:00Z", {"event": other, "by": "lead-1", "reason": "另一户的"}))
+    page = form(daemon, HOME, "--period", "2026-10")
+    assert [row[-1] for row in rows(page, "问题与处理结果")] == ["", "否"]
+    assert "已计入更正 1 处、撤销 1 处" in page
+
+
 def test_personal_fields_are_for_who_may_see_them(start_daemon, tmp_path):
     keyed = Keyed(start_daemon, tmp_path, {"desk": ["put: '**'", "sources: '*'", "read: '**'", "see_personal: true"], "stats": ["read: '**'"]})
     access = {}

@@ -105,6 +105,13 @@ def test_a_file_for_spreadsheets(counted):
     assert rows[-1]["value_name"] == "total"
 
 
+def test_a_file_that_is_looked_at_on_a_terminal(counted):
+    counted.put(*((7, "case.declined", f"H-{n}", {"by": "cs-1", "reason": "x", "to": to}) for n, to in enumerate(("＝1+1", "a\x1b[31m\nb"))))
+    text = counted.report("referrals", "--by", "to", "--period", MONTH, "--format", "csv").stdout
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+    assert [row["value"] for row in rows] == ["a?[31m b", "'＝1+1", ""] and "\x1b" not in text
+
+
 def test_what_is_behind_it(counted):
     text = counted.report("repair_callbacks", "--period", MONTH, "--by", "building", "--value", "1", "--explain").stdout
     lines = [line.split() for line in text.splitlines() if line[:2] in ("+ ", "- ")]
@@ -146,6 +153,16 @@ def test_in_chinese(counted):
     text = in_chinese(counted, "complaints", "--period", MONTH)
     assert "投诉排列图" in text and "停车" in text and "合计" in text
     assert "未知" in in_chinese(counted, "repair_callbacks", "--period", MONTH, "--by", "staff")
+
+
+def test_bars_that_stand_close(counted):
+    """Their rates ran into each other; and a drawing stood alone on the next sheet, of nobody knew what."""
+    counted.put(*((8, "case.declined", f"G-{n}", {"by": "cs-1", "reason": "x", "to": f"dept {n:02d}"}) for n in range(20)))
+    page = counted.report("referrals", "--by", "to", "--period", MONTH, "--format", "html").stdout
+    drawing = page.split("<svg", 1)[1].split("</svg>", 1)[0]
+    assert drawing.count(">100%</text>") >= 20 and "100.00%" not in drawing and "<div><h2>" in page
+    page = counted.report("callbacks", "--by", "building", "--period", MONTH, "--format", "html").stdout
+    assert page.count("<div class=k><h2>") == 5 and page.count("</div>") == 5
 
 
 @pytest.mark.parametrize("words, status, why", [

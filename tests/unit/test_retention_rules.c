@@ -82,12 +82,32 @@ test_the_first_kind_that_matches_takes_it(void **state)
 	retention_rules_free(&r);
 }
 
+/* S14: not the answers alone, and not only where one kind has them all. */
+static void
+test_no_record_of_a_survey_goes_early(void **state)
+{
+	static const char *const types[] = { "survey.planned", "survey.returned", "survey.answered", "survey.*" };
+	char text[400], why[300];
+	struct retention_rules r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		snprintf(text, sizeof(text), "kinds:\n"
+		    "  - { kind: part, zh: 部分, types: ['%s'], keep: 30d, early: allowed, clause: x }\n"
+		    "  - { kind: survey, zh: 征询, types: [survey.*], keep: 2y, early: blocked, clause: S14 }\n"
+		    "  - { kind: other, zh: 其他, types: ['**'], keep: 1y, early: allowed, clause: z }\n", types[i]);
+		assert_false(retention_rules_parse(&r, text, why, sizeof(why)));
+		assert_non_null(strstr(why, "line 2: records of surveys are kept for two years at least"));
+	}
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_until),
 		cmocka_unit_test(test_the_first_kind_that_matches_takes_it),
+		cmocka_unit_test(test_no_record_of_a_survey_goes_early),
 	};
 
 	return (cmocka_run_group_tests(tests, site, NULL));

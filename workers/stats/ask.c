@@ -66,7 +66,7 @@ ask_period(struct turn *t, struct question_period *q)
 	if (!worker_asked_text(t->w, "period", 16, &s))
 		s = text_of(now);
 	if (!period_read(s, &q->first, &q->last))
-		return (worker_refuse(t->w, E_ARGUMENT, "period", "a month, quarter, half-year or year: 2026-10, 2026-Q4, 2026-H2, 2026"));
+		return (worker_refuse(t->w, E_ARGUMENT, "period", "a month, quarter, half-year or year of 1970 to 2199: 2026-10, 2026-Q4, 2026-H2, 2026"));
 	if (ask_as_of(t, &q->as_of) != 0 || ask_dim(t, q) != 0)
 		return (-1);
 	/* A stock as at the end of the period, or of what is known if it still runs. */

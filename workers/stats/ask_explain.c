@@ -20,7 +20,7 @@ reply_object(struct worker *w, struct text key)
 	worker_reply(w, "object", (struct text){ text, (uint32_t)len });
 }
 
-/* All that counts of it, up to when the member was one no longer. */
+/* All that counted of it, as of then, or when the member was one no longer: a correction that was not known yet takes nothing from it. */
 static void
 reply_events(struct turn *t, const struct question_period *q, struct text key, uint64_t before, uint64_t contact)
 {
@@ -30,13 +30,12 @@ reply_events(struct turn *t, const struct question_period *q, struct text key, u
 
 	memcpy(k.bytes, key.s, key.len);
 	object_load(t, &t->x->object, &k);
-	h = object_history(&t->x->object);
+	if (q->as_of.seq < before - 1)
+		before = q->as_of.seq + 1;
+	h = object_history_before(&t->x->object, before);
 	worker_reply_list(t->w, "events");
-	for (unsigned i = 0; i < h.count && n < EVENTS_MAX; i++)
-		if (h.f[i]->seq < before && h.f[i]->seq <= q->as_of.seq) {
-			worker_reply_int(t->w, "", (int64_t)h.f[i]->seq);
-			n++;
-		}
+	for (unsigned i = 0; i < h.count && n < EVENTS_MAX; i++, n++)
+		worker_reply_int(t->w, "", (int64_t)h.f[i]->seq);
 	if (contact != 0)
 		worker_reply_int(t->w, "", (int64_t)contact);
 	worker_reply_end(t->w);

@@ -118,7 +118,7 @@ history_counts_done(const struct history *h, const struct fact *done)
 {
 	int64_t event;
 
-	for (unsigned i = 0; i < h->count; i++)
+	for (unsigned i = 0; h->violated && i < h->count; i++)
 		if (h->f[i]->type == TAKE_VIOLATED && fact_number(h->f[i], KEEP_EVENT, &event) && (uint64_t)event == done->seq &&
 		    (fact_says(h->f[i], KEEP_RULE, "C4") || fact_says(h->f[i], KEEP_RULE, "C6.early")))
 			return (false);

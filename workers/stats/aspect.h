@@ -54,6 +54,7 @@ aspect_has(const struct aspect *a, enum attr k)
 struct history {
 	const struct fact *const *f;
 	unsigned count;
+	bool violated;			/* a rule, once at least: rare, and looked for often */
 	struct text subject;		/* without what its key begins with; of a ticket: of the survey */
 };
 
@@ -70,6 +71,9 @@ void	aspect_visits(struct turn *, const struct history *, aspect_fn *);
 void	aspect_household(struct turn *, const struct history *, aspect_fn *);
 void	aspect_ticket(struct turn *, const struct history *, aspect_fn *);
 void	aspect_obligation(struct turn *, const struct history *, aspect_fn *);
+
+/* Of a household's calls: those lost since then may be judged otherwise by what happened at `when`. */
+int64_t	aspect_lost_since(const struct history *, int64_t when);
 
 /* Setting attributes. */
 void	aspect_at(struct aspect *, enum attr, int64_t);

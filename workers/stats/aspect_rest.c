@@ -1,8 +1,11 @@
 /* Callbacks, visits, calls, tickets of surveys, obligations. */
 #include "stats.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+
+#include "buffer.h"
 
 #define SECOND_MS	1000
 
@@ -14,45 +17,70 @@ text_same(struct text a, struct text b)
 
 /* ---- Callbacks ---- */
 
-static bool
-is_of(const struct fact *f, struct text id)
-{
-	struct text named;
+/* What is said of a callback, by the callback's id: facts of one lie together, in their order. */
+struct said {
+	struct text id;
+	unsigned at;			/* of the history */
+};
 
-	return (fact_text(f, KEEP_CALLBACK, &named) && text_same(named, id));
+static int
+by_id(const void *a, const void *b)
+{
+	const struct said *x = a, *y = b;
+	uint32_t len = x->id.len < y->id.len ? x->id.len : y->id.len;
+	int c = len > 0 ? memcmp(x->id.s, y->id.s, len) : 0;
+
+	if (c == 0)
+		c = (x->id.len > y->id.len) - (x->id.len < y->id.len);
+	return (c != 0 ? c : (x->at > y->at) - (x->at < y->at));
+}
+
+/* The first of `count` that is of this id; `count`: none is. */
+static size_t
+find_said(const struct said *list, size_t count, struct text id)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (by_id(&list[middle], &(struct said){ id, 0 }) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (low < count && text_same(list[low].id, id) ? low : count);
 }
 
 /* A result that names none is of the last of its kind that had been asked for. */
 static struct text
-callback_meant(const struct history *h, const struct fact *done)
+callback_meant(const struct history *h, const struct said *dues, size_t due_count, const struct fact *done)
 {
 	struct text kind, id = { NULL, 0 }, t, named;
 
+	if (fact_text(done, KEEP_CALLBACK, &named) && named.len > 0 && find_said(dues, due_count, named) < due_count)
+		return (named);
+	if (due_count == 0)
+		return (id);
 	fact_text(done, KEEP_KIND, &kind);
-	fact_text(done, KEEP_CALLBACK, &named);
-	for (unsigned i = 0; i < h->count; i++) {
-		const struct fact *f = h->f[i];
-
-		if (f->type != TAKE_DUE)
-			continue;
-		if (named.len > 0 && is_of(f, named))
-			return (named);
-		if (f->when <= done->when && fact_text(f, KEEP_KIND, &t) && text_same(t, kind))
-			fact_text(f, KEEP_CALLBACK, &id);
-	}
+	for (unsigned i = h->count; i-- > 0;)
+		if (h->f[i]->type == TAKE_DUE && h->f[i]->when <= done->when && fact_text(h->f[i], KEEP_KIND, &t) && text_same(t, kind) &&
+		    fact_text(h->f[i], KEEP_CALLBACK, &id))
+			return (id);
 	return (id);
 }
 
 static void
-one_callback(struct turn *t, const struct history *h, struct text id, aspect_fn *tell)
+one_callback(struct turn *t, const struct history *h, const struct said *said, size_t count, aspect_fn *tell)
 {
 	struct aspect a = { .has = 0 };
+	const struct fact *done = NULL;
 	struct text household;
 
-	for (unsigned i = 0; i < h->count; i++) {
-		const struct fact *f = h->f[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct fact *f = h->f[said[i].at];
 
-		if (f->type == TAKE_DUE && is_of(f, id)) {
+		if (f->type == TAKE_DUE) {
 			fact_text(f, KEEP_HOUSEHOLD, &household);
 			aspect_home(&a, household);
 			aspect_field(&a, ATTR_DUE, f, KEEP_DUE);
@@ -60,22 +88,19 @@ one_callback(struct turn *t, const struct history *h, struct text id, aspect_fn 
 			aspect_field(&a, ATTR_MANDATORY, f, KEEP_MANDATORY);
 			aspect_field(&a, ATTR_CALLER, f, KEEP_STAFF);
 			aspect_drop(&a, ATTR_CANCELLED);
-		} else if (f->type == TAKE_REASSIGNED && is_of(f, id))
+		} else if (f->type == TAKE_REASSIGNED)
 			aspect_field(&a, ATTR_CALLER, f, KEEP_STAFF);
-		else if (f->type == TAKE_CANCELLED && is_of(f, id))
+		else if (f->type == TAKE_CANCELLED)
 			aspect_flag(&a, ATTR_CANCELLED, true);
+		else if (done == NULL && history_counts_done(h, f))
+			done = f;
 	}
-	for (unsigned i = 0; i < h->count; i++) {
-		const struct fact *f = h->f[i];
-
-		if (f->type != TAKE_DONE || f->via == VIA_COVERED || !text_same(callback_meant(h, f), id) || !history_counts_done(h, f))
-			continue;
-		aspect_at(&a, ATTR_CALLED, f->when);
-		aspect_field(&a, ATTR_CALLER, f, KEEP_BY);
-		aspect_field(&a, ATTR_GRADE, f, KEEP_GRADE);
-		break;
+	if (done != NULL) {
+		aspect_at(&a, ATTR_CALLED, done->when);
+		aspect_field(&a, ATTR_CALLER, done, KEEP_BY);
+		aspect_field(&a, ATTR_GRADE, done, KEEP_GRADE);
 	}
-	aspect_sub(&a, id.s, id.len);
+	aspect_sub(&a, said[0].id.s, said[0].id.len);
 	tell(t, CLASS_CALLBACK, &a);
 }
 
@@ -97,23 +122,51 @@ unasked(struct turn *t, const struct history *h, const struct fact *f, aspect_fn
 	tell(t, CLASS_CALLBACK, &a);
 }
 
+/* Those that were asked for, by their ids. */
+static size_t
+find_dues(const struct history *h, struct said *list)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < h->count; i++)
+		if (h->f[i]->type == TAKE_DUE && fact_text(h->f[i], KEEP_CALLBACK, &list[n].id))
+			list[n++].at = i;
+	if (n > 0)
+		qsort(list, n, sizeof(*list), by_id);
+	return (n);
+}
+
+/*
+ * A subject may have been called about any number of times.  So each result is given to its callback once, and what is said of all callbacks is
+ * sorted: looking for the facts of each among those of all others would make one more event of a long story take minutes.
+ */
 void
 aspect_callbacks(struct turn *t, const struct history *h, aspect_fn *tell)
 {
-	struct text id, other;
+	struct said *dues = alloc_or_exit(NULL, 2 * (h->count + 1) * sizeof(*dues)), *all = dues + h->count + 1;
+	size_t due_count = find_dues(h, dues), n = 0, next;
 
 	for (unsigned i = 0; i < h->count; i++) {
-		bool before = false;
+		const struct fact *f = h->f[i];
 
-		if (h->f[i]->type == TAKE_DONE && h->f[i]->via == VIA_OWN && callback_meant(h, h->f[i]).len == 0)
-			unasked(t, h, h->f[i], tell);
-		if (h->f[i]->type != TAKE_DUE || !fact_text(h->f[i], KEEP_CALLBACK, &id))
-			continue;
-		for (unsigned k = 0; k < i && !before; k++)
-			before = h->f[k]->type == TAKE_DUE && fact_text(h->f[k], KEEP_CALLBACK, &other) && text_same(id, other);
-		if (!before)
-			one_callback(t, h, id, tell);
+		all[n] = (struct said){ { NULL, 0 }, i };
+		if (f->type == TAKE_DONE && f->via != VIA_COVERED) {
+			all[n].id = callback_meant(h, dues, due_count, f);
+			if (all[n].id.len == 0 && f->via == VIA_OWN)
+				unasked(t, h, f, tell);
+		} else if (f->type == TAKE_DUE || f->type == TAKE_REASSIGNED || f->type == TAKE_CANCELLED)
+			fact_text(f, KEEP_CALLBACK, &all[n].id);
+		n += all[n].id.len > 0;
 	}
+	if (n > 0)
+		qsort(all, n, sizeof(*all), by_id);
+	for (size_t i = 0; i < n; i = next) {
+		for (next = i + 1; next < n && text_same(all[next].id, all[i].id);)
+			next++;
+		if (find_said(dues, due_count, all[i].id) < due_count)
+			one_callback(t, h, all + i, next - i, tell);
+	}
+	free(dues);
 }
 
 /* ---- Visits ---- */
@@ -141,16 +194,50 @@ aspect_visits(struct turn *t, const struct history *h, aspect_fn *tell)
 
 #define RETURN_WITHIN	(7 * DAY_NS)	/* who gets through later calls about something else */
 
+/* Got they through, or were they called back? */
+static bool
+is_return(const struct fact *f)
+{
+	return (f->type == TAKE_ANSWERED || (f->type == TAKE_DONE && (fact_says(f, KEEP_KIND, "call") || f->via == VIA_COVERED)));
+}
+
+/* Since when calls of a household may have been lost that what happened then returns, or no longer does: an earlier return has those before it. */
+int64_t
+aspect_lost_since(const struct history *h, int64_t when)
+{
+	int64_t since = when - RETURN_WITHIN;
+
+	for (unsigned i = 0; i < h->count && h->f[i]->when < when; i++)
+		if (h->f[i]->when > since && is_return(h->f[i]))
+			since = h->f[i]->when;
+	return (since);
+}
+
+/* The first of `order` that happened then, or later. */
+static unsigned
+first_since(const struct history *h, int64_t when)
+{
+	unsigned low = 0, high = h->count;
+
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+
+		if (h->f[middle]->when < when)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (low);
+}
+
 /* They were called back, or got through: by this call's own facts, or by those of the household. */
 static void
 returned(struct aspect *a, const struct history *h, int64_t lost)
 {
-	for (unsigned i = 0; i < h->count; i++) {
+	for (unsigned i = first_since(h, lost); i < h->count && h->f[i]->when <= lost + RETURN_WITHIN; i++) {
 		const struct fact *f = h->f[i];
 
-		if (f->when < lost || f->when > lost + RETURN_WITHIN)
-			continue;
-		if (f->type != TAKE_ANSWERED && !(f->type == TAKE_DONE && (fact_says(f, KEEP_KIND, "call") || f->via == VIA_COVERED)))
+		if (!is_return(f))
 			continue;
 		if (!aspect_has(a, ATTR_RETURNED) || f->when < a->number[ATTR_RETURNED])
 			aspect_at(a, ATTR_RETURNED, f->when);

@@ -152,14 +152,21 @@ draft_look(struct turn *t)
 	}
 }
 
+/*
+ * The period of a survey's report is the half-year in which it was, or the year if it was in both: forms count when they were handed out, and a
+ * report of the half-year in which it was closed would lack those of June.
+ */
 static void
 survey_closed(struct turn *t, struct text survey, int64_t when)
 {
-	int64_t month = period_month(t, when);
+	int64_t month = period_month(t, when), began = period_month(t, object_survey_began(t, survey, when));
 	char period[MONTH_SIZE];
 
 	period_name(month, period);
-	snprintf(period + 5, sizeof(period) - 5, "H%d", month % 12 < 6 ? 1 : 2);
+	if (began / 12 == month / 12 && began % 12 < 6 && month % 12 >= 6)
+		period[4] = '\0';
+	else
+		snprintf(period + 5, sizeof(period) - 5, "H%d", month % 12 < 6 ? 1 : 2);
 	for (unsigned i = 0; i < t->p->draft_count; i++)
 		if (t->p->drafts[i].every == EVERY_SURVEY)
 			begin(t, &t->p->drafts[i], text_of(period), survey);

@@ -89,6 +89,8 @@ instant_of(struct mp m, int64_t *at)
 
 	if (!mp_timestamp(&m, &seconds, &ns) && !(mp_str(&m, &s, &len) && rfc3339_parse(s, len, &seconds, &ns)))
 		return (false);
+	if (seconds < INT64_MIN / SECOND_NS + 1 || seconds > INT64_MAX / SECOND_NS - 1)
+		return (false);
 	*at = seconds * SECOND_NS + ns;
 	return (true);
 }

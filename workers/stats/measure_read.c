@@ -148,6 +148,8 @@ read_condition(struct reading *r, struct condition *c, char *word)
 			mistake(r, "more than %u words in one condition", WORDS_MAX);
 			return;
 		}
+		if (*w == '\0')
+			mistake(r, "%s=: a word is missing", word);
 		c->words[c->count++] = w;
 	}
 }
@@ -205,6 +207,16 @@ read_each(struct reading *r, struct measure *m)
 		mistake(r, "each: it does not go by %.32s", name);
 }
 
+static bool
+read_yes(struct reading *r, const char *key)
+{
+	const char *text = conf_text(r->y, key, "no");
+
+	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+		mistake(r, "%s is \"yes\" or \"no\", not %.20s", key, text);
+	return (strcmp(text, "yes") == 0);
+}
+
 /* "30%", "99.5%": thousandths; -1 for none. */
 static int32_t
 read_share(struct reading *r, const char *text)
@@ -251,6 +263,8 @@ read_duration(struct reading *r, struct measure *m)
 	const char *from = conf_text(r->y, "from", ""), *until = conf_text(r->y, "until", ""), *value = conf_text(r->y, "value", "");
 
 	m->value = ATTRS;
+	if (value[0] != '\0' && (from[0] != '\0' || until[0] != '\0'))
+		mistake(r, "value, or from and until: not both");
 	if (value[0] != '\0') {
 		m->value = attr_of(r, value);
 		m->timed = true;
@@ -264,7 +278,7 @@ read_duration(struct reading *r, struct measure *m)
 			mistake(r, "from and until are moments");
 	}
 	read_limit(r, m);
-	m->or_due = strcmp(conf_text(r->y, "or_due", "no"), "yes") == 0;
+	m->or_due = read_yes(r, "or_due");
 	if (m->limited && (!m->timed || m->value != ATTRS))
 		mistake(r, "within needs from and until");
 }
@@ -275,9 +289,10 @@ read_ages(struct reading *r, struct measure *m)
 	char *rest = own(r, conf_text(r->y, "ages", "")), *word;
 
 	while ((word = next_word(&rest)) != NULL) {
-		int days = atoi(word);
+		char *end;
+		long days = strtol(word, &end, 10);
 
-		if (m->age_count == AGES_MAX || days <= 0 || days > 3660 || (m->age_count > 0 && m->ages[m->age_count - 1] >= days)) {
+		if (*end != '\0' || m->age_count == AGES_MAX || days <= 0 || days > 3660 || (m->age_count > 0 && m->ages[m->age_count - 1] >= days)) {
 			mistake(r, "ages: at most %u numbers of days, each larger than the one before it", AGES_MAX);
 			return;
 		}
@@ -296,6 +311,18 @@ copy_title(struct reading *r, const char *key, const char *fallback, char *out, 
 		mistake(r, "%s is longer than %zu bytes", key, size - 1);
 	else
 		snprintf(out, size, "%s", text);
+}
+
+/* Only what lasts is there at an instant, and only that has an age then. */
+static void
+check_stock(struct reading *r, const struct measure *m)
+{
+	if (m->per == PER_STOCK && m->class != CLASS_OPEN && m->class != CLASS_LIVING && m->class != CLASS_ROUTINE)
+		mistake(r, "per: stock is for what lasts from since to until: open, living, routine");
+	if (m->per != PER_STOCK && m->age_count > 0)
+		mistake(r, "ages are of a stock: per: stock");
+	if (m->per != PER_STOCK && m->linear)
+		mistake(r, "linear is for a stock, towards the end of its year: per: stock");
 }
 
 static void
@@ -321,16 +348,52 @@ read_measure(struct reading *r, struct measure *m)
 	read_each(r, m);
 	read_ages(r, m);
 	m->least = read_share(r, conf_text(r->y, "least", ""));
-	m->soft = strcmp(conf_text(r->y, "soft", "no"), "yes") == 0;
+	m->soft = read_yes(r, "soft");
 	if (conf_text(r->y, "lag", "")[0] != '\0')
 		m->lag = conf_span(r->y, "lag");
-	m->linear = strcmp(conf_text(r->y, "linear", "no"), "yes") == 0;
+	m->linear = read_yes(r, "linear");
+	check_stock(r, m);
+}
+
+static bool
+has_part(const struct report_kind *k, const char *name)
+{
+	for (unsigned i = 0; i < k->count; i++)
+		if (strcmp(k->parts[i]->name, name) == 0)
+			return (true);
+	return (false);
+}
+
+/* A report is asked for by its name, and so is a measure, which must then be in it; and what `estate report` itself does. */
+static void
+check_report_name(struct reading *r, const struct report_kind *k)
+{
+	static const char *const own[] = { "list", "versions", "collection", "submit", "review", "approve", "reject", "distribute" };
+
+	for (const struct report_kind *other = r->m->reports; other < k; other++)
+		if (strcmp(other->name, k->name) == 0)
+			mistake(r, "there are two reports of that name");
+	if (measures_find(r->m, text_of(k->name)) != NULL && !has_part(k, k->name))
+		mistake(r, "a measure has that name and is not in it; another one");
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (strcmp(own[i], k->name) == 0)
+			mistake(r, "estate report means something else by that name; another one");
+}
+
+static bool
+has_dim(const struct measure *m, const char *dim)
+{
+	for (unsigned i = 0; i < m->dim_count; i++)
+		if (strcmp(m->dims[i].name, dim) == 0)
+			return (true);
+	return (false);
 }
 
 static void
 read_report(struct reading *r, struct report_kind *k)
 {
 	char *rest, *word;
+	bool goes = false;
 
 	r->name = conf_id(r->y, "name", NAME_SIZE - 1);
 	snprintf(k->name, sizeof(k->name), "%s", r->name);
@@ -347,9 +410,13 @@ read_report(struct reading *r, struct report_kind *k)
 			return;
 		}
 		k->parts[k->count++] = m;
+		goes = goes || has_dim(m, k->by);
 	}
 	if (k->count == 0)
 		mistake(r, "measures: which?");
+	if (k->by[0] != '\0' && !goes)
+		mistake(r, "none of its measures goes by %.40s", k->by);
+	check_report_name(r, k);
 }
 
 static void

@@ -120,6 +120,12 @@ is_still_here(const struct fact *f, struct text subject)
 struct history
 object_history(struct object *o)
 {
+	return (object_history_before(o, UINT64_MAX));
+}
+
+struct history
+object_history_before(struct object *o, uint64_t before)
+{
 	struct history h = { .count = 0 };
 	const uint8_t *zero;
 	size_t at = OBJECT_HEADER, n;
@@ -130,14 +136,16 @@ object_history(struct object *o)
 		o->facts = alloc_or_exit(o->facts, o->room * sizeof(*o->facts));
 		o->order = alloc_or_exit(o->order, o->room * sizeof(*o->order));
 	}
-	for (; read < o->count && (n = fact_read(&o->facts[read], o->bytes + at, o->facts_len - at)) > 0; read++)
-		at += n;
+	for (uint32_t i = 0; i < o->count && (n = fact_read(&o->facts[read], o->bytes + at, o->facts_len - at)) > 0; i++, at += n)
+		read += o->facts[read].seq < before;
 	facts_correct(o->facts, read);
 	zero = memchr(o->key.bytes, 0, o->key.len);
 	h.subject = (struct text){ (const char *)o->key.bytes + 1, (uint32_t)((zero != NULL ? zero : o->key.bytes + o->key.len) - o->key.bytes - 1) };
 	for (uint32_t i = 0; i < read; i++)
-		if (o->facts[i].counts && !fact_is_correction(o->facts[i].type) && is_still_here(&o->facts[i], h.subject))
+		if (o->facts[i].counts && !fact_is_correction(o->facts[i].type) && is_still_here(&o->facts[i], h.subject)) {
 			o->order[h.count++] = &o->facts[i];
+			h.violated |= o->facts[i].type == TAKE_VIOLATED;
+		}
 	put_in_order(o->order, h.count);
 	h.f = o->order;
 	return (h);

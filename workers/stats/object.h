@@ -36,6 +36,8 @@ void	object_load(struct turn *, struct object *, const struct object_key *);
 void	object_add(struct object *, const void *fact, size_t len);
 /* Its facts that count, by when they happened. */
 struct history	object_history(struct object *);
+/* The same as it stood before that event, which corrects nothing yet. */
+struct history	object_history_before(struct object *, uint64_t seq);
 
 /* What stands behind its facts instead of members. */
 void	object_note(struct object *, const void *, size_t);
@@ -45,6 +47,9 @@ void	object_judge(struct turn *, struct object *);
 
 /* Another object's facts, while one is judged: false if there are none. */
 bool	object_beside(struct turn *, char kind, struct text subject, struct history *);
+
+/* When the first of a survey's forms was handed out, came back or was answered; that instant, if none of it was earlier. */
+int64_t	object_survey_began(struct turn *, struct text survey, int64_t at);
 
 /* It is judged again, as it stands. */
 void	object_again(struct turn *, const struct object_key *);

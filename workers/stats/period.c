@@ -7,6 +7,11 @@
 
 #include "rfc3339.h"
 
+/* Years that may be asked for.  Instants in nanoseconds end in 2262, and months are two bytes in keys. */
+#define YEAR_MIN	1970
+#define YEAR_MAX	2199
+#define DAYS_MAX	100000		/* 273 years; a date further off is as far as that */
+
 int64_t
 period_day(const struct turn *t, int64_t at)
 {
@@ -22,7 +27,9 @@ period_day_begins(const struct turn *t, int64_t day)
 {
 	int64_t at;
 
-	return (t->x->calendar != NULL && calendar_clock(t->x->calendar, day, 0, &at) ? at : day * DAY_NS);
+	if (t->x->calendar != NULL && calendar_clock(t->x->calendar, day, 0, &at))
+		return (at);
+	return ((day < -DAYS_MAX ? -DAYS_MAX : day > DAYS_MAX ? DAYS_MAX : day) * DAY_NS);
 }
 
 int64_t
@@ -58,7 +65,7 @@ period_read(struct text s, int64_t *first, int64_t *last)
 	memcpy(text, s.s, s.len);
 	text[s.len] = '\0';
 	year = strtol(text, &end, 10);
-	if (end != text + 4)
+	if (end != text + 4 || year < YEAR_MIN || year > YEAR_MAX)
 		return (false);
 	*first = year * 12;
 	*last = year * 12 + 11;

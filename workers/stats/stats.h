@@ -26,7 +26,7 @@
  * those that held then.
  *
  * OBJECTS	s, subject | c, household: its calls | t, survey, 0, ticket | o, obligation | e, number of the event	->  facts, and what it is a member of
- * SPREAD	number of an event	->  the objects that have it, where that is not its subject alone
+ * SPREAD	number of an event	->  the objects that have it: corrections name the number
  * ROWS		measure, month, object, sub	->  since which event and when it is so; the member
  * PAST		measure, month, until which event, object, sub	->  from which event and when until when; the member
  * CONTACTS	contact.c

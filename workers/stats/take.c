@@ -17,7 +17,7 @@ struct homes {
 	struct object_key keys[HOMES_MAX];
 	uint8_t via[HOMES_MAX];
 	unsigned count;
-	bool plain;			/* its subject alone */
+	bool plain;			/* nobody looks for them by the event's number */
 };
 
 static void
@@ -85,7 +85,6 @@ find_homes(const struct worker_event *v, unsigned type, struct homes *h)
 	h->plain = false;
 	switch (fact_home(type)) {
 	case HOME_SUBJECT:
-		h->plain = true;
 		home_add(h, object_key('s', v->e->subject, nothing), VIA_OWN);
 		break;
 	case HOME_TICKET:
@@ -129,7 +128,7 @@ spread_store(struct turn *t, uint64_t seq, const struct homes *h)
 	worker_put(t->w, SPREAD, key, sizeof(key), bytes, len);
 }
 
-/* The objects that have an event. */
+/* The objects that have an event, whatever the correction itself is about: it names the number. */
 static void
 spread_load(struct turn *t, uint64_t seq, struct text subject, struct homes *h)
 {
@@ -165,20 +164,24 @@ spread_load(struct turn *t, uint64_t seq, struct text subject, struct homes *h)
 
 /* ---- What depends on it ---- */
 
-/* Lost calls of a household may be settled, or no longer be, by what has become known of it. */
+/* Lost calls of a household may be settled, or no longer be, by what has become known of then. */
 static void
-lost_calls_again(struct turn *t, const struct object_key *house)
+lost_calls_again(struct turn *t, const struct object_key *house, int64_t when)
 {
 	struct object_key *calls = NULL;
 	size_t count = 0, room = 0;
+	struct history h;
 	struct text call;
+	int64_t since;
 
 	object_load(t, &t->x->object, house);
-	object_history(&t->x->object);
+	h = object_history(&t->x->object);
+	since = aspect_lost_since(&h, when);
 	for (uint32_t i = 0; i < t->x->object.count; i++) {
 		const struct fact *f = &t->x->object.facts[i];
 
-		if (f->via != VIA_HOUSEHOLD || (f->type != TAKE_ABANDONED && f->type != TAKE_VOICEMAIL) || !fact_text(f, KEEP_SUBJECT, &call))
+		if (f->via != VIA_HOUSEHOLD || (f->type != TAKE_ABANDONED && f->type != TAKE_VOICEMAIL) || f->when < since || f->when > when ||
+		    !fact_text(f, KEEP_SUBJECT, &call))
 			continue;
 		if (count == room) {
 			room = 2 * room + 8;
@@ -209,15 +212,36 @@ tickets_again(struct turn *t, const struct object_key *survey)
 	}
 }
 
+int64_t
+object_survey_began(struct turn *t, struct text survey, int64_t at)
+{
+	struct object_key prefix = object_key('t', survey, (struct text){ "", 0 });
+	struct worker_walk walk = { .key_len = 0 };
+
+	while (worker_each(t->w, OBJECTS, prefix.bytes, prefix.len, &walk)) {
+		struct object_key k = { .len = walk.key_len };
+		struct history h;
+
+		if (k.len > OBJECT_KEY_MAX)
+			continue;
+		memcpy(k.bytes, walk.key, k.len);
+		object_load(t, &t->x->beside, &k);
+		h = object_history(&t->x->beside);
+		if (h.count > 0 && h.f[0]->when < at)
+			at = h.f[0]->when;
+	}
+	return (at);
+}
+
 static void
-others_again(struct turn *t, const struct object_key *k, unsigned type)
+others_again(struct turn *t, const struct object_key *k, unsigned type, int64_t when)
 {
 	if (t->p == NULL)
 		return;
 	if (k->bytes[0] == 's' && type == TAKE_SURVEY_CLOSED)
 		tickets_again(t, k);
 	if (k->bytes[0] == 'c' && (type == TAKE_ANSWERED || type == TAKE_DONE))
-		lost_calls_again(t, k);
+		lost_calls_again(t, k, when);
 }
 
 /* ---- Taking ---- */
@@ -233,7 +257,7 @@ take_plain(struct turn *t, unsigned type, const struct worker_event *v)
 		object_load(t, &t->x->object, &h.keys[i]);
 		object_add(&t->x->object, bytes, fact_write(bytes, type, (enum via)h.via[i], v));
 		object_judge(t, &t->x->object);
-		others_again(t, &h.keys[i], type);
+		others_again(t, &h.keys[i], type, v->when);
 	}
 	spread_store(t, v->seq, &h);
 }
@@ -288,20 +312,21 @@ type_of(struct turn *t, const struct object_key *k, uint64_t seq)
 	return (TAKES);
 }
 
-/* The event that a chain of corrections is about in the end. */
+/* The event that a chain of corrections is about in the end: its type, and when it happened. */
 static unsigned
-root_of(struct turn *t, const struct object_key *k, uint64_t seq)
+root_of(struct turn *t, const struct object_key *k, uint64_t seq, int64_t *when)
 {
 	struct object *o = &t->x->object;
-	unsigned type = type_of(t, k, seq);
+	unsigned type = TAKES;
 
+	object_load(t, o, k);
 	object_history(o);
-	for (uint32_t i = o->count; i-- > 0 && type < TAKES && fact_is_correction(type);)
+	/* A correction stands behind what it corrects. */
+	for (uint32_t i = o->count; i-- > 0 && (type == TAKES || fact_is_correction(type));)
 		if (o->facts[i].seq == seq) {
+			type = o->facts[i].type;
+			*when = o->facts[i].when;
 			seq = o->facts[i].target;
-			for (uint32_t n = 0; n < i; n++)
-				if (o->facts[n].seq == seq)
-					type = o->facts[n].type;
 		}
 	return (type);
 }
@@ -326,7 +351,7 @@ move_house(struct turn *t, struct homes *h, const struct worker_event *v, uint64
 		return;
 	h->plain = false;
 	for (unsigned i = before; i < h->count; i++)
-		copy_to(t, &h->keys[0], &h->keys[i], seq, v->e->subject);
+		copy_to(t, &h->keys[0], &h->keys[i], seq, (struct text){ (const char *)h->keys[0].bytes + 1, (uint32_t)h->keys[0].len - 1 });
 	spread_store(t, seq, h);
 }
 
@@ -337,14 +362,14 @@ take_correction(struct turn *t, unsigned type, const struct worker_event *v)
 	size_t len = fact_write(bytes, type, VIA_OWN, v);
 	unsigned meant, root = TAKES;
 	struct homes h;
-	int64_t event;
+	int64_t event, when = v->when;
 
 	if (!event_int(v->e, "event", &event))
 		return;
 	spread_load(t, (uint64_t)event, v->e->subject, &h);
 	if (h.count == 0 || (meant = type_of(t, &h.keys[0], (uint64_t)event)) == TAKES)
 		return;		/* of nothing that is counted */
-	root = root_of(t, &h.keys[0], (uint64_t)event);
+	root = root_of(t, &h.keys[0], (uint64_t)event, &when);
 	for (unsigned i = 0; i < h.count; i++) {
 		object_load(t, &t->x->object, &h.keys[i]);
 		object_add(&t->x->object, bytes, len);
@@ -353,7 +378,7 @@ take_correction(struct turn *t, unsigned type, const struct worker_event *v)
 	if (type == TAKE_AMENDED)
 		move_house(t, &h, v, (uint64_t)event, meant);
 	for (unsigned i = 0; i < h.count; i++)
-		others_again(t, &h.keys[i], root);
+		others_again(t, &h.keys[i], root, when);
 	spread_store(t, v->seq, &h);
 }
 
