@@ -222,6 +222,19 @@ member(struct mp m, const char *name, struct mp *value)
 }
 
 static void
+add_breaker(struct buffer *out, const char *s, uint32_t len)
+{
+	static const char *const words[][2] = { { "closed", "正常" }, { "open", "熔断，普通消息暂停" }, { "half-open", "试探" } };
+
+	for (size_t i = 0; language_is_zh() && i < sizeof(words) / sizeof(*words); i++)
+		if (mp_equal(s, len, words[i][0])) {
+			buffer_text(out, words[i][1]);
+			return;
+		}
+	paint_clean(out, s, len, 0);
+}
+
+static void
 on_breakers(void *user, const struct estate_answer *a)
 {
 	struct mp body = mp_over(a->body, a->len), answer, rows, channel, state;
@@ -238,7 +251,7 @@ on_breakers(void *user, const struct estate_answer *a)
 		snprintf(name, sizeof(name), "%s %.*s", language_is_zh() ? "通知渠道" : "provider", (int)(c_len < 40 ? c_len : 40), c);
 		paint_cell(&out, name, strlen(name), NAME_COLUMNS);
 		buffer_text(&out, " ");
-		paint_clean(&out, s, s_len, 0);
+		add_breaker(&out, s, s_len);
 		buffer_text(&out, "\n");
 	}
 	if (out.len > 0)

@@ -308,6 +308,16 @@ def test_segments_of_known_texts(tmp_path, shared_data):
 
 # ---- What is refused before anything starts ----
 
+def rewrite(path, old, new, count=-1):
+    """Put the one for the other in a file; what stood there before."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert old in text
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(old, new, count))
+    return text
+
+
 @pytest.mark.parametrize("change, says", [
     (("{{case}} 已超过", "{{cas}} 已超过"), "did you mean case"),
     (("params: obligation rule", "params: obligation rule\npublic: \"yes\""), "must not reach a group"),
@@ -324,11 +334,7 @@ def test_segments_of_known_texts(tmp_path, shared_data):
 def test_templates_that_are_refused(tmp_path, change, says):
     config = write_config(str(tmp_path / "config"), [SMS])
     path = os.path.join(config, "templates", "obligation-breached.yaml")
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    assert change[0] in text
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text.replace(*change))
+    rewrite(path, *change)
     done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
     assert done.returncode == 78 and says in done.stderr and re.search(r"obligation-breached.yaml: (line \d+: |larger)", done.stderr), done.stderr
 
@@ -382,11 +388,7 @@ def test_who_owes_is_not_threatened_with_water_and_power(tmp_path, name, change)
     config = write_config(str(tmp_path / "config"), [SMS])
     shutil.copytree(os.path.join(os.path.dirname(TEMPLATES), "rules"), os.path.join(config, "rules"))
     path = os.path.join(config, "templates", name + ".yaml")
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    assert change[0] in text
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text.replace(*change))
+    text = rewrite(path, *change)
     done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
     assert done.returncode == 78 and "民法典 944" in done.stderr and f"template {name}" in done.stderr, done.stderr
     with open(path, "w", encoding="utf-8") as file:
@@ -405,11 +407,7 @@ def test_what_rules_name_is_there(tmp_path, change, says):
     shutil.copytree(os.path.join(os.path.dirname(TEMPLATES), "rules"), os.path.join(config, "rules"))
     assert subprocess.run([NOTIFY, "--check-config", config], check=False).returncode == 0
     path = os.path.join(config, "rules", "dunning.yaml")
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    assert change[0] in text
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text.replace(*change, 1))
+    rewrite(path, *change, 1)
     done = subprocess.run([NOTIFY, "--check-config", config], capture_output=True, text=True, check=False)
     assert done.returncode == 78 and says in done.stderr, done.stderr
     os.remove(path)

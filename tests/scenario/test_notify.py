@@ -266,6 +266,7 @@ def test_what_can_be_asked(daemon):
         assert {row["channel"]: row["breaker"] for row in ask("breakers")["rows"]} == {"a": "closed", "b": "closed"}
         status = daemon.estate("status").stdout.splitlines()
         assert [line.split() for line in status[-2:]] == [["provider", "a", "closed"], ["provider", "b", "closed"]]
+        assert "通知渠道 a" in (zh := daemon.estate("status", env={"LC_ALL": "zh_CN.UTF-8"}).stdout) and zh.splitlines()[-1].endswith("正常")
         json.loads(daemon.estate("status", "--json").stdout)
     assert "provider" not in daemon.estate("status").stdout, "nobody to ask, nothing to show"
 
