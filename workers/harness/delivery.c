@@ -15,7 +15,12 @@
 static void
 on_event(void *user, const struct estate_event *v)
 {
-	inbox_event(&((struct live *)user)->came, ITEM_EVENT, v);
+	struct live *l = user;
+
+	inbox_event(&l->came, ITEM_EVENT, v);
+	/* The turn lets in more. */
+	if (live_has_gathered(l) && l->events != NULL)
+		estate_subscription_pause(l->events, true);
 }
 
 static void

@@ -45,6 +45,7 @@ struct live {
 	int64_t stalled_ms;		/* … since when */
 	int64_t next;			/* when the next timer is due, as of the last turn … */
 	int64_t wake;			/* … and what the daemon was asked for */
+	uint64_t outbox;		/* how many conclusions waited for the daemon after the last turn */
 	int64_t waiting_ms;		/* since when news waits for company; 0: it doesn't */
 	bool rebuilding;
 	struct rebuild rebuild;
@@ -80,6 +81,8 @@ int	live_subscribe(struct live *);
 
 /* turn.c: everything that came, in one transaction; only then it is acknowledged. */
 #define COMPANY_MS	500	/* progress waits this long for company: a commit flushes, and every worker would for every event */
+/* As much as one turn takes in. */
+bool	live_has_gathered(const struct live *);
 void	live_turn(struct live *);
 /* Within a transaction: full, or room again?  What waits then stops reading, or lets it go on. */
 void	live_look_at_outbox(struct live *);

@@ -165,7 +165,7 @@ pause_reading(struct live *l, bool paused)
 void
 live_look_at_outbox(struct live *l)
 {
-	uint64_t count = state_entries(l->state, DB_OUTBOX);
+	uint64_t count = l->outbox = state_entries(l->state, DB_OUTBOX);
 	bool full = count >= (l->stalled ? OUTBOX_EVENTS_MAX / 2 : OUTBOX_EVENTS_MAX);
 
 	/* A rebuild puts nothing, and ends. */
@@ -184,8 +184,15 @@ live_look_at_outbox(struct live *l)
  * flushes all that were changed.  So a rebuild takes half the time.
  */
 #define GATHER_BYTES	(4u << 20)
+#define GATHER_EVENTS	16384u
 #define GATHER_MS	100
 #define BEHIND_NS	INT64_C(2000000000)
+
+bool
+live_has_gathered(const struct live *l)
+{
+	return (l->came.bytes.len >= GATHER_BYTES || l->came.count >= GATHER_EVENTS);
+}
 
 static bool
 gathers(struct live *l)
@@ -193,7 +200,8 @@ gathers(struct live *l)
 	const struct inbox *b = &l->came;
 	const struct item *last = &b->items[b->count - 1];
 
-	if (b->bytes.len >= GATHER_BYTES || last->kind == ITEM_OWN_END || (last->kind == ITEM_PROGRESS && last->end) ||
+	/* What is concluded comes on top of what waits for the daemon: while something does, turns are short. */
+	if (l->outbox > 0 || live_has_gathered(l) || last->kind == ITEM_OWN_END || (last->kind == ITEM_PROGRESS && last->end) ||
 	    sitetime_now() < last->log_time + BEHIND_NS)
 		return (false);
 	if (l->waiting_ms == 0)
