@@ -108,15 +108,17 @@ say(msgpack_sbuffer *b, const struct said *d)
 		pair(&p, "page_hash", d->page_hash);
 }
 
-/* Beginning with the number of the request ids of one message stand together; the nonce is this process's, so that what a former one put late
- * is another event. */
+/* Beginning with the number of the request ids of one message stand together.  The number of the outcome before is part of it: a way that fails
+ * before any attempt (no address, no room for the text) is followed by another that may fail so, too, and both are told.  The nonce is this
+ * process's, so that what a former one put late is another event. */
 static void
 say_of(struct flight *f, char step, const struct said *d)
 {
 	struct said s = *d;
 	char id[ID_TEXT_SIZE];
 
-	snprintf(id, sizeof(id), "%016" PRIx64 "-%c%u-%s", f->row.f.requested, step, f->row.f.attempts, f->sender->nonce);
+	snprintf(id, sizeof(id), "%016" PRIx64 "-%c%u-%" PRIx64 "-%s", f->row.f.requested, step, f->row.f.attempts, f->row.f.outcome,
+	    f->sender->nonce);
 	s.id = id;
 	s.notification = f->letter.notification;
 	s.subject = f->row.subject;
