@@ -73,8 +73,9 @@ show_row(struct buffer *b, const struct agenda *a, const struct agenda_row *r, b
 	buffer_printf(b, "%s%s", paint(PAINT_OFF), paint(r->overdue ? PAINT_RED : PAINT_OFF));
 	buffer_clear(&one);
 	add_text(&one, r->household.s != NULL ? r->household : r->subject);
-	cell(b, &one, wide ? 13 : 11);
-	buffer_text(b, paint(PAINT_OFF));
+	/* A number that is cut off does not run into what stands beside it. */
+	cell(b, &one, wide ? 12 : 10);
+	buffer_printf(b, " %s", paint(PAINT_OFF));
 	buffer_clear(&one);
 	agenda_word(&one, "mode", r->mode, zh);
 	cell(b, &one, 6);

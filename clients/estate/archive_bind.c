@@ -344,7 +344,8 @@ write_bundle(struct bind *b)
 	}
 	if (b->cover.events == 0) {
 		bundle_leave(b->w, true);
-		fprintf(stderr, "estate archive: the log holds nothing of %s; its first event is %" PRIu64 "\n", b->cover.month, estate_log(b->e)->first);
+		fprintf(stderr, "estate archive: the log holds nothing of %s: what counts is when an event was stored, not when it happened\n",
+		    b->cover.month);
 		return (EXIT_PART);
 	}
 	find_months(b);

@@ -116,7 +116,7 @@ bundle_begin(const char *folder, const struct bundle_head *head, struct cover *c
 	if (e == 0 && ftruncate(w->fd, (off_t)w->at) != 0)
 		e = errno;
 	if (e != 0) {
-		snprintf(why, why_len, "cannot write %s: %s", w->part, strerror(e));
+		snprintf(why, why_len, "cannot write %s: %s%s", w->part, strerror(e), e == ENOENT ? "; make the folder first: mkdir -p" : "");
 		bundle_leave(w, false);
 		return (NULL);
 	}

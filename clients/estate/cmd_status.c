@@ -46,7 +46,9 @@ static const struct {
 	{ "unknown_fields_total", "含未知字段" }, { "delivered_events_total", "送出事件" },
 	{ "delivered_bytes_total", "送出字节" }, { "sends_blocked_total", "对方不读" },
 	{ "sends_unreachable_total", "对方已离开" }, { "sessions_opened_total", "会话开始" },
-	{ "sessions_expired_total", "会话过期" },
+	{ "sessions_expired_total", "会话过期" }, { "services", "可查询的服务" }, { "asks_pending", "待答查询" }, { "asks_total", "收到查询" },
+	{ "asks_answered_total", "已答查询" }, { "asks_timed_out_total", "超时查询" }, { "asks_lost_total", "服务离开而未答" },
+	{ "asks_refused_total", "未受理查询" }, { "answers_refused_total", "迟到或有误的答复" },
 };
 
 /* Units at the end of a name, which the value carries when it is shown to people. */

@@ -8,6 +8,7 @@
 #include "bounds.h"
 #include "errcode.h"
 #include "language.h"
+#include "paint.h"
 #include "worker.h"
 
 void
@@ -112,6 +113,20 @@ ask_page(const struct question *q, const struct common *c, struct estate *e, str
 	return (n);
 }
 
+/* Not an error of anybody's: the answer is that there is none such.  The detail may quote what was asked. */
+static int
+knows_none(const struct question *q, const struct estate_fault *f)
+{
+	const char *detail = f->detail[0] != '\0' ? f->detail : f->text;
+	struct buffer b = { NULL, 0, 0 };
+
+	buffer_printf(&b, language_is_zh() ? "estate %s：estate-%s 查无此项：" : "estate %s: estate-%s knows none such: ", q->verb, q->service);
+	paint_clean(&b, detail, strlen(detail), 0);
+	fprintf(stderr, "%s\n", b.data);
+	buffer_free(&b);
+	return (EXIT_PART);
+}
+
 static int
 failed(const struct question *q, const struct common *c, const struct asking *k, int n)
 {
@@ -125,6 +140,8 @@ failed(const struct question *q, const struct common *c, const struct asking *k,
 		    q->verb, q->service, q->service, q->service);
 		return (EXIT_PART);
 	}
+	if (k->refused && k->fault.code == E_NOT_FOUND && !c->json)
+		return (knows_none(q, &k->fault));
 	return (reach_refused(q->verb, c, n, k->refused ? &k->fault : NULL));
 }
 
