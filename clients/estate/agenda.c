@@ -335,13 +335,37 @@ add_clause(struct buffer *b, struct text s)
 	paint_clean(b, s.s, s.len, 0);
 }
 
+/* What the worker says as a rule's name, which other rules stand on; everything else it writes in English. */
+static const char *const named[][2] = {
+	{ "C2.again", "C2: the result was taken back, to be called again" }, { "C2.unlinked", "C2: the case it was joined to has no callback any more" },
+	{ "C4.again", "C4: a call about a case of one's own does not count, somebody else has to" },
+	{ "C6.early", "C6: a call before it could be verified does not count, to be called again" }, { "C6.extended", "C6: extended" },
+};
+
+static void
+add_english(struct buffer *b, struct text reason)
+{
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(named) / sizeof(*named); i++) {
+		n = strlen(named[i][0]);
+		if (reason.len < n || memcmp(reason.s, named[i][0], n) != 0 || (reason.len > n && reason.s[n] != ';'))
+			continue;
+		buffer_text(b, named[i][1]);
+		reason.s += n;
+		reason.len -= (uint32_t)n;
+		break;
+	}
+	paint_clean(b, reason.s, reason.len, 0);
+}
+
 void
 agenda_reason(struct buffer *b, struct text reason, bool zh)
 {
 	const char *next;
 
 	if (!zh || reason.len == 0) {
-		paint_clean(b, reason.s, reason.len, 0);
+		add_english(b, reason);
 		return;
 	}
 	while ((next = memmem(reason.s, reason.len, "; ", 2)) != NULL) {

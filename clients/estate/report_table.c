@@ -148,6 +148,20 @@ section(struct buffer *b, const struct report *r, const struct report_section *s
 	line(b, r, s, &s->total, zh);
 }
 
+/* A day as it was given; an instant to the minute, at the site. */
+static void
+add_as_of(struct buffer *b, const char *as_of, bool zh)
+{
+	char at[SITETIME_TEXT];
+	int64_t ns;
+
+	if (strlen(as_of) > strlen("2026-11-02") && sitetime_parse(as_of, sitetime_now(), &ns)) {
+		sitetime_local(ns, 0, at);
+		buffer_printf(b, zh ? "  数据截止 %.16s" : "  as of %.16s", at);
+	} else
+		buffer_printf(b, zh ? "  数据截止 %s" : "  as of %s", as_of);
+}
+
 void
 report_table(struct buffer *b, struct report *r, bool zh)
 {
@@ -159,7 +173,7 @@ report_table(struct buffer *b, struct report *r, bool zh)
 	else if (r->count > 0)
 		buffer_text(b, s->until);
 	if (r->as_of != NULL)
-		buffer_printf(b, zh ? "  数据截止 %s" : "  as of %s", r->as_of);
+		add_as_of(b, r->as_of, zh);
 	buffer_printf(b, zh ? "  日志序号 %" PRIu64 "\n" : "  of events up to %" PRIu64 "\n", r->seq > 0 ? (uint64_t)r->seq : r->known);
 	for (unsigned i = 0; i < r->count; i++)
 		section(b, r, &r->sections[i], zh);
