@@ -130,6 +130,20 @@ write_number(struct buffer *b, const char *name, uint32_t len, uint64_t v)
 		write_grouped(b, v);
 }
 
+/* What the daemon calls its state, too. */
+static void
+write_text(struct buffer *b, const char *name, uint32_t name_len, const char *s, uint32_t len)
+{
+	static const char *const states[][2] = { { "running", "运行中" }, { "disk-full", "磁盘已满" }, { "stopping", "正在停止" } };
+
+	for (size_t i = 0; language_is_zh() && mp_equal(name, name_len, "state") && i < sizeof(states) / sizeof(*states); i++)
+		if (mp_equal(s, len, states[i][0])) {
+			buffer_text(b, states[i][1]);
+			return;
+		}
+	paint_clean(b, s, len, 0);
+}
+
 static bool	write_map(struct buffer *, struct mp *, unsigned indent);
 
 static bool
@@ -167,7 +181,7 @@ write_member(struct buffer *b, const char *name, uint32_t len, struct mp *m, uns
 	if (mp_uint(m, &v))
 		write_number(b, name, len, v);
 	else if (mp_str(m, &s, &n))
-		paint_clean(b, s, n, 0);
+		write_text(b, name, len, s, n);
 	else if (!json_write(b, m))
 		return (false);
 	buffer_text(b, "\n");

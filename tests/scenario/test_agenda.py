@@ -120,6 +120,15 @@ def test_in_chinese(daemon):
         assert words in text, (words, text)
 
 
+def test_a_rule_is_said_in_words_and_a_long_number_keeps_its_distance(daemon):
+    call = row("call-1791024287.39/1", "call", "cs-2", reason="C4.again; nobody else of cs_assistant")
+    del call["household"]
+    with Callback(daemon, [call]):
+        lines = agenda(daemon).stdout.splitlines()
+        assert "call-179102… phone " in lines[3]
+        assert "C4: a call about a case of one's own does not count, somebody else has to; nobody else of cs_assistant" in lines[4]
+
+
 def width(line):
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
 

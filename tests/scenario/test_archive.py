@@ -261,7 +261,7 @@ def test_no_room_and_no_company(place):
         assert "another estate archive is writing" in place.bind(expect=3).stderr
     told = place.bind()
     assert json.loads(told.stdout)["digest"] == digest and "going on" not in told.stdout
-    assert "cannot write" in daemon.estate("archive", "--month", place.month, "--to", os.path.join(place.folder, "nowhere"), expect=3).stderr
+    assert "make the folder first" in daemon.estate("archive", "--month", place.month, "--to", os.path.join(place.folder, "nowhere"), expect=3).stderr
 
 
 def test_the_current_month_and_an_empty_one_are_refused(place):

@@ -124,7 +124,7 @@ def test_a_household_for_programs(desk):
     (("arrears", "--kind", "watter"), 1, "management, vacant, rent"),
     (("arrears", "3-2-1201"), 2, "estate household 3-2-1201"),
     (("arrears", "--building", "3", "--period", "2026"), 2, "not counted by building"),
-    (("household", "9-9-999"), 1, "no event has told of this household"),
+    (("household", "9-9-999"), 1, "estate-dunning knows none such: no event has told of this household"),
     (("household",), 2, "which household?"),
     (("household", "房"), 2, "is no id"),
 ])

@@ -135,3 +135,8 @@ def test_who_waits_at_a_terminal_is_told_for_what(tmp_path):
     os.close(ours)
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 3 and done.stderr.count("\n") == 1 and "no answer" in done.stderr
+
+
+def test_status_is_chinese_throughout(daemon):
+    lines = daemon.estate("status", env={"LC_ALL": "zh_CN.UTF-8"}).stdout.splitlines()
+    assert [line for line in lines if line[:1].isascii()] == [] and any(line.split() == ["状态", "运行中"] for line in lines)
