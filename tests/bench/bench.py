@@ -228,7 +228,7 @@ def page(folder, o, contenders, absent, puts, latency, replayed, rest, sizes, fl
     yield "## Durable puts, closed loop: events a second"
     yield ""
     yield from table(["connections × window, events a message", "estated", *(f"÷ {name}" for name in names), "÷ raw", "÷ naive LMDB", "÷ naive journal",
-                      "with escalate, callback and dunning beside", "ack p50 µs", "p99 µs", *names, "raw fdatasync", "raw O_DIRECT O_DSYNC"],
+                      "with all five workers beside", "ack p50 µs", "p99 µs", *names, "raw fdatasync", "raw O_DIRECT O_DSYNC"],
                      [[f"{c}×{w}, {b}", one.spread("estated"), *(one.ratio("estated", name) for name in names), one.ratio("estated", "raw"),
                        one.ratio("estated", "naive LMDB"), one.ratio("estated", "naive journal"), one.spread("with workers"), one.spread("p50"),
                        one.spread("p99"), *(one.spread(name) for name in names), one.spread("raw"), one.spread("direct")]

@@ -17,7 +17,7 @@ SIZE = 256
 DELIVERY = os.path.join(REPOSITORY, "build", "test", "delivery")
 SHIPPED = {"journal_segment": "16MiB", "journal_segments": 4, "disk_reserve": "64MiB"}
 IDLE_S = 5
-WORKERS = ["escalate", "callback", "dunning"]        # all of the department that draw conclusions
+WORKERS = ["escalate", "callback", "dunning", "stats", "notify"]     # all of the department
 
 
 class Estated:
