@@ -102,11 +102,11 @@ def test_a_visit(desk):
 def test_v4_an_hour_at_which_nobody_can_come(desk):
     callback = desk.complaint("C-20", severity="major")
     tomorrow = str(TODAY + TODAY.resolution)
-    last = len(desk.estate("tail", "--from", "first", "--until-end", "--json").stdout.splitlines())
     for wrong, right in (("2026-02-31 10:00", "no such day as 2026-02-31: the last of that month is 2026-02-28"), ("2028-02-30", "is 2028-02-29"),
                          (tomorrow + " 24:30", "is no time"), ("2027-13-01", "is no time")):
         assert right in desk.estate("callback", "appoint", callback, "--by", "lead-1", "--at", wrong, expect=2).stderr, wrong
-    assert len(desk.estate("tail", "--from", "first", "--until-end", "--json").stdout.splitlines()) == last        # nothing of it was recorded
+    # Nothing of it was recorded; what the worker concludes meanwhile is another matter.
+    assert desk.estate("tail", "--from", "first", "--until-end", "--json", "--type", "appointment.*", "--subject", "C-20").stdout == ""
     # Over, at night, on New Year's day: recorded, and said.
     over = desk.estate("callback", "appoint", callback, "--by", "lead-1", "--at", "2020-01-05 10:00", expect=1).stdout
     assert "no appointment" in over and "(V4.time)" in over and "V4.time" in violated(desk, "C-20")
