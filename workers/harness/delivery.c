@@ -8,7 +8,7 @@
 #include "live_internal.h"
 #include "log.h"
 
-/* How much may be on its way to us: with the events, the bound of a transaction. */
+/* How much may be on its way to us; what a transaction takes in is turn.c's to say. */
 #define WINDOW_EVENTS	2048u
 #define WINDOW_BYTES	(512u << 10)
 
