@@ -77,7 +77,7 @@ size_t
 block_build(uint8_t *out, uint64_t first_seq, const struct record *r, unsigned count)
 {
 	uint8_t *p = out + BLOCK_HEADER, *payload;
-	unsigned senders = 0, last = 0;
+	unsigned senders = 0, last = 0, run;
 	const struct record *named = NULL;
 	uint64_t before = r[0].log_time;
 	size_t bytes = 0;
@@ -104,10 +104,15 @@ block_build(uint8_t *out, uint64_t first_seq, const struct record *r, unsigned c
 		before = r[i].log_time;
 	}
 	payload = p;
-	for (unsigned i = 0; i < count; i++) {
-		memcpy(p, r[i].bytes, r[i].len);
-		p += r[i].len;
-		bytes += r[i].len;
+	for (unsigned i = 0; i < count; i += run) {
+		size_t n = r[i].len;
+
+		/* Records out of one block lie side by side: one copy. */
+		for (run = 1; i + run < count && r[i + run].bytes == r[i].bytes + n; run++)
+			n += r[i + run].len;
+		memcpy(p, r[i].bytes, n);
+		p += n;
+		bytes += n;
 	}
 	out[0] = BLOCK_VERSION;
 	out[1] = 0;

@@ -101,48 +101,69 @@ sorts_behind(const struct pair *a, const struct pair *b)
 	return (x != y ? x > y : get_be64(a->key + 8) > get_be64(b->key + 8));
 }
 
+/* Runs of this many are put in order in place, where moving is cheaper than merging. */
+#define RUN	8u
+
+static void
+sort_run(struct pair *p, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		struct pair moved = p[i];
+		size_t at = i;
+
+		for (; at > 0 && sorts_behind(&p[at - 1], &moved); at--)
+			p[at] = p[at - 1];
+		p[at] = moved;
+	}
+}
+
 /* Two neighbouring runs into one. */
 static void
 merge(const struct pair *a, const struct pair *b, const struct pair *end, struct pair *to)
 {
 	const struct pair *a_end = b;
 
-	while (a < a_end && b < end)
-		*to++ = sorts_behind(a, b) ? *b++ : *a++;
+	/* A sender's ids rise: often the second run lies behind the first as it is. */
+	if (b < end && sorts_behind(b - 1, b))
+		while (a < a_end && b < end)
+			*to++ = sorts_behind(a, b) ? *b++ : *a++;
 	memcpy(to, a, (size_t)(a_end - a) * sizeof(*a));
 	memcpy(to + (a_end - a), b, (size_t)(end - b) * sizeof(*b));
 }
 
-/* Where the run that begins at `at` ends. */
 static size_t
-run_end(const struct pair *p, size_t at, size_t count)
+least(size_t a, size_t b)
 {
-	do
-		at++;
-	while (at < count && !sorts_behind(&p[at - 1], &p[at]));
-	return (at);
+	return (a < b ? a : b);
 }
 
-/* By merging the runs that are there: each sender's ids rise already, so a step of the applier is a few long runs. */
+static bool
+in_order(const struct pair *p, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (sorts_behind(&p[i - 1], &p[i]))
+			return (false);
+	return (true);
+}
+
+/* By merging.  Ids that begin with the time are in order already but for those of one millisecond, which their hashes mix. */
 static void
 sort_pairs(struct pair *pairs, size_t count)
 {
-	struct pair *other = NULL, *from = pairs, *to, *swap;
-	size_t at, middle, end;
+	struct pair *other, *from = pairs, *to, *swap;
 
-	if (count == 0 || run_end(pairs, 0, count) == count)
+	if (in_order(pairs, count))
 		return;
 	to = other = must_alloc(count * sizeof(*other));
-	do {
-		for (at = 0; at < count; at = end) {
-			middle = run_end(from, at, count);
-			end = middle < count ? run_end(from, middle, count) : count;
-			merge(from + at, from + middle, from + end, to + at);
-		}
+	for (size_t at = 0; at < count; at += RUN)
+		sort_run(pairs + at, least(RUN, count - at));
+	for (size_t run = RUN; run < count; run *= 2) {
+		for (size_t at = 0; at < count; at += 2 * run)
+			merge(from + at, from + least(at + run, count), from + least(at + 2 * run, count), to + at);
 		swap = from;
 		from = to;
 		to = swap;
-	} while (run_end(from, 0, count) < count);
+	}
 	if (from != pairs)
 		memcpy(pairs, from, count * sizeof(*pairs));
 	free(other);

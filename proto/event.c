@@ -414,7 +414,7 @@ event_decode(struct event *e, const void *bytes, size_t len, struct data_fault *
 	memset(e, 0, offsetof(struct event, odd));
 	e->bytes = bytes;
 	e->len = (uint32_t)len;
-	memset(&r, 0, offsetof(struct reading, data_fault));
+	memset(&r, 0, offsetof(struct reading, found.spans));
 	r.e = e;
 	code = read_event(&r, m, f);
 	/* What is not well-formed is told as that, whatever else there is to say of it. */
