@@ -1,6 +1,6 @@
 /*
- * batch: the events of one commit, once they have numbers.  Immutable from then on and shared by count between the writer (until
- * their keys are indexed), the applier (until they are in the month's log) and the loop (while they are hot for fan-out).
+ * batch: the events of one commit, once they have numbers.  Immutable from then on and shared by count between the
+ * applier (until they are in the month's log and their keys are indexed) and the loop (while they are hot for fan-out).
  */
 #ifndef BATCH_H
 #define BATCH_H
@@ -33,7 +33,7 @@ struct batch {
 	uint8_t *buffer;		/* what the journal writes: aligned, padded */
 	size_t buffer_len;
 	struct index_entry *entries;		/* count of them */
-	STAILQ_ENTRY(batch) dedup_link, apply_link, recent_link;
+	STAILQ_ENTRY(batch) apply_link, recent_link;
 };
 STAILQ_HEAD(batch_queue, batch);
 

@@ -13,30 +13,51 @@ struct slot {
 
 #define SLOTS_MIN	1024u
 
-struct dedup {
-	struct keys *keys;
+struct table {
 	struct slot *slots;
 	size_t mask, used;
-	struct batch_queue kept;	/* durable, not yet in the index; by dedup_link */
+	uint64_t last;		/* the greatest number in it */
+};
+
+/* Two tables: what the index has by now is not picked out key by key, which stopped the writer for a millisecond after every step of
+ * the applier; the older table is emptied as a whole once all of it is indexed. */
+struct dedup {
+	struct keys *keys;
+	struct table fresh, older;
 };
 
 static void
-table_alloc(struct dedup *d, size_t slots)
+table_alloc(struct table *t, size_t slots)
 {
-	d->slots = must_alloc(slots * sizeof(*d->slots));
-	memset(d->slots, 0, slots * sizeof(*d->slots));
-	d->mask = slots - 1;
-	d->used = 0;
+	t->slots = must_alloc(slots * sizeof(*t->slots));
+	memset(t->slots, 0, slots * sizeof(*t->slots));
+	t->mask = slots - 1;
+	t->used = 0;
+}
+
+/* A table that a burst has left too large shrinks. */
+static void
+table_clear(struct table *t)
+{
+	size_t slots = t->mask + 1;
+
+	if (slots > SLOTS_MIN && t->used * 16 < slots) {
+		free(t->slots);
+		table_alloc(t, slots / 4 > SLOTS_MIN ? slots / 4 : SLOTS_MIN);
+	} else if (t->used > 0)
+		memset(t->slots, 0, slots * sizeof(*t->slots));
+	t->used = 0;
+	t->last = 0;
 }
 
 static size_t
-home(const struct dedup *d, const uint8_t *key)
+home(const struct table *t, const uint8_t *key)
 {
 	uint64_t h;
 
 	/* The second half of the key is a hash already. */
 	memcpy(&h, key + 8, sizeof(h));
-	return (h & d->mask);
+	return (h & t->mask);
 }
 
 /* Sixteen bytes as two words: a call of memcmp costs more than the comparison. */
@@ -51,26 +72,26 @@ same_key(const uint8_t *a, const uint8_t *b)
 }
 
 static struct slot *
-find(const struct dedup *d, const uint8_t *key)
+find(const struct table *t, const uint8_t *key)
 {
-	size_t i = home(d, key);
+	size_t i = home(t, key);
 
-	while (d->slots[i].seq != 0 && !same_key(d->slots[i].key, key))
-		i = (i + 1) & d->mask;
-	return (&d->slots[i]);
+	while (t->slots[i].seq != 0 && !same_key(t->slots[i].key, key))
+		i = (i + 1) & t->mask;
+	return (&t->slots[i]);
 }
 
 static void
-resize(struct dedup *d, size_t slots)
+grow(struct table *t)
 {
-	struct slot *old = d->slots;
-	size_t n = d->mask + 1, used = d->used;
+	struct slot *old = t->slots;
+	size_t n = t->mask + 1, used = t->used;
 
-	table_alloc(d, slots);
+	table_alloc(t, n * 2);
 	for (size_t i = 0; i < n; i++)
 		if (old[i].seq != 0)
-			*find(d, old[i].key) = old[i];
-	d->used = used;
+			*find(t, old[i].key) = old[i];
+	t->used = used;
 	free(old);
 }
 
@@ -79,65 +100,53 @@ dedup_new(struct keys *keys)
 {
 	struct dedup *d = must_alloc(sizeof(*d));
 
+	memset(d, 0, sizeof(*d));
 	d->keys = keys;
-	STAILQ_INIT(&d->kept);
-	table_alloc(d, SLOTS_MIN);
+	table_alloc(&d->fresh, SLOTS_MIN);
+	table_alloc(&d->older, SLOTS_MIN);
 	return (d);
 }
 
 void
 dedup_free(struct dedup *d)
 {
-	struct batch *b;
-
 	if (d == NULL)
 		return;
-	while ((b = STAILQ_FIRST(&d->kept)) != NULL) {
-		STAILQ_REMOVE_HEAD(&d->kept, dedup_link);
-		batch_unref(b);
-	}
-	free(d->slots);
+	free(d->fresh.slots);
+	free(d->older.slots);
 	free(d);
 }
 
+/* Once the index has all of the older table, the fresh one is the older. */
 static void
 drop_indexed(struct dedup *d)
 {
 	uint64_t indexed = d->keys->applied;
-	struct batch *b;
 
-	while ((b = STAILQ_FIRST(&d->kept)) != NULL && batch_last(b) <= indexed) {
-		STAILQ_REMOVE_HEAD(&d->kept, dedup_link);
-		for (unsigned i = 0; i < b->count; i++) {
-			if (i + DEDUP_AHEAD < b->count)
-				dedup_expect(d, &b->entries[i + DEDUP_AHEAD]);
-			dedup_remove(d, &b->entries[i]);
-		}
-		batch_unref(b);
+	while (d->older.last <= indexed && d->older.used + d->fresh.used > 0) {
+		struct table empty = d->older;
+
+		table_clear(&empty);
+		d->older = d->fresh;
+		d->fresh = empty;
 	}
 }
 
 void
 dedup_rest(struct dedup *d)
 {
-	size_t slots = d->mask + 1;
-
 	drop_indexed(d);
-	while (slots > SLOTS_MIN && d->used * 16 < slots)
-		slots /= 4;
-	if (slots <= d->mask)
-		resize(d, slots);
+	for (struct table *t = &d->fresh; t != NULL; t = t == &d->fresh ? &d->older : NULL)
+		while (t->used == 0 && t->mask + 1 > SLOTS_MIN)
+			table_clear(t);
 }
 
 int
 dedup_begin(struct dedup *d)
 {
-	int rc;
-
 	/* First forget, then begin to read: what was forgotten is in the index that is read. */
 	drop_indexed(d);
-	rc = keys_read_begin(d->keys);
-	return (rc);
+	return (keys_read_begin(d->keys));
 }
 
 void
@@ -149,16 +158,19 @@ dedup_end(struct dedup *d)
 void
 dedup_expect(const struct dedup *d, const struct index_entry *e)
 {
-	__builtin_prefetch(&d->slots[home(d, e->key)]);
+	__builtin_prefetch(&d->fresh.slots[home(&d->fresh, e->key)]);
+	__builtin_prefetch(&d->older.slots[home(&d->older, e->key)]);
 }
 
 enum dedup_answer
 dedup_find(struct dedup *d, const struct index_entry *e, uint64_t *seq)
 {
-	const struct slot *s = find(d, e->key);
+	const struct slot *s = find(&d->fresh, e->key);
 	uint64_t digest;
 	int rc;
 
+	if (s->seq == 0)
+		s = find(&d->older, e->key);
 	if (s->seq != 0) {
 		*seq = s->seq;
 		return (s->digest == e->digest ? DEDUP_SAME : DEDUP_CONFLICT);
@@ -173,42 +185,38 @@ dedup_find(struct dedup *d, const struct index_entry *e, uint64_t *seq)
 void
 dedup_add(struct dedup *d, const struct index_entry *e, uint64_t seq)
 {
+	struct table *t = &d->fresh;
 	struct slot *s;
 
-	if ((d->used + 1) * 4 > (d->mask + 1) * 3)
-		resize(d, (d->mask + 1) * 2);
-	s = find(d, e->key);
-	assert(s->seq == 0);
+	if ((t->used + 1) * 4 > (t->mask + 1) * 3)
+		grow(t);
+	s = find(t, e->key);
+	assert(s->seq == 0 && seq > t->last);
 	memcpy(s->key, e->key, EVENT_KEY_BYTES);
 	s->digest = e->digest;
-	s->seq = seq;
-	d->used++;
+	s->seq = t->last = seq;
+	t->used++;
 }
 
 void
 dedup_remove(struct dedup *d, const struct index_entry *e)
 {
-	struct slot *s = find(d, e->key);
+	struct table *t = &d->fresh;
+	struct slot *s = find(t, e->key);
 	size_t hole, i;
 
-	assert(s->seq != 0);
-	hole = (size_t)(s - d->slots);
+	assert(s->seq != 0 && s->seq == t->last);
+	t->last--;
+	hole = (size_t)(s - t->slots);
 	/* Close the gap: every later slot of the run that could not be found past a hole moves into it. */
-	for (i = (hole + 1) & d->mask; d->slots[i].seq != 0; i = (i + 1) & d->mask) {
-		size_t want = home(d, d->slots[i].key);
+	for (i = (hole + 1) & t->mask; t->slots[i].seq != 0; i = (i + 1) & t->mask) {
+		size_t want = home(t, t->slots[i].key);
 
-		if (((i - want) & d->mask) >= ((i - hole) & d->mask)) {
-			d->slots[hole] = d->slots[i];
+		if (((i - want) & t->mask) >= ((i - hole) & t->mask)) {
+			t->slots[hole] = t->slots[i];
 			hole = i;
 		}
 	}
-	d->slots[hole].seq = 0;
-	d->used--;
-}
-
-void
-dedup_keep(struct dedup *d, struct batch *b)
-{
-	batch_ref(b);
-	STAILQ_INSERT_TAIL(&d->kept, b, dedup_link);
+	t->slots[hole].seq = 0;
+	t->used--;
 }

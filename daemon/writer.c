@@ -244,7 +244,6 @@ write_batch(struct writer *w, struct job *j)
 	w->counters.events += w->count;
 	w->counters.bytes += w->bytes;
 	w->next_seq += w->count;
-	dedup_keep(w->dedup, b);
 	applier_submit(w->applier, b);
 	j->batch = b;
 }
@@ -314,7 +313,6 @@ adopt_unapplied(struct writer *w)
 	STAILQ_FOREACH(b, &w->store->unapplied, recent_link) {
 		for (unsigned i = 0; i < b->count; i++)
 			dedup_add(w->dedup, &b->entries[i], b->first_seq + i);
-		dedup_keep(w->dedup, b);
 		applier_submit(w->applier, b);
 	}
 }
