@@ -74,10 +74,10 @@ sender_index(const uint8_t *table, uint8_t **end, unsigned *count, const struct 
 }
 
 size_t
-block_build(uint8_t *out, uint64_t first_seq, const struct record *r, unsigned count)
+block_build_head(uint8_t *out, uint64_t first_seq, const struct record *r, unsigned count, size_t *payload)
 {
-	uint8_t *p = out + BLOCK_HEADER, *payload;
-	unsigned senders = 0, last = 0, run;
+	uint8_t *p = out + BLOCK_HEADER;
+	unsigned senders = 0, last = 0;
 	const struct record *named = NULL;
 	uint64_t before = r[0].log_time;
 	size_t bytes = 0;
@@ -102,17 +102,7 @@ block_build(uint8_t *out, uint64_t first_seq, const struct record *r, unsigned c
 		p = put_varint(p, last);
 		p = put_varint(p, r[i].flags);
 		before = r[i].log_time;
-	}
-	payload = p;
-	for (unsigned i = 0; i < count; i += run) {
-		size_t n = r[i].len;
-
-		/* Records out of one block lie side by side: one copy. */
-		for (run = 1; i + run < count && r[i + run].bytes == r[i].bytes + n; run++)
-			n += r[i + run].len;
-		memcpy(p, r[i].bytes, n);
-		p += n;
-		bytes += n;
+		bytes += r[i].len;
 	}
 	out[0] = BLOCK_VERSION;
 	out[1] = 0;
@@ -121,10 +111,37 @@ block_build(uint8_t *out, uint64_t first_seq, const struct record *r, unsigned c
 	put_le32(out + 4, count);
 	put_le64(out + 8, first_seq);
 	put_le64(out + 16, r[0].log_time);
-	put_le32(out + 24, (uint32_t)(payload - out - BLOCK_HEADER));
+	put_le32(out + 24, (uint32_t)(p - out - BLOCK_HEADER));
 	put_le32(out + 28, (uint32_t)bytes);
-	put_le64(out + 32, sum(out, (size_t)(p - out)));
+	*payload = bytes;
 	return ((size_t)(p - out));
+}
+
+void
+block_build_rest(uint8_t *block, size_t head_len, const struct record *r, unsigned count)
+{
+	uint8_t *p = block + head_len;
+	unsigned run;
+
+	for (unsigned i = 0; i < count; i += run) {
+		size_t n = r[i].len;
+
+		/* Records out of one block lie side by side: one copy. */
+		for (run = 1; i + run < count && r[i + run].bytes == r[i].bytes + n; run++)
+			n += r[i + run].len;
+		memcpy(p, r[i].bytes, n);
+		p += n;
+	}
+	put_le64(block + 32, sum(block, (size_t)(p - block)));
+}
+
+size_t
+block_build(uint8_t *out, uint64_t first_seq, const struct record *r, unsigned count)
+{
+	size_t payload, head = block_build_head(out, first_seq, r, count, &payload);
+
+	block_build_rest(out, head, r, count);
+	return (head + payload);
 }
 
 uint64_t

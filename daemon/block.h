@@ -48,6 +48,11 @@ size_t	block_bound(const struct record *, unsigned count);
 /* Write the block of `count` records numbered from first_seq to `out`; returns its length. */
 size_t	block_build(uint8_t *out, uint64_t first_seq, const struct record *, unsigned count);
 
+/* The same in two steps, for a place that is given only once the length is known.  The head, all but its checksum, to `out`: returns
+ * its length, and in *payload how many bytes the records will add.  Then the rest, behind a copy of the head at `block`. */
+size_t	block_build_head(uint8_t *out, uint64_t first_seq, const struct record *, unsigned count, size_t *payload);
+void	block_build_rest(uint8_t *block, size_t head_len, const struct record *, unsigned count);
+
 struct block {
 	const uint8_t *base;
 	size_t len;

@@ -149,7 +149,7 @@ put_filter(struct packing *p, MDB_val *k)
 static int
 pack_flush(struct packing *p)
 {
-	size_t bound;
+	size_t bound, head, payload;
 	uint8_t key[8];
 	MDB_val k = { sizeof(key), key }, v;
 	int rc;
@@ -158,11 +158,15 @@ pack_flush(struct packing *p)
 		return (0);
 	if ((bound = block_bound(p->records, p->count)) > p->scratch_len)
 		p->scratch = must_realloc(p->scratch, p->scratch_len = bound);
-	v.mv_data = p->scratch;
-	v.mv_size = block_build(p->scratch, p->first_seq, p->records, p->count);
+	head = block_build_head(p->scratch, p->first_seq, p->records, p->count, &payload);
+	v = (MDB_val){ head + payload, NULL };
 	put_be64(key, p->first_seq);
-	if ((rc = mdb_put(p->txn, p->m->blocks, &k, &v, MDB_APPEND)) == 0)
+	/* The records go straight into LMDB's page. */
+	if ((rc = mdb_put(p->txn, p->m->blocks, &k, &v, MDB_APPEND | MDB_RESERVE)) == 0) {
+		memcpy(v.mv_data, p->scratch, head);
+		block_build_rest(v.mv_data, head, p->records, p->count);
 		rc = put_filter(p, &k);
+	}
 	p->count = 0;
 	p->size = BLOCK_HEADER;
 	return (rc);
