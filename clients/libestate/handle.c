@@ -118,18 +118,11 @@ err:
 void
 estate_close(struct estate *e)
 {
-	msgpack_sbuffer b;
-	msgpack_packer p;
-
 	if (e == NULL)
 		return;
 	if (e->s.state == ESTATE_LIVE || e->s.state == ESTATE_HELD) {
 		e->full = false;
-		msgpack_sbuffer_init(&b);
-		msgpack_packer_init(&p, &b, msgpack_sbuffer_write);
-		pack_head(&p, "bye", es_next_number(e), 0);
-		es_transport_send(e, b.data, b.size);
-		msgpack_sbuffer_destroy(&b);
+		es_transport_say(e, "bye", es_next_number(e));
 	}
 	es_transport_disconnect(&e->t, GOODBYE_MS);
 	handle_free(e);

@@ -166,6 +166,8 @@ bool	es_transport_keys(struct keys *, const struct estate_options *);
 /* False if the socket takes nothing now: still due. */
 bool	es_transport_send(struct estate *, const void *, size_t);
 bool	es_transport_send_message(struct estate *, void *zmq_message);
+/* A message of a verb and a number alone. */
+bool	es_transport_say(struct estate *, const char *verb, uint64_t number);
 /* Whether the socket has something to read: this also takes care of ZMQ_FD's edge. */
 bool	es_transport_readable(struct transport *);
 enum es_transport_event { TRANSPORT_NOTHING, TRANSPORT_UP, TRANSPORT_GONE, TRANSPORT_REFUSED };

@@ -58,19 +58,11 @@ estate_serve(struct estate *e, const struct estate_serve_options *o, struct esta
 void
 estate_unserve(struct estate_service *s)
 {
-	msgpack_sbuffer b;
-	msgpack_packer p;
-
 	if (s == NULL)
 		return;
 	/* If this is not taken now, the daemon goes on asking, and each question's deadline answers it. */
-	if (s->asked) {
-		msgpack_sbuffer_init(&b);
-		msgpack_packer_init(&p, &b, msgpack_sbuffer_write);
-		pack_head(&p, "unserve", s->number, 0);
-		es_transport_send(s->e, b.data, b.size);
-		msgpack_sbuffer_destroy(&b);
-	}
+	if (s->asked)
+		es_transport_say(s->e, "unserve", s->number);
 	service_free(s);
 }
 

@@ -286,21 +286,6 @@ send_hello(struct estate *e, uint64_t number)
 	return (sent);
 }
 
-static bool
-send_plain(struct estate *e, const char *verb, uint64_t number)
-{
-	msgpack_sbuffer b;
-	msgpack_packer p;
-	bool sent;
-
-	msgpack_sbuffer_init(&b);
-	msgpack_packer_init(&p, &b, msgpack_sbuffer_write);
-	pack_head(&p, verb, number, 0);
-	sent = es_transport_send(e, b.data, b.size);
-	msgpack_sbuffer_destroy(&b);
-	return (sent);
-}
-
 void
 es_session_flush(struct estate *e)
 {
@@ -310,12 +295,12 @@ es_session_flush(struct estate *e)
 		s->hello = es_next_number(e);
 		s->hello_due = false;
 	}
-	if (s->resume_due && send_plain(e, "resume", e->number + 1)) {
+	if (s->resume_due && es_transport_say(e, "resume", e->number + 1)) {
 		s->resume = es_next_number(e);
 		s->resume_due = false;
 		s->until_ms = e->now_ms + e->o.patience_ms;
 	}
-	if (s->ping_due && send_plain(e, "ping", e->number + 1)) {
+	if (s->ping_due && es_transport_say(e, "ping", e->number + 1)) {
 		s->ping = es_next_number(e);
 		s->ping_due = false;
 		s->pong_until_ms = e->now_ms + e->o.patience_ms;

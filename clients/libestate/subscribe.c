@@ -103,19 +103,11 @@ estate_subscribe(struct estate *e, const struct estate_subscribe_options *o, str
 void
 estate_unsubscribe(struct estate_subscription *s)
 {
-	msgpack_sbuffer b;
-	msgpack_packer p;
-
 	if (s == NULL)
 		return;
 	/* If this is not taken now, the daemon stops when the credit is used up, and forgets with the session. */
-	if (s->asked) {
-		msgpack_sbuffer_init(&b);
-		msgpack_packer_init(&p, &b, msgpack_sbuffer_write);
-		pack_head(&p, "unsubscribe", s->number, 0);
-		es_transport_send(s->e, b.data, b.size);
-		msgpack_sbuffer_destroy(&b);
-	}
+	if (s->asked)
+		es_transport_say(s->e, "unsubscribe", s->number);
 	subscription_free(s);
 }
 

@@ -198,6 +198,21 @@ es_transport_send(struct estate *e, const void *bytes, size_t len)
 }
 
 bool
+es_transport_say(struct estate *e, const char *verb, uint64_t number)
+{
+	msgpack_sbuffer b;
+	msgpack_packer p;
+	bool sent;
+
+	msgpack_sbuffer_init(&b);
+	msgpack_packer_init(&p, &b, msgpack_sbuffer_write);
+	pack_head(&p, verb, number, 0);
+	sent = es_transport_send(e, b.data, b.size);
+	msgpack_sbuffer_destroy(&b);
+	return (sent);
+}
+
+bool
 es_transport_readable(struct transport *t)
 {
 	size_t size = sizeof(int);
