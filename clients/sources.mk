@@ -133,6 +133,7 @@ ESTATE_SRC = \
 	clients/estate/types_markdown.c \
 	clients/estate/types_released.c \
 	clients/estate/view.c \
+	clients/estate/table.c \
 	clients/estate/wrap.c \
 	clients/estate/generate/arrival.c \
 	clients/estate/generate/arrivals.c \

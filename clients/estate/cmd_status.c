@@ -10,7 +10,7 @@
 #include "paint.h"
 #include "sitetime.h"
 
-#define NAME_COLUMNS	28
+#define NAME_COLUMNS	23	/* the longest name; with it the UUID of the log fits into 60 */
 
 static const char help[] =
 "Usage: estate status [OPTION...]\n"
