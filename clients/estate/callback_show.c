@@ -359,7 +359,7 @@ take_options(struct wish *w, int argc, char **argv, const char *help)
 	w->zh = language_is_zh();
 	common_init(&w->common);
 	optind = 0;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&w->common, c, "callback", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)
@@ -384,7 +384,7 @@ callback_show(int argc, char **argv)
 	if ((r = take_options(&w, argc, argv, help_show)) != -1)
 		return (r);
 	if (optind + 1 != argc || w.month != NULL || w.kind != NULL || w.all)
-		return (usage_error("callback", "which one? estate callback show C-17/1; estate agenda --json names them"));
+		return (usage_error("callback", "which one? estate callback show C-17/1; estate agenda names them"));
 	w.callback = argv[optind];
 	return (run(&w, show_one));
 }

@@ -160,7 +160,7 @@ on_answer(void *user, const char *verb, struct mp body)
 	fwrite(out.data, 1, out.len, stdout);
 	buffer_free(&out);
 	if (!whole)
-		fputs("estate ask: the rest of the answer is unreadable\n", stderr);
+		complain("ask", "the rest of the answer is unreadable");
 }
 
 static void
@@ -271,8 +271,7 @@ show_argument(const char *option, const char *behind)
 {
 	bool whole = strchr(option, '=') != NULL;
 
-	fprintf(stderr, "estate ask: what a question is given is written KEY=VALUE, without dashes: %s%s%s\n", option + 2, whole ? "" : "=",
-	    whole ? "" : behind != NULL && behind[0] != '-' ? behind : "VALUE");
+	complain("ask", "what a question is given is written KEY=VALUE, without dashes: %s%s%s", option + 2, whole ? "" : "=", whole ? "" : behind != NULL && behind[0] != '-' ? behind : "VALUE");
 }
 
 int
@@ -291,7 +290,7 @@ cmd_ask(int argc, char **argv)
 	int c, r;
 
 	common_init(&q.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if (c == '?' && optopt == 0 && strncmp(argv[optind - 1], "--", 2) == 0)
 			show_argument(argv[optind - 1], argv[optind]);
 		if ((r = common_option(&q.common, c, "ask", help)) == -1) {

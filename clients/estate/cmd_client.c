@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "command.h"
 #include "json.h"
+#include "language.h"
 #include "paint.h"
 #include "rights.h"
 
@@ -154,8 +155,8 @@ print_list(struct mp body)
 	if (!mp_array(&body, &count))
 		return;
 	if (count == 0)
-		fprintf(stderr, "no client is listed. Where there is no list, everybody who may open the socket is let in, as the setting `unlisted` says;\n"
-		    "the first `estate client add NAME --uid USER --role ROLE` begins one, and from then on strangers are refused\n");
+		fprintf(stderr, phrase("no client is listed. Where there is no list, everybody who may open the socket is let in, as the setting `unlisted` says;\n"
+		    "the first `estate client add NAME --uid USER --role ROLE` begins one, and from then on strangers are refused\n"));
 	else {
 		cell(&b, "NAME", 4, 20);
 		cell(&b, "ROLE", 4, 10);
@@ -205,7 +206,7 @@ on_answer(void *user, const char *verb, struct mp body)
 	printf("%s %s\n", w->name, strcmp(w->action, "add") == 0 ? "may come in" : strcmp(w->action, "restore") == 0 ? "may come in again" :
 	    "may not come in any more");
 	if (first)
-		fprintf(stderr, "there is a list of clients now: whoever is not on it is refused, but for root and the daemon's own user\n");
+		fprintf(stderr, phrase("there is a list of clients now: whoever is not on it is refused, but for root and the daemon's own user\n"));
 }
 
 static void
@@ -266,7 +267,7 @@ read_arguments(struct wish *w, int argc, char **argv)
 	for (size_t i = 0; i < OWN; i++)
 		options[i] = (struct option){ own[i].option, own[i].kind == FLAG ? no_argument : required_argument, NULL, OPTION_OWN + (int)i };
 	memcpy(&options[OWN], common, sizeof(common));
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&w->common, c, "client", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

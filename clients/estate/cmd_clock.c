@@ -35,7 +35,7 @@ cmd_clock(int argc, char **argv)
 	int c, r;
 
 	common_init(&common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
+	while ((c = next_option(argc, argv, "h", options)) != -1)
 		if ((r = common_option(&common, c, "clock", help)) != -1)
 			return (r);
 	if (optind + 1 != argc || strcmp(argv[optind], "accept") != 0)

@@ -143,7 +143,7 @@ on_answer(void *user, const char *verb, struct mp body)
 
 	(void)verb;
 	if (c->json ? !json_write(&out, &body) : !write_table(&out, &body))
-		fputs("estate consumers: the rest of the answer is unreadable\n", stderr);
+		complain("consumers", "the rest of the answer is unreadable");
 	if (c->json)
 		buffer_text(&out, "\n");
 	fwrite(out.data, 1, out.len, stdout);
@@ -159,7 +159,7 @@ cmd_consumers(int argc, char **argv)
 	int c, r;
 
 	common_init(&common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
+	while ((c = next_option(argc, argv, "h", options)) != -1)
 		if ((r = common_option(&common, c, "consumers", help)) != -1)
 			return (r);
 	if (optind < argc)

@@ -93,7 +93,7 @@ cmd_ping(int argc, char **argv)
 	int c, r;
 
 	common_init(&p.common);
-	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "c:h", options)) != -1) {
 		if ((r = common_option(&p.common, c, "ping", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "command.h"
 #include "language.h"
 #include "types.h"
@@ -144,18 +145,11 @@ unknown_type(const char *word)
 {
 	const char *near = catalogue_nearest(word, strlen(word));
 
-	fprintf(stderr, "estate types: there is no type \"%s\"", word);
+	fprintf(stderr, phrase("estate types: there is no type \"%s\""), word);
 	if (near != NULL)
-		fprintf(stderr, "; did you mean %s?\n", near);
+		fprintf(stderr, phrase("; did you mean %s?\n"), near);
 	else
-		fputs("\nTry: estate types\n", stderr);
-	return (2);
-}
-
-static int
-wrong_usage(const char *sentence)
-{
-	fprintf(stderr, "estate types: %s\nTry: estate types --help\n", sentence);
+		fputs(phrase("\nTry: estate types\n"), stderr);
 	return (2);
 }
 
@@ -167,7 +161,7 @@ flushed(int status)
 		return (status);
 	if (errno == EPIPE)
 		return (status);
-	fprintf(stderr, "estate types: writing: %s\n", strerror(errno));
+	complain("types", "writing: %s", phrase(strerror(errno)));
 	return (3);
 }
 
@@ -182,7 +176,7 @@ print_people(const struct type *only, const char *word)
 	bool found = true;
 
 	if (out == NULL) {
-		fprintf(stderr, "estate types: %s\n", strerror(errno));
+		complain("types", "%s", phrase(strerror(errno)));
 		return (3);
 	}
 	if (only != NULL)
@@ -239,7 +233,7 @@ cmd_types(int argc, char **argv)
 	unsigned forms = 0;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		switch (c) {
 		case 'j':
 			form = FORM_JSON;
@@ -254,14 +248,13 @@ cmd_types(int argc, char **argv)
 			wrap_print(stdout, help_text);
 			return (flushed(0));
 		default:
-			fputs("Try: estate types --help\n", stderr);
-			return (2);
+			return (option_error("types"));
 		}
 		forms++;
 	}
 	if (forms > 1)
-		return (wrong_usage("one of --json, --markdown and --released"));
+		return (usage_error("types", "one of --json, --markdown and --released"));
 	if (argc - optind > 1)
-		return (wrong_usage("one type at a time"));
+		return (usage_error("types", "one type at a time"));
 	return (flushed(print(form, argv[optind])));
 }

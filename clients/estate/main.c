@@ -74,10 +74,10 @@ unknown_verb(const char *word)
 	nearest_begin(&n, word, strlen(word));
 	for (size_t i = 0; i < VERBS; i++)
 		nearest_offer(&n, verbs[i].name);
-	fprintf(stderr, "estate: there is no verb \"%s\"", word);
+	fprintf(stderr, phrase("estate: there is no verb \"%s\""), word);
 	if (n.best != NULL)
-		fprintf(stderr, "; did you mean \"estate %s\"?", n.best);
-	fputs("\nTry: estate --help\n", stderr);
+		fprintf(stderr, phrase("; did you mean \"estate %s\"?"), n.best);
+	fputs(phrase("\nTry: estate --help\n"), stderr);
 	return (2);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "estate.h"
+#include "language.h"
 #include "nearest.h"
 #include "paint.h"
 #include "report.h"
@@ -195,10 +196,10 @@ unknown(const struct report *r, struct answers *reports, struct answers *measure
 		}
 	nearest_offer(&near, REPORT_FEES);
 	nearest_offer(&near, REPORT_SERIALS);
-	fprintf(stderr, "estate report: there is no report and no measure %.40s", r->name);
+	fprintf(stderr, phrase("estate report: there is no report and no measure %.40s"), r->name);
 	if (near.best != NULL)
-		fprintf(stderr, "; did you mean %s?", near.best);
-	fputs("\nestate report list names them all\n", stderr);
+		fprintf(stderr, phrase("; did you mean %s?"), near.best);
+	fputs(phrase("\nestate report list names them all\n"), stderr);
 	return (EXIT_PART);
 }
 
@@ -226,7 +227,7 @@ collect_parts(struct report *r, const struct event *kind, struct answers *measur
 		n = collect_one(r, name, dims, r->by, common, e);
 	}
 	if (n == 0 && !any) {
-		fprintf(stderr, "estate report: no measure of %s goes by %.40s; estate report list tells what each goes by\n", r->name, r->by);
+		complain("report", "no measure of %s goes by %.40s; estate report list tells what each goes by", r->name, r->by);
 		n = EXIT_USAGE;
 	}
 	return (n);
