@@ -1,4 +1,5 @@
 /* The boxes of a form: see form.h. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -109,10 +110,13 @@ lack(struct sheet *s, const char *label, const char *name)
 
 /* A box: its label, and its text or nothing. */
 static void
-box(struct sheet *s, const struct buffer *label, const char *name, struct buffer *text, enum need need, bool wide)
+box(struct sheet *s, struct buffer *label, const char *name, struct buffer *text, enum need need, bool wide)
 {
 	if (wide)
 		end_row(s);
+	/* For programs it is as it is, for people it begins as a label does. */
+	if (!s->zh && label->len > 0)
+		label->data[0] = (char)toupper((unsigned char)label->data[0]);
 	buffer_printf(&s->out, "%s<th>", s->column == 0 ? "<tr>" : "");
 	page_text(&s->out, label->data, label->len);
 	buffer_text(&s->out, "</th>");
