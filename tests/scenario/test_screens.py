@@ -21,6 +21,7 @@ ID = re.compile(r"(?<!\S)[CRH]-\d{8}-\d{4}(?:/\d+)?(?=\s|$|；|;)")
 SCREENS = [
     ["report", "list"], ["report", "check-sheet", "--period", str(TODAY.year)], ["report", "complaints", "--period", str(TODAY.year)],
     ["report", "callbacks", "--by", "building"], ["report", "on-time"], ["report", "backlog"], ["consumers"],
+    ["report", "callbacks", "--explain", "--by", "staff"],
     ["retention", "plan", "--rules", os.path.join(CONFIG, "retention.yaml")], ["callback", "quota", "--all"], ["obligations"], ["agenda"], ["status"],
 ]
 
