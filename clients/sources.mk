@@ -99,6 +99,7 @@ ESTATE_SRC = \
 	clients/estate/form_figures.c \
 	clients/estate/form_routine.c \
 	clients/estate/form_sheet.c \
+	clients/estate/verb_help.c \
 	clients/estate/histogram.c \
 	clients/estate/json.c \
 	clients/estate/language.c \

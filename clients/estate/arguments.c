@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "buffer.h"
 #include "language.h"
 #include "nearest.h"
-#include "wrap.h"
+#include "verb_help.h"
 
 void
 common_init(struct common *c)
@@ -25,11 +26,19 @@ common_init(struct common *c)
 	optind = 1;
 }
 
+/* In one write: what stands on a terminal beside other output stays whole. */
 static void
-vcomplain(const char *verb, const char *fmt, va_list ap)
+vcomplain(const char *verb, const char *fmt, va_list ap, const char *tail)
 {
-	fprintf(stderr, "estate %s: ", verb);
-	vfprintf(stderr, phrase(fmt), ap);
+	struct buffer b = { NULL, 0, 0 };
+	char *sentence;
+
+	if (vasprintf(&sentence, phrase(fmt), ap) < 0)
+		sentence = NULL;
+	buffer_printf(&b, "estate %s: %s%s", verb, sentence != NULL ? sentence : phrase(fmt), tail);
+	fputs(b.data, stderr);
+	free(sentence);
+	buffer_free(&b);
 }
 
 void
@@ -38,20 +47,20 @@ complain(const char *verb, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vcomplain(verb, fmt, ap);
+	vcomplain(verb, fmt, ap, "\n");
 	va_end(ap);
-	fputc('\n', stderr);
 }
 
 int
 usage_error(const char *verb, const char *fmt, ...)
 {
+	char tail[128];
 	va_list ap;
 
+	snprintf(tail, sizeof(tail), phrase("; estate %s --help shows examples\n"), verb);
 	va_start(ap, fmt);
-	vcomplain(verb, fmt, ap);
+	vcomplain(verb, fmt, ap, tail);
 	va_end(ap);
-	fprintf(stderr, phrase("; estate %s --help shows examples\n"), verb);
 	return (2);
 }
 
@@ -155,7 +164,7 @@ common_option(struct common *c, int option, const char *verb, const char *help)
 		c->timeout_ms = (int)seconds * 1000;
 		return (-1);
 	case 'h':
-		wrap_print(stdout, help);
+		help_print(help);
 		return (0);
 	case '?':
 		return (option_error(verb));

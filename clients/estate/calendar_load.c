@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "language.h"
-#include "reach.h"
 #include "calendar.h"
 #include "calendar_verbs.h"
+#include "language.h"
+#include "reach.h"
 
 #define FILE_BYTES_MAX	61440u		/* config.activated's content: a longer one could not be activated */
 

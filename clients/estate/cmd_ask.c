@@ -32,9 +32,9 @@ COMMON_HELP
 "\n"
 "Examples\n"
 "  estate ask\n"
-"  estate ask example help                                  what it can be asked; status: how it stands\n"
+"  estate ask stats help                                    what it can be asked; status: how it stands\n"
 "  estate ask callback agenda date=2026-11-24\n"
-"  estate ask stats rates month=2026-10 --at-least now --json | jq .answer\n"
+"  estate ask stats figures measure=complaints period=2026-10 --at-least now --json | jq .answer\n"
 "Exit status: 0 done, 1 no such service, no answer in time, or refused, 2 wrong usage, 3 daemon not reached\n";
 
 struct query {

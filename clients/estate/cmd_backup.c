@@ -56,7 +56,7 @@ on_answer(void *user, const char *verb, struct mp body)
 			if (!((mp_equal(key, len, "last") && mp_uint(&body, &last)) ||
 			    (mp_equal(key, len, "bytes") && mp_uint(&body, &bytes)) || mp_skip(&body)))
 				break;
-	printf("%s: everything up to event %" PRIu64 ", %.1f MiB\n", k->path, last, (double)bytes / (1 << 20));
+	printf(phrase("%s: everything up to event %" PRIu64 ", %.1f MiB\n"), k->path, last, (double)bytes / (1 << 20));
 }
 
 /* The daemon's folder is not ours: the path must be whole. */

@@ -365,14 +365,14 @@ report(const struct bench *b)
 		    (double)b->latency.max / 1e3, b->refused, b->duplicates, b->lost, cpu);
 		return;
 	}
-	printf("%" PRIu64 " events of %" PRIu64 " bytes in %.2f s: %.0f events/s, %.1f MB/s\n", b->acked, b->size, seconds, rate,
+	printf(phrase("%" PRIu64 " events of %" PRIu64 " bytes in %.2f s: %.0f events/s, %.1f MB/s\n"), b->acked, b->size, seconds, rate,
 	    rate * (double)b->size / 1e6);
-	printf("%s to ack: p50 %.0f us, p99 %.0f us, p99.9 %.0f us, max %.0f us\n", b->rate > 0 ? "due" : "put", us(b, 0.5), us(b, 0.99),
+	printf(phrase("%s to ack: p50 %.0f us, p99 %.0f us, p99.9 %.0f us, max %.0f us\n"), b->rate > 0 ? phrase("due") : phrase("put"), us(b, 0.5), us(b, 0.99),
 	    us(b, 0.999), (double)b->latency.max / 1e3);
-	printf("%" PRIu64 " refused, %" PRIu64 " duplicates, %" PRIu64 " disconnects; client CPU %.3f us an event\n", b->refused,
+	printf(phrase("%" PRIu64 " refused, %" PRIu64 " duplicates, %" PRIu64 " disconnects; client CPU %.3f us an event\n"), b->refused,
 	    b->duplicates, b->lost, cpu);
 	if (b->first_fault[0] != '\0')
-		printf("the first refusal: %s\n", b->first_fault);
+		printf(phrase("the first refusal: %s\n"), b->first_fault);
 }
 
 static int

@@ -18,7 +18,7 @@
 #include "paint.h"
 #include "rfc3339.h"
 #include "sitetime.h"
-#include "wrap.h"
+#include "verb_help.h"
 
 #define EXIT_PART	1
 #define EXIT_USAGE	2
@@ -352,7 +352,7 @@ cmd_calendar(int argc, char **argv)
 			w.json = true;
 			break;
 		case 'h':
-			wrap_print(stdout, help);
+			help_print(help);
 			return (0);
 		default:
 			return (option_error("calendar"));

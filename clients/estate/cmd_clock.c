@@ -4,6 +4,7 @@
 
 #include "ask.h"
 #include "command.h"
+#include "language.h"
 
 static const char help[] =
 "Usage: estate clock accept [OPTION...]\n"
@@ -23,7 +24,7 @@ on_answer(void *user, const char *verb, struct mp body)
 
 	(void)verb;
 	(void)body;
-	puts(c->json ? "{\"accepted\":true}" : "log time goes on by the wall clock");
+	puts(c->json ? "{\"accepted\":true}" : phrase("log time goes on by the wall clock"));
 }
 
 int

@@ -12,14 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "calendar.h"
 #include "calendar_verbs.h"
-#include "arguments.h"
 #include "command.h"
 #include "generate/world.h"
 #include "language.h"
 #include "nearest.h"
-#include "wrap.h"
+#include "verb_help.h"
 
 #define DAYS_MAX	36525u		/* a century */
 #define A_MONTH_MAX	1000000u	/* of a kind */
@@ -202,7 +202,7 @@ read_options(struct options *o, int argc, char **argv)
 	optind = 0;		/* start afresh, whatever the caller has parsed already */
 	while ((option = next_option(argc, argv, "", long_options)) != -1) {
 		if (option == OPT_HELP) {
-			wrap_print(stdout, help_text);
+			help_print(help_text);
 			return (fflush(stdout) == 0 ? 0 : 1);
 		}
 		if (option == '?')

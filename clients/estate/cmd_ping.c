@@ -5,6 +5,7 @@
 
 #include "ask.h"
 #include "command.h"
+#include "language.h"
 #include "sitetime.h"
 
 static const char help[] =
@@ -56,7 +57,7 @@ on_answer(void *user, const char *verb, struct mp body)
 	}
 	if (log_time != 0)
 		sitetime_local(log_time, 3, when);
-	printf("answered in %.0f us; last event %" PRIu64 ", stored %s\n", us, last, when);
+	printf(phrase("answered in %.0f us; last event %" PRIu64 ", stored %s\n"), us, last, when);
 }
 
 static int

@@ -5,6 +5,7 @@
 #include "../../daemon/repair.h"
 #include "arguments.h"
 #include "command.h"
+#include "language.h"
 
 static const char help[] =
 	"usage: estate repair [--data DIR] --to NEW [--json]\n"
@@ -54,6 +55,6 @@ cmd_repair(int argc, char **argv)
 		return (3);
 	}
 	printf(common.json ? "{\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"saved\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n" :
-	    "events %" PRIu64 " to %" PRIu64 ": %" PRIu64 " saved, %" PRIu64 " lost\n", out.first, out.last, out.saved, out.lost);
+	    phrase("events %" PRIu64 " to %" PRIu64 ": %" PRIu64 " saved, %" PRIu64 " lost\n"), out.first, out.last, out.saved, out.lost);
 	return (out.lost > 0 ? 1 : 0);
 }

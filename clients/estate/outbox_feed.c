@@ -65,7 +65,7 @@ on_set_aside(void *user, const struct estate_entry *t)
 		reach_fault_json(&b, &t->fault);
 		buffer_text(&b, "}");
 	} else {
-		buffer_printf(&b, "estate outbox: entry %" PRIu64 " was moved to %s: ", t->number, estate_box_name(t->box));
+		buffer_printf(&b, phrase("estate outbox: entry %" PRIu64 " was moved to %s: "), t->number, estate_box_name(t->box));
 		reach_fault_text(&b, &t->fault);
 	}
 	fprintf(stderr, "%s\n", b.data);

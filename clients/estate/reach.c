@@ -1,6 +1,4 @@
 /* Reaching the daemon, and saying why it said no: see reach.h. */
-#include "language.h"
-#include "paint.h"
 #include "reach.h"
 
 #include <errno.h>
@@ -16,6 +14,8 @@
 #include "curvekey.h"
 #include "errcode.h"
 #include "json.h"
+#include "language.h"
+#include "paint.h"
 
 /* Who waits longer is told for what. */
 #define TELL_MS		1000

@@ -1,5 +1,4 @@
 /* The input of a simulation, and the rehearsals: see simulate.h. */
-#include "language.h"
 #include "simulate.h"
 
 #include <dirent.h>
@@ -15,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "language.h"
 #include "nearest.h"
 #include "reach.h"
 #include "sitetime.h"
