@@ -139,7 +139,7 @@ agenda_show(struct buffer *b, const struct agenda *a, bool zh, unsigned columns)
 
 static const char style[] =
 ".r{width:34mm}.b{display:inline-block;width:3mm;height:3mm;border:.3mm solid #000;margin:0 1mm 0 0;vertical-align:-.3mm}"
-".f td{height:13mm}";
+".f td{height:13mm}@media screen and (max-width:600px){thead,td:empty{display:none}tr,.f td{display:block;height:auto}tr{margin-bottom:3mm}.r{width:auto}}";
 
 /* Boxes to tick by hand, and room for the signature of a visit. */
 static void
@@ -172,7 +172,7 @@ print_row(struct buffer *b, const struct agenda *a, const struct agenda_row *r, 
 	agenda_when(&one, r);
 	page_move(b, &one);
 	buffer_printf(b, "</td><td class=w>%s", r->overdue ? "<span class=o>" : "");
-	add_text(&one, r->household.s != NULL ? r->household : r->subject);
+	add_text(&one, r->household);
 	page_move(b, &one);
 	buffer_text(b, r->overdue ? "</span><br>" : "<br>");
 	page_text(b, r->name, strlen(r->name));
@@ -184,7 +184,7 @@ print_row(struct buffer *b, const struct agenda *a, const struct agenda_row *r, 
 	buffer_text(b, "</td><td>");
 	agenda_word(&one, "kind", r->kind, zh);
 	buffer_text(&one, " ");
-	add_text(&one, r->subject);
+	add_text(&one, r->callback);
 	page_move(b, &one);
 	buffer_text(b, "<br><span class=s>");
 	agenda_why(&one, a, r, zh);

@@ -162,7 +162,7 @@ def test_personal_fields_are_for_who_may_see_them(start_daemon, tmp_path):
 
 def test_what_has_no_form(daemon):
     put(daemon, REGISTERED, ("help.requested", "H-1", "2026-10-02T01:00:00Z", {"kind": "inquiry"}))
-    for words, status, answer in ((["H-1"], 1, "estate case H-1"), (["C-9"], 1, "没有对应的表格"), ([], 2, "请给出一个编号"), (["a b"], 2, "no id"), ([HOME, "--period", "2026-13"], 2, "2026-10"),
+    for words, status, answer in ((["H-1"], 1, "estate case H-1"), (["C-9"], 1, "没有对应的表格"), ([], 2, "请给出一个编号"), (["a b"], 2, "不是编号"), ([HOME, "--period", "2026-13"], 2, "2026-10"),
                                   ([HOME, "--period", "26"], 2, "2026-10")):
         assert answer in form(daemon, *words, expect=status)
 

@@ -81,3 +81,11 @@ def test_an_agenda_names_the_callback(office):
     words = " ".join(seen(office.endpoint, 60, "agenda")).split()
     assert [callback for callback in callbacks if callback not in words] == []
     assert office.estate("callback", "show", callbacks[0]).stdout.startswith(callbacks[0] + "\n")
+
+
+@pytest.mark.parametrize("words", [["agenda", "--print"], ["report", "check-sheet", "--format", "html"], ["form", str(TODAY.year)]], ids=" ".join)
+def test_a_page_on_a_telephone(office, words):
+    """A wide table moves by itself, behind whatever else the page's own style says."""
+    page = office.estate(*words).stdout
+    assert "name=viewport" in page
+    assert "@media screen and (max-width:600px){table{display:block;overflow-x:auto}" in page.split("<style>", 1)[1].split("</style>")[0].rsplit("break-", 1)[-1]
