@@ -83,6 +83,7 @@ lay_out(const struct table *t, struct layout *l)
 {
 	unsigned column = 0;
 
+	memset(l, 0, sizeof(*l));
 	for (unsigned i = 0; i < t->count; i++)
 		l->width[i] = head_width(t, i);
 	for (size_t i = 0; i < t->piece_count; i++) {
@@ -90,7 +91,7 @@ lay_out(const struct table *t, struct layout *l)
 			continue;
 		if (t->pieces[i].width > l->width[column])
 			l->width[column] = t->pieces[i].width;
-		column = (column + 1) % t->count;
+		column = column + 1 < t->count ? column + 1 : 0;
 	}
 	/* Of what is nowhere there is no column. */
 	for (unsigned i = 0; i < t->count; i++)
@@ -269,7 +270,8 @@ print_part(const struct table *t, struct buffer *b, const struct layout *l)
 			buffer_add(&part.text, t->text.data + p->at, p->len);
 			table_cell(&part, p->paint);
 		}
-		column = p->part ? column : (column + 1) % t->count;
+		if (!p->part)
+			column = column + 1 < t->count ? column + 1 : 0;
 	}
 	rows = table_print(&part, b, 0);
 	table_free(&part);
@@ -283,6 +285,8 @@ table_print(const struct table *t, struct buffer *b, unsigned lines)
 	unsigned c = 1;
 	size_t rows = 0;
 
+	if (t->count == 0)
+		return (0);
 	lay_out(t, &l);
 	if (!t->continued || t->columns == 0 || t->count < 2 || line_width(t, &l) <= t->columns)
 		return (print_rows(t, b, &l, lines));
