@@ -30,7 +30,9 @@ static const struct {
 const char *
 phrase(const char *en)
 {
-	for (size_t i = 0; language_is_zh() && i < sizeof(sentences) / sizeof(*sentences); i++)
+	if (!language_is_zh())
+		return (en);
+	for (size_t i = 0; i < sizeof(sentences) / sizeof(*sentences); i++)
 		if (strcmp(sentences[i].en, en) == 0)
 			return (sentences[i].zh);
 	return (en);

@@ -41,9 +41,10 @@ void
 help_print(const char *english)
 {
 	const char *text = english;
+	bool zh = language_is_zh();
 	size_t longest = 0;
 
-	for (size_t i = 0; language_is_zh() && i < sizeof(texts) / sizeof(*texts); i++)
+	for (size_t i = 0; zh && i < sizeof(texts) / sizeof(*texts); i++)
 		if (is_of(english, texts[i].verb) && strlen(texts[i].verb) > longest) {
 			longest = strlen(texts[i].verb);
 			text = texts[i].text;
