@@ -127,34 +127,43 @@ add_what(struct buffer *b, struct text what, bool zh)
 
 	for (size_t i = 0; zh && i < sizeof(words) / sizeof(*words); i++)
 		if (mp_equal(what.s, what.len, words[i][0])) {
-			paint_cell(b, words[i][1], strlen(words[i][1]), 12);
+			buffer_text(b, words[i][1]);
 			return;
 		}
-	add(b, what, 12);
+	add(b, what, 0);
 }
 
 static void
 show_history(struct buffer *b, struct wish *w)
 {
+	struct table t = { .columns = paint_columns(), .bare = true };
 	char when[SITETIME_TEXT];
 	struct event note;
 	int64_t at, seq;
 
+	/* When, what, by whom, why, the event. */
+	for (unsigned i = 0; i < 5; i++)
+		table_column(&t, "", TABLE_LEFT, i == 3 ? 1 : 0);
 	while (answers_row(&w->first, "history", &note)) {
 		struct text by = said(&note, "by"), detail = said(&note, "detail");
 
 		if (!event_instant(&note, "when", &at))
 			continue;
 		sitetime_local(at, 0, when);
-		buffer_printf(b, "%s  ", when);
-		add_what(b, said(&note, "what"), w->zh);
-		add(b, by, 10);
-		buffer_text(b, " ");
-		agenda_reason(b, detail, w->zh);
+		buffer_text(&t.text, when);
+		table_cell(&t, PAINT_OFF);
+		add_what(&t.text, said(&note, "what"), w->zh);
+		table_cell(&t, PAINT_OFF);
+		add(&t.text, by, 0);
+		table_cell(&t, PAINT_OFF);
+		agenda_reason(&t.text, detail, w->zh);
+		table_cell(&t, PAINT_OFF);
 		if (event_int(&note, "event", &seq))
-			buffer_printf(b, "%s  %" PRId64 "%s", paint(PAINT_DIM), seq, paint(PAINT_OFF));
-		buffer_text(b, "\n");
+			buffer_printf(&t.text, "%" PRId64, seq);
+		table_cell(&t, PAINT_DIM);
 	}
+	table_print(&t, b, 0);
+	table_free(&t);
 }
 
 static int

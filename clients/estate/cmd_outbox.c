@@ -75,7 +75,7 @@ fail(const struct wish *w, int error)
 	if (w->common.json)
 		fprintf(stderr, "{\"error\":\"%s\",\"detail\":\"%s\"}\n", estate_error_name(error), why);
 	else
-		complain("outbox", "%s: %s", w->path, why);
+		complain("outbox", "%s: %s", w->path, phrase(why));
 	return (EXIT_UNREACHED);
 }
 

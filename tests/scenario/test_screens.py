@@ -81,6 +81,8 @@ def test_an_agenda_names_the_callback(office):
     words = " ".join(seen(office.endpoint, 60, "agenda")).split()
     assert [callback for callback in callbacks if callback not in words] == []
     assert office.estate("callback", "show", callbacks[0]).stdout.startswith(callbacks[0] + "\n")
+    shown = seen(office.endpoint, 60, "callback", "show", callbacks[0])
+    assert too_wide(shown, 60) == [] and len(shown) > 5
 
 
 @pytest.mark.parametrize("words", [["agenda", "--print"], ["report", "check-sheet", "--format", "html"], ["form", str(TODAY.year)]], ids=" ".join)
