@@ -99,6 +99,7 @@ ESTATE_SRC = \
 	clients/estate/form_figures.c \
 	clients/estate/form_routine.c \
 	clients/estate/form_sheet.c \
+	clients/estate/verb_help.c \
 	clients/estate/histogram.c \
 	clients/estate/json.c \
 	clients/estate/language.c \
@@ -133,6 +134,7 @@ ESTATE_SRC = \
 	clients/estate/types_markdown.c \
 	clients/estate/types_released.c \
 	clients/estate/view.c \
+	clients/estate/table.c \
 	clients/estate/wrap.c \
 	clients/estate/generate/arrival.c \
 	clients/estate/generate/arrivals.c \

@@ -68,6 +68,7 @@ static const struct enum_list lists[] = {
 
 /* catalogue.def as field lists. */
 #define SECTION(first, zh, en)
+#define LABEL(word, en)
 #define TYPE(name, fields, subject, must, origin, zh, en)
 #define FIELDS(list)		static const struct field fields_##list[] = {
 #define END_FIELDS		};
@@ -144,6 +145,16 @@ static const struct type item = {
 #define TYPE(name, fields, subject, must, origin, zh, en)
 #define SECTION(first, zh, en)	{ first, zh, en },
 static const struct section sections[] = {
+#include "catalogue.def"
+};
+#undef SECTION
+#undef LABEL
+
+#define SECTION(first, zh, en)
+#define LABEL(word, en)		{ #word, en },
+static const struct {
+	const char *name, *en;
+} labels[] = {
 #include "catalogue.def"
 };
 
@@ -230,6 +241,15 @@ catalogue_field(const struct type *t, const char *name, size_t len)
 	for (unsigned i = 0; i < t->count; i++)
 		if (t->fields[i].len == len && memcmp(t->fields[i].name, name, len) == 0)
 			return (&t->fields[i]);
+	return (NULL);
+}
+
+const char *
+catalogue_label(const char *name, size_t len)
+{
+	for (unsigned i = 0; i < COUNT(labels); i++)
+		if (strlen(labels[i].name) == len && memcmp(labels[i].name, name, len) == 0)
+			return (labels[i].en);
 	return (NULL);
 }
 

@@ -62,7 +62,7 @@ struct field {
 	bool personal;		/* sealed in the store, masked for whoever lacks the right */
 	int64_t min, max;	/* FIELD_INT, _NUMBER, _SEQ: value; FIELD_TEXT, _IDS, _ITEMS, _MAP: max = bytes or elements; else 0 */
 	const char *unit;	/* "fen", "s", "m2", "bytes", "elements" … or NULL */
-	const char *zh;		/* the label on a form */
+	const char *zh;		/* the label on a form; in English: catalogue_label() */
 	const char *en;		/* one clause that says what it holds */
 };
 
@@ -86,6 +86,8 @@ const struct type	*catalogue_find(const char *name, size_t len);
 unsigned		 catalogue_count(void);
 const struct type	*catalogue_at(unsigned index);
 const struct field	*catalogue_field(const struct type *, const char *name, size_t len);
+/* The label of fields of that name on an English form: NULL if the name itself will do. */
+const char		*catalogue_label(const char *name, size_t len);
 const struct enum_value	*catalogue_value(const struct enum_list *, const char *code, size_t len);
 unsigned		 catalogue_list_count(void);
 const struct enum_list	*catalogue_list_at(unsigned index);

@@ -278,7 +278,7 @@ name_of(char out[80], struct text staff)
 static int
 refuse(const char *folder, const char *name, const char *why)
 {
-	fprintf(stderr, "estate agenda: %s/%s: %s\n", folder, name, why);
+	complain("agenda", "%s/%s: %s", folder, name, why);
 	return (EXIT_UNREACHED);
 }
 

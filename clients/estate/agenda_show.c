@@ -7,8 +7,8 @@
 #include "calendar_verbs.h"
 #include "page.h"
 #include "paint.h"
+#include "table.h"
 
-#define WIDE_COLUMNS	76u
 
 static void
 add_day(struct buffer *b, int64_t day, bool zh)
@@ -53,65 +53,53 @@ add_staff(struct buffer *b, const struct agenda_row *r, bool zh)
 	}
 }
 
+/* What it is about, whom to call; below it why, and where there is no room beside, which callback that is. */
 static void
-cell(struct buffer *b, const struct buffer *text, size_t columns)
+add_row(struct table *t, const struct agenda *a, const struct agenda_row *r, bool zh)
 {
-	paint_cell(b, text->data != NULL ? text->data : "", text->len, columns);
+	agenda_when(&t->text, r);
+	table_cell(t, PAINT_BOLD);
+	/* Of whom nobody knows where he lives, the callback says more. */
+	add_text(&t->text, r->household);
+	table_cell(t, r->overdue ? PAINT_RED : PAINT_OFF);
+	agenda_word(&t->text, "mode", r->mode, zh);
+	table_cell(t, PAINT_OFF);
+	paint_clean(&t->text, r->phone, strlen(r->phone), 0);
+	table_cell(t, PAINT_BOLD);
+	if (strcmp(r->name, "***") != 0)
+		paint_clean(&t->text, r->name, strlen(r->name), 0);
+	table_cell(t, PAINT_OFF);
+	agenda_word(&t->text, "kind", r->kind, zh);
+	table_cell(t, PAINT_OFF);
+	add_text(&t->text, r->callback);
+	table_cell(t, PAINT_OFF);
+	agenda_why(&t->text, a, r, zh);
+	table_part(t);
 }
 
-/* What it is about, whom to call; below it why. */
 static void
-show_row(struct buffer *b, const struct agenda *a, const struct agenda_row *r, bool zh, unsigned columns)
+begin_rows(struct table *t, unsigned columns)
 {
-	bool wide = columns == 0 || columns >= WIDE_COLUMNS, by_number;
-	struct buffer one = { NULL, 0, 0 };
-	size_t from;
+	static const unsigned fold[] = { 0, 0, 0, 0, 2, 0, 1 };
 
-	agenda_when(&one, r);
-	buffer_printf(b, "%s", r->agreed != INT64_MIN ? paint(PAINT_BOLD) : "");
-	cell(b, &one, 7);
-	buffer_printf(b, "%s%s", paint(PAINT_OFF), paint(r->overdue ? PAINT_RED : PAINT_OFF));
-	buffer_clear(&one);
-	add_text(&one, r->household.s != NULL ? r->household : r->subject);
-	/* A number that is cut off does not run into what stands beside it. */
-	cell(b, &one, wide ? 12 : 10);
-	buffer_printf(b, " %s", paint(PAINT_OFF));
-	buffer_clear(&one);
-	agenda_word(&one, "mode", r->mode, zh);
-	cell(b, &one, 6);
-	buffer_text(b, paint(PAINT_BOLD));
-	paint_cell(b, r->phone, strlen(r->phone), wide ? 17 : 16);
-	buffer_text(b, paint(PAINT_OFF));
-	buffer_clear(&one);
-	if (wide && r->name[0] != '\0' && strcmp(r->name, "***") != 0) {
-		paint_clean(&one, r->name, strlen(r->name), 0);
-		buffer_text(&one, " ");
-	}
-	/* Of a routine one the household is all there is; where there is little room the number says the kind. */
-	by_number = r->household.s == NULL || r->subject.len != r->household.len || memcmp(r->subject.s, r->household.s, r->subject.len) != 0;
-	if (by_number && !wide) {
-		add_text(&one, r->subject);
-		buffer_text(&one, " ");
-	}
-	agenda_word(&one, "kind", r->kind, zh);
-	if (by_number && wide) {
-		buffer_text(&one, " ");
-		add_text(&one, r->subject);
-	}
-	from = columns == 0 ? 0 : wide ? columns - 43 : columns - 40;
-	paint_clean(b, one.data != NULL ? one.data : "", one.len, from);
-	buffer_text(b, "\n");
-	buffer_clear(&one);
-	agenda_why(&one, a, r, zh);
-	buffer_printf(b, "       %s", paint(r->overdue ? PAINT_RED : PAINT_DIM));
-	paint_clean(b, one.data != NULL ? one.data : "", one.len, columns == 0 ? 0 : columns - 7);
-	buffer_printf(b, "%s\n", paint(PAINT_OFF));
-	buffer_free(&one);
+	*t = (struct table){ .columns = columns, .bare = true };
+	/* When, where, how, the number, the name, which kind, which callback. */
+	for (size_t i = 0; i < sizeof(fold) / sizeof(*fold); i++)
+		table_column(t, "", TABLE_LEFT, fold[i]);
+}
+
+static void
+end_rows(struct table *t, struct buffer *b)
+{
+	table_print(t, b, 0);
+	table_free(t);
 }
 
 void
 agenda_show(struct buffer *b, const struct agenda *a, bool zh, unsigned columns)
 {
+	struct table t;
+
 	buffer_printf(b, "%s%s", paint(PAINT_BOLD), zh ? "回访日程 " : "Agenda ");
 	add_day(b, a->first, zh);
 	if (a->last != a->first) {
@@ -124,6 +112,11 @@ agenda_show(struct buffer *b, const struct agenda *a, bool zh, unsigned columns)
 	for (size_t i = 0; i < a->count; i++) {
 		const struct agenda_row *r = &a->rows[i];
 
+		if (i == 0 || agenda_begins(a, i) || r->day != a->rows[i - 1].day) {
+			if (i > 0)
+				end_rows(&t, b);
+			begin_rows(&t, columns);
+		}
 		if (agenda_begins(a, i)) {
 			buffer_printf(b, "\n%s", paint(PAINT_CYAN));
 			add_staff(b, r, zh);
@@ -136,15 +129,17 @@ agenda_show(struct buffer *b, const struct agenda *a, bool zh, unsigned columns)
 			add_day(b, r->day, zh);
 			buffer_printf(b, "%s\n", paint(PAINT_OFF));
 		}
-		show_row(b, a, r, zh, columns);
+		add_row(&t, a, r, zh);
 	}
+	if (a->count > 0)
+		end_rows(&t, b);
 }
 
 /* ---- On paper ---- */
 
 static const char style[] =
 ".r{width:34mm}.b{display:inline-block;width:3mm;height:3mm;border:.3mm solid #000;margin:0 1mm 0 0;vertical-align:-.3mm}"
-".f td{height:13mm}";
+".f td{height:13mm}@media screen and (max-width:600px){thead,td:empty{display:none}tr,.f td{display:block;height:auto}tr{margin-bottom:3mm}.r{width:auto}}";
 
 /* Boxes to tick by hand, and room for the signature of a visit. */
 static void
@@ -177,7 +172,7 @@ print_row(struct buffer *b, const struct agenda *a, const struct agenda_row *r, 
 	agenda_when(&one, r);
 	page_move(b, &one);
 	buffer_printf(b, "</td><td class=w>%s", r->overdue ? "<span class=o>" : "");
-	add_text(&one, r->household.s != NULL ? r->household : r->subject);
+	add_text(&one, r->household);
 	page_move(b, &one);
 	buffer_text(b, r->overdue ? "</span><br>" : "<br>");
 	page_text(b, r->name, strlen(r->name));
@@ -189,7 +184,7 @@ print_row(struct buffer *b, const struct agenda *a, const struct agenda_row *r, 
 	buffer_text(b, "</td><td>");
 	agenda_word(&one, "kind", r->kind, zh);
 	buffer_text(&one, " ");
-	add_text(&one, r->subject);
+	add_text(&one, r->callback);
 	page_move(b, &one);
 	buffer_text(b, "<br><span class=s>");
 	agenda_why(&one, a, r, zh);

@@ -20,6 +20,7 @@
 #include "bounds.h"
 #include "errcode.h"
 #include "files.h"
+#include "language.h"
 #include "sealed.h"
 #include "sitetime.h"
 
@@ -63,7 +64,7 @@ show_progress(struct bind *b, bool last)
 	if (!b->a->progress || (!last && now < b->shown_ms + PROGRESS_MS))
 		return;
 	b->shown_ms = now;
-	fprintf(stderr, "\r\033[K%" PRIu64 " events, %.1f MiB%s", b->cover.events, (double)b->cover.bytes / (1 << 20), last ? "\r\033[K" : " ...");
+	fprintf(stderr, phrase("\r\033[K%" PRIu64 " events, %.1f MiB%s"), b->cover.events, (double)b->cover.bytes / (1 << 20), last ? "\r\033[K" : " ...");
 	fflush(stderr);
 }
 
@@ -140,17 +141,16 @@ read_month(struct bind *b)
 		return (reach_refused("archive", &a->common, b->fault.code, &b->fault));
 	estate_unsubscribe(s);
 	if (b->gap) {
-		fprintf(stderr, "estate archive: event %" PRIu64 " is not for this client's eyes, and the bundle would lack it: bind as a client that reads "
-		    "everything (role operator, or root)\n", b->expected);
+		complain("archive", "event %" PRIu64 " is not for this client's eyes, and the bundle would lack it: bind as a client that reads "
+		    "everything (role operator, or root)", b->expected);
 		return (EXIT_PART);
 	}
 	if (b->error != 0) {
-		fprintf(stderr, "estate archive: cannot write %s" BUNDLE_PART ": %s\nnext: make room, then the same command again: it goes on where it stopped\n",
-		    b->path, strerror(b->error));
+		complain("archive", "cannot write %s" BUNDLE_PART ": %s\nnext: make room, then the same command again: it goes on where it stopped", b->path, phrase(strerror(b->error)));
 		return (EXIT_UNREACHED);
 	}
 	if (!b->done) {
-		fprintf(stderr, "estate archive: interrupted; the same command again goes on from %s" BUNDLE_PART "\n", b->path);
+		complain("archive", "interrupted; the same command again goes on from %s" BUNDLE_PART, b->path);
 		return (EXIT_PART);
 	}
 	return (0);
@@ -290,8 +290,8 @@ other_digest(const struct bind *b, const char *said)
 	char digest[BUNDLE_DIGEST_TEXT];
 
 	bundle_digest_text(b->digest, digest);
-	fprintf(stderr, "estate archive: %s has digest %s, but the log was told %s for %s: one of the two is not what was bound then; compare with "
-	    "another copy of the bundle\n", b->path, digest, said, b->cover.month);
+	complain("archive", "%s has digest %s, but the log was told %s for %s: one of the two is not what was bound then; compare with "
+	    "another copy of the bundle", b->path, digest, said, b->cover.month);
 	return (EXIT_PART);
 }
 
@@ -315,7 +315,7 @@ tell(struct bind *b)
 	if (b->refused)
 		return (reach_refused("archive", &b->a->common, b->fault.code, &b->fault));
 	if (b->unanswered > 0) {
-		fprintf(stderr, "estate archive: %s is whole, but the log was not told; the same command again tells it\n", b->path);
+		complain("archive", "%s is whole, but the log was not told; the same command again tells it", b->path);
 		return (EXIT_PART);
 	}
 	return (0);
@@ -331,21 +331,20 @@ write_bundle(struct bind *b)
 	int r, e;
 
 	if ((b->w = bundle_begin(b->a->to, &b->head, &b->cover, &b->resumed, why, sizeof(why))) == NULL) {
-		fprintf(stderr, "estate archive: %s\n", why);
+		complain("archive", "%s", why);
 		return (EXIT_UNREACHED);
 	}
 	if (b->resumed != 0 && !b->a->common.json)
-		fprintf(stderr, "going on behind event %" PRIu64 "\n", b->resumed);
+		fprintf(stderr, phrase("going on behind event %" PRIu64 "\n"), b->resumed);
 	if ((r = read_month(b)) != 0 || b->other) {
 		bundle_leave(b->w, b->other || b->cover.events == 0);
 		if (b->other)
-			fprintf(stderr, "estate archive: %s" BUNDLE_PART " was begun from another past of this log, and is gone now: once more, please\n", b->path);
+			complain("archive", "%s" BUNDLE_PART " was begun from another past of this log, and is gone now: once more, please", b->path);
 		return (r != 0 ? r : EXIT_PART);
 	}
 	if (b->cover.events == 0) {
 		bundle_leave(b->w, true);
-		fprintf(stderr, "estate archive: the log holds nothing of %s: what counts is when an event was stored, not when it happened\n",
-		    b->cover.month);
+		complain("archive", "the log holds nothing of %s: what counts is when an event was stored, not when it happened", b->cover.month);
 		return (EXIT_PART);
 	}
 	find_months(b);
@@ -355,8 +354,7 @@ write_bundle(struct bind *b)
 	buffer_free(&sheet);
 	if (e == 0)
 		return (0);
-	fprintf(stderr, "estate archive: cannot write %s: %s\nnext: make room, then the same command again: it goes on where it stopped\n", b->path,
-	    strerror(e));
+	complain("archive", "cannot write %s: %s\nnext: make room, then the same command again: it goes on where it stopped", b->path, phrase(strerror(e)));
 	return (EXIT_UNREACHED);
 }
 
@@ -375,9 +373,9 @@ read_bundle(struct bind *b)
 				cover_note(&b->cover, &v);
 	if (step != BUNDLE_END) {
 		r = archive_unsound(b->a, &f);
-		fprintf(stderr, "next: move it away, then the same command again\n");
+		fprintf(stderr, phrase("next: move it away, then the same command again\n"));
 	} else if (memcmp(f.head.uuid, b->head.uuid, 16) != 0 || strcmp(f.head.month, b->head.month) != 0) {
-		fprintf(stderr, "estate archive: %s is of another log, or month: give another folder\n", b->path);
+		complain("archive", "%s is of another log, or month: give another folder", b->path);
 		r = EXIT_PART;
 	}
 	memcpy(b->digest, f.digest, sizeof(b->digest));
@@ -420,11 +418,11 @@ run(struct bind *b)
 		char until[SITETIME_TEXT];
 
 		sitetime_local(b->cover.end, 0, until);
-		fprintf(stderr, "estate archive: %s is not over: it can be bound from %s on\n", b->cover.month, until);
+		complain("archive", "%s is not over: it can be bound from %s on", b->cover.month, until);
 		return (EXIT_PART);
 	}
 	if (!bundle_uuid_read(estate_log(b->e)->log, b->head.uuid)) {
-		fprintf(stderr, "estate archive: the daemon's log has no UUID\n");
+		complain("archive", "the daemon's log has no UUID");
 		return (EXIT_UNREACHED);
 	}
 	memcpy(b->head.month, b->cover.month, sizeof(b->head.month));

@@ -10,6 +10,7 @@
 #include "archive.h"
 #include "files.h"
 #include "json.h"
+#include "language.h"
 #include "sealed.h"
 #include "view.h"
 
@@ -26,7 +27,7 @@ archive_unsound(const struct archive *a, const struct bundle *b)
 	struct buffer out = { NULL, 0, 0 };
 
 	if (!a->common.json) {
-		fprintf(stderr, "estate archive: %s: byte %" PRIu64 ": %s\n", b->path, b->bad_byte, b->why);
+		complain("archive", "%s: byte %" PRIu64 ": %s", b->path, b->bad_byte, b->why);
 		return (EXIT_PART);
 	}
 	archive_begin_json(&out, b->path);
@@ -99,7 +100,7 @@ archive_list(struct archive *a)
 	int n, r = 0;
 
 	if ((n = scandir(folder, &names, is_bundle, alphasort)) < 0) {
-		fprintf(stderr, "estate archive: cannot read %s: %s\n", folder, strerror(errno));
+		complain("archive", "cannot read %s: %s", folder, phrase(strerror(errno)));
 		return (EXIT_UNREACHED);
 	}
 	for (int i = 0; i < n; i++) {
@@ -219,7 +220,7 @@ extract_one(struct archive *a, struct opening *o, const char *path)
 			if (out.len < (64u << 10) && at < b.content_len)
 				continue;
 			if (fwrite(out.data, 1, out.len, stdout) != out.len) {
-				fprintf(stderr, "estate archive: cannot write: %s\n", strerror(errno));
+				complain("archive", "cannot write: %s", phrase(strerror(errno)));
 				r = EXIT_UNREACHED;
 				break;
 			}
@@ -246,7 +247,7 @@ archive_extract(struct archive *a)
 	for (int i = 0; i < a->count && r == 0; i++)
 		r = extract_one(a, &o, a->files[i]);
 	if (r == 0 && fflush(stdout) != 0) {
-		fprintf(stderr, "estate archive: cannot write: %s\n", strerror(errno));
+		complain("archive", "cannot write: %s", phrase(strerror(errno)));
 		r = EXIT_UNREACHED;
 	}
 	opening_end(&o);

@@ -17,7 +17,7 @@ opening_begin(struct opening *o, const char *folder)
 	if (identity_open(&o->identity, folder, 0, why, sizeof(why)) == 0 &&
 	    (o->vault = vault_open(folder, &o->identity, true, why, sizeof(why))) != NULL)
 		return (0);
-	fprintf(stderr, "estate archive: --keys: %s\nnext: name the data folder of the log that the bundle is of, or a backup of it\n", why);
+	complain("archive", "--keys: %s\nnext: name the data folder of the log that the bundle is of, or a backup of it", why);
 	return (EXIT_UNREACHED);
 }
 
@@ -29,8 +29,7 @@ opening_fits(const struct opening *o, const struct bundle *b)
 	if (o->vault == NULL || memcmp(o->identity.uuid, b->head.uuid, sizeof(b->head.uuid)) == 0)
 		return (0);
 	bundle_uuid_text(b->head.uuid, uuid);
-	fprintf(stderr, "estate archive: %s is of log %s, the keys are of log %s: name that log's own data folder\n", b->path, uuid,
-	    o->identity.uuid_text);
+	complain("archive", "%s is of log %s, the keys are of log %s: name that log's own data folder", b->path, uuid, o->identity.uuid_text);
 	return (EXIT_PART);
 }
 

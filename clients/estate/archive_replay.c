@@ -11,6 +11,7 @@
 
 #include "archive.h"
 #include "event.h"
+#include "language.h"
 #include "view.h"
 
 #define PROGRESS_MS	250
@@ -46,7 +47,7 @@ on_nak(void *user, const struct estate_nak *n)
 	if (r->refused++ >= TOLD_MAX)
 		return;
 	reach_fault_text(&b, n->fault);
-	fprintf(stderr, "estate archive: record %" PRIu64 ": %s\n", n->cookie, b.data);
+	complain("archive", "record %" PRIu64 ": %s", n->cookie, b.data);
 	buffer_free(&b);
 }
 
@@ -63,7 +64,7 @@ show_progress(struct replay *r, bool last)
 	if (!last && now < r->shown_ms + PROGRESS_MS)
 		return;
 	r->shown_ms = now;
-	fprintf(stderr, "\r\033[K%" PRIu64 " stored%s", r->stored, last ? "\r\033[K" : " ...");
+	fprintf(stderr, phrase("\r\033[K%" PRIu64 " stored%s"), r->stored, last ? "\r\033[K" : " ...");
 	fflush(stderr);
 }
 
@@ -174,7 +175,7 @@ run(struct replay *r)
 	show_progress(r, true);
 	report(r);
 	if (r->failed || estate_unacked(r->e) > 0) {
-		fprintf(stderr, "estate archive: interrupted; the same command again stores what is missing, and nothing twice\n");
+		complain("archive", "interrupted; the same command again stores what is missing, and nothing twice");
 		n = EXIT_PART;
 	}
 	return (n != 0 ? n : r->refused > 0 ? EXIT_PART : 0);

@@ -6,8 +6,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "wrap.h"
+#include "buffer.h"
+#include "language.h"
+#include "nearest.h"
+#include "verb_help.h"
 
 void
 common_init(struct common *c)
@@ -22,17 +26,102 @@ common_init(struct common *c)
 	optind = 1;
 }
 
-int
-usage_error(const char *verb, const char *fmt, ...)
+/* In one write: what stands on a terminal beside other output stays whole. */
+static void
+vcomplain(const char *verb, const char *fmt, va_list ap, const char *tail)
+{
+	struct buffer b = { NULL, 0, 0 };
+	char *sentence;
+
+	if (vasprintf(&sentence, phrase(fmt), ap) < 0)
+		sentence = NULL;
+	buffer_printf(&b, "estate %s: %s%s", verb, sentence != NULL ? sentence : phrase(fmt), tail);
+	fputs(b.data, stderr);
+	free(sentence);
+	buffer_free(&b);
+}
+
+void
+complain(const char *verb, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "estate %s: ", verb);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vcomplain(verb, fmt, ap, "\n");
 	va_end(ap);
-	fprintf(stderr, "; estate %s --help shows examples\n", verb);
+}
+
+int
+usage_error(const char *verb, const char *fmt, ...)
+{
+	char tail[128];
+	va_list ap;
+
+	snprintf(tail, sizeof(tail), phrase("; estate %s --help shows examples\n"), verb);
+	va_start(ap, fmt);
+	vcomplain(verb, fmt, ap, tail);
+	va_end(ap);
 	return (2);
+}
+
+/* The option that is nearest to what was written. */
+static const char *
+nearest_option(const char *word, const struct option *options)
+{
+	struct nearest n;
+
+	nearest_begin(&n, word, strcspn(word, "="));
+	for (; options->name != NULL; options++)
+		nearest_offer(&n, options->name);
+	return (n.best);
+}
+
+/* Does more than one option begin with that? */
+static bool
+is_ambiguous(const char *word, const struct option *options)
+{
+	unsigned count = 0;
+
+	for (; options->name != NULL; options++)
+		count += strncmp(options->name, word, strcspn(word, "=")) == 0;
+	return (count > 1);
+}
+
+/* What next_option() was given last: what is wrong with it is said by who knows the verb. */
+static struct {
+	char **argv;
+	const char *letters;
+	const struct option *options;
+} last;
+
+int
+next_option(int argc, char **argv, const char *letters, const struct option *options)
+{
+	last.argv = argv;
+	last.letters = letters;
+	last.options = options;
+	opterr = 0;
+	return (getopt_long(argc, argv, letters, options, NULL));
+}
+
+/* A word, or a letter of one. */
+int
+option_error(const char *verb)
+{
+	const char *word = last.argv[optind - 1], *at, *near;
+	char letter[3] = { '-', (char)optopt, '\0' };
+
+	if (strncmp(word, "--", 2) != 0) {
+		at = optopt > 0 && optopt < 256 ? strchr(last.letters, optopt) : NULL;
+		return (usage_error(verb, at != NULL && at[1] == ':' ? "%s needs a value behind it" : "there is no option %s", letter));
+	}
+	if (optopt != 0)
+		return (usage_error(verb, strchr(word, '=') != NULL ? "%s takes no value" : "%s needs a value behind it", word));
+	if (is_ambiguous(word + 2, last.options))
+		return (usage_error(verb, "%s could be several options: write more of it", word));
+	if ((near = nearest_option(word + 2, last.options)) != NULL)
+		return (usage_error(verb, "there is no option %s; did you mean --%s?", word, near));
+	return (usage_error(verb, "there is no option %s", word));
 }
 
 bool
@@ -75,11 +164,10 @@ common_option(struct common *c, int option, const char *verb, const char *help)
 		c->timeout_ms = (int)seconds * 1000;
 		return (-1);
 	case 'h':
-		wrap_print(stdout, help);
+		help_print(help);
 		return (0);
 	case '?':
-		fprintf(stderr, "estate %s --help shows examples\n", verb);
-		return (2);
+		return (option_error(verb));
 	default:
 		return (COMMON_OWN);
 	}

@@ -1,5 +1,5 @@
 /*
- * Arguments that many verbs share.  A verb adds COMMON_OPTIONS to its table and hands what getopt_long() returns to
+ * Arguments that many verbs share.  A verb adds COMMON_OPTIONS to its table and hands what next_option() returns to
  * common_option() first.
  */
 #ifndef ARGUMENTS_H
@@ -45,7 +45,7 @@ void	common_init(struct common *);
 
 /*
  * Take option `c`.  Returns -1 if it was a common one; else the exit status to end with: 0 after --help (the text is printed), 2
- * for an unknown option or a bad value (getopt or this said so); or COMMON_OWN if it is the verb's own.
+ * for an unknown option or a bad value (it has been said); or COMMON_OWN if it is the verb's own.
  */
 #define COMMON_OWN	(-2)
 int	common_option(struct common *, int c, const char *verb, const char *help);
@@ -53,7 +53,14 @@ int	common_option(struct common *, int c, const char *verb, const char *help);
 /* Read a whole number within its bounds; a sentence on stderr and false if it is none. */
 bool	argument_number(const char *verb, const char *option, const char *text, uint64_t min, uint64_t max, uint64_t *);
 
-/* "estate VERB: sentence", and where to read more.  Returns 2. */
+/* getopt_long() that says nothing: '?' is said by option_error(), which returns 2, in the language of the terminal. */
+int	next_option(int argc, char **argv, const char *letters, const struct option *);
+int	option_error(const char *verb);
+
+/* "estate VERB: sentence" on stderr; the sentence is one of sentences.def. */
+void	complain(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same, and where to read more.  Returns 2. */
 int	usage_error(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

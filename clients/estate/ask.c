@@ -59,7 +59,7 @@ ask_over(struct estate *e, const struct common *c, const struct ask *a)
 	if (n == 0)
 		return (0);
 	if (!q.done && reach_stop) {
-		fprintf(stderr, "estate %s: interrupted: the daemon has been asked, and its answer was not waited for\n", a->verb);
+		complain(a->verb, "interrupted: the daemon has been asked, and its answer was not waited for");
 		return (EXIT_PART);
 	}
 	return (reach_refused(a->verb, c, n, q.refused ? &q.fault : NULL));

@@ -1,5 +1,6 @@
 /* A growing piece of text: see buffer.h. */
 #include "buffer.h"
+#include "language.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@ void *
 alloc_or_exit(void *p, size_t size)
 {
 	if ((p = realloc(p, size)) == NULL) {
-		fputs("estate: out of memory\n", stderr);
+		fputs(phrase("estate: out of memory\n"), stderr);
 		exit(3);
 	}
 	return (p);

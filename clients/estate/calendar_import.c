@@ -11,6 +11,7 @@
 
 #include "calendar_verbs.h"
 #include "json.h"
+#include "language.h"
 #include "rfc3339.h"
 
 #define EXIT_USAGE	2
@@ -32,9 +33,9 @@ struct import {
 };
 
 static int
-complain(const struct import *m, const char *what)
+spoil(const struct import *m, const char *what)
 {
-	fprintf(stderr, "estate calendar import: %s: %s\n", m->file, what);
+	fprintf(stderr, "estate calendar import: %s: %s\n", m->file, phrase(what));
 	return (EXIT_USAGE);
 }
 
@@ -56,7 +57,7 @@ add_entry(struct import *m, unsigned year, const char *date, const json_t *off, 
 	int64_t day;
 
 	if (date == NULL || !rfc3339_date(date, strlen(date), &day) || !json_is_boolean(off) || !json_is_string(name) || *json_string_value(name) == '\0')
-		return (complain(m, "a day needs a date such as 2026-02-15, a name, and whether it is off"));
+		return (spoil(m, "a day needs a date such as 2026-02-15, a name, and whether it is off"));
 	if (m->count == m->size) {
 		m->size = m->size * 2 + 64;
 		m->entries = alloc_or_exit(m->entries, m->size * sizeof(*m->entries));
@@ -76,9 +77,9 @@ take_year(struct import *m, const json_t *root, const json_t *days)
 	int r;
 
 	if (!plausible_year(year))
-		return (complain(m, "\"year\" must be one from 1970 to 2100"));
+		return (spoil(m, "\"year\" must be one from 1970 to 2100"));
 	if (m->listed[year])
-		return (complain(m, "its year is in a file before it"));
+		return (spoil(m, "its year is in a file before it"));
 	m->listed[year] = true;
 	if (paper != NULL && strlen(paper) <= 200)
 		m->notice[year] = copy(paper);
@@ -101,9 +102,9 @@ take_table(struct import *m, json_t *days)
 		json_int_t year = json_integer_value(json_object_get(d, "notice_year"));
 
 		if (!plausible_year(year))
-			return (complain(m, "\"notice_year\" must be one from 1970 to 2100"));
+			return (spoil(m, "\"notice_year\" must be one from 1970 to 2100"));
 		if (m->listed[year] && !here[year])
-			return (complain(m, "one of its years is in a file before it"));
+			return (spoil(m, "one of its years is in a file before it"));
 		m->listed[year] = here[year] = true;
 		if ((r = add_entry(m, (unsigned)year, date, json_object_get(d, "off"), json_object_get(d, "name"))) != 0)
 			return (r);
@@ -121,12 +122,12 @@ take_file(struct import *m, const char *file)
 
 	m->file = file;
 	if (root == NULL && json_error_code(&error) == json_error_cannot_open_file) {
-		fprintf(stderr, "estate calendar import: cannot read %s: %s\n", file, strerror(errno));
+		fprintf(stderr, phrase("estate calendar import: cannot read %s: %s\n"), file, phrase(strerror(errno)));
 		return (EXIT_UNREACHED);
 	}
 	if (root == NULL) {
 		snprintf(text, sizeof(text), "line %d: not JSON: %s", error.line, error.text);
-		return (complain(m, text));
+		return (spoil(m, text));
 	}
 	days = json_object_get(root, "days");
 	if (json_is_array(days))
@@ -134,7 +135,7 @@ take_file(struct import *m, const char *file)
 	else if (json_is_object(days))
 		r = take_table(m, days);
 	else
-		r = complain(m, "there is no \"days\" in it: a list of days, or an object by date");
+		r = spoil(m, "there is no \"days\" in it: a list of days, or an object by date");
 	json_decref(root);
 	return (r);
 }
@@ -260,7 +261,7 @@ write_all(struct buffer *b, struct import *m)
 		if (m->listed[year])
 			add_year(b, m, year);
 	if ((c = calendar_parse(b->data, why, sizeof(why))) == NULL) {
-		fprintf(stderr, "estate calendar import: the days contradict each other: %s of what would be written:\n%s", why, b->data);
+		fprintf(stderr, phrase("estate calendar import: the days contradict each other: %s of what would be written:\n%s"), why, b->data);
 		return (EXIT_USAGE);
 	}
 	calendar_free(c);

@@ -5,9 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "reach.h"
 #include "calendar.h"
 #include "calendar_verbs.h"
+#include "language.h"
+#include "reach.h"
 
 #define FILE_BYTES_MAX	61440u		/* config.activated's content: a longer one could not be activated */
 
@@ -21,14 +22,14 @@ read_text(const char *verb, const char *file, char text[FILE_BYTES_MAX + 2])
 	while (fd >= 0 && (n = read(fd, text + len, FILE_BYTES_MAX + 1 - len)) > 0)
 		len += (size_t)n;
 	if (fd < 0 || n < 0) {
-		fprintf(stderr, "estate %s: cannot read %s: %s; name another with --calendar, in the source tree config/calendars/cn.yaml\n", verb, file, strerror(errno));
+		complain(verb, "cannot read %s: %s; name another with --calendar, in the source tree config/calendars/cn.yaml", file, phrase(strerror(errno)));
 		if (fd >= 0)
 			close(fd);
 		return (EXIT_UNREACHED);
 	}
 	close(fd);
 	if (len > FILE_BYTES_MAX || memchr(text, '\0', len) != NULL) {
-		fprintf(stderr, "estate %s: %s %s\n", verb, file, len > FILE_BYTES_MAX ? "is longer than 60 KiB: leave old years out" : "is no text");
+		complain(verb, "%s %s", file, len > FILE_BYTES_MAX ? phrase("is longer than 60 KiB: leave old years out") : phrase("is no text"));
 		return (EXIT_USAGE);
 	}
 	text[len] = '\0';
@@ -46,6 +47,6 @@ calendar_load(const char *verb, const char *file, struct calendar **calendar)
 		return (r);
 	if ((*calendar = calendar_parse(text, why, sizeof(why))) != NULL)
 		return (0);
-	fprintf(stderr, "estate %s: %s: %s\n", verb, file, why);
+	complain(verb, "%s: %s", file, why);
 	return (EXIT_USAGE);
 }

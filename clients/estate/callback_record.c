@@ -115,7 +115,7 @@ impossible(const struct record *r, const char *en, const char *zh, const char *d
 		fputs(b.data, stderr);
 		buffer_free(&b);
 	} else
-		fprintf(stderr, "estate callback: %s: %s%s\n", r->callback, r->zh ? zh : en, detail);
+		complain("callback", "%s: %s%s", r->callback, r->zh ? zh : en, detail);
 	return (EXIT_PART);
 }
 
@@ -315,7 +315,7 @@ make_event(struct record *r)
 	int n = 0;
 
 	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
-		fprintf(stderr, "estate callback: no random numbers: %s\n", strerror(errno));
+		complain("callback", "no random numbers: %s", phrase(strerror(errno)));
 		return (EXIT_UNREACHED);
 	}
 	snprintf(id, sizeof(id), "cb-%016" PRIx64 "%016" PRIx64, random[0], random[1]);
@@ -393,7 +393,7 @@ put(struct record *r)
 	if (r->refused)
 		return (reach_refused("callback", &r->common, r->fault.code, &r->fault));
 	if (!r->acked)
-		fprintf(stderr, "estate callback: whether it was stored is not known: estate callback show %s tells\n", r->callback);
+		complain("callback", "whether it was stored is not known: estate callback show %s tells", r->callback);
 	return (r->acked ? 0 : EXIT_PART);
 }
 
@@ -584,7 +584,7 @@ callback_record(int argc, char **argv)
 	memcpy(options + own, common, sizeof(common));
 	common_init(&r.common);
 	optind = 0;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if (c == 'h') {
 			char *help[] = { argv[0], (char *)(uintptr_t)"--help", NULL };
 
@@ -606,7 +606,7 @@ callback_record(int argc, char **argv)
 		}
 	}
 	if (optind + 1 != argc)
-		return (usage_error("callback", "which one? estate callback %s CALLBACK …; estate agenda --json names them", r.deed->name));
+		return (usage_error("callback", "which one? estate callback %s CALLBACK …; estate agenda names them", r.deed->name));
 	r.callback = argv[optind];
 	if (!id_valid(r.callback, strlen(r.callback)))
 		return (usage_error("callback", "%s is no callback's id; C-17/1 is", r.callback));

@@ -10,6 +10,7 @@
 #include "paint.h"
 #include "rfc3339.h"
 #include "sitetime.h"
+#include "table.h"
 #include "worker.h"
 
 #define GAPS_SHOWN	20u
@@ -126,34 +127,43 @@ add_what(struct buffer *b, struct text what, bool zh)
 
 	for (size_t i = 0; zh && i < sizeof(words) / sizeof(*words); i++)
 		if (mp_equal(what.s, what.len, words[i][0])) {
-			paint_cell(b, words[i][1], strlen(words[i][1]), 12);
+			buffer_text(b, words[i][1]);
 			return;
 		}
-	add(b, what, 12);
+	add(b, what, 0);
 }
 
 static void
 show_history(struct buffer *b, struct wish *w)
 {
+	struct table t = { .columns = paint_columns(), .bare = true };
 	char when[SITETIME_TEXT];
 	struct event note;
 	int64_t at, seq;
 
+	/* When, what, by whom, why, the event. */
+	for (unsigned i = 0; i < 5; i++)
+		table_column(&t, "", TABLE_LEFT, i == 3 ? 1 : 0);
 	while (answers_row(&w->first, "history", &note)) {
 		struct text by = said(&note, "by"), detail = said(&note, "detail");
 
 		if (!event_instant(&note, "when", &at))
 			continue;
 		sitetime_local(at, 0, when);
-		buffer_printf(b, "%s  ", when);
-		add_what(b, said(&note, "what"), w->zh);
-		add(b, by, 10);
-		buffer_text(b, " ");
-		agenda_reason(b, detail, w->zh);
+		buffer_text(&t.text, when);
+		table_cell(&t, PAINT_OFF);
+		add_what(&t.text, said(&note, "what"), w->zh);
+		table_cell(&t, PAINT_OFF);
+		add(&t.text, by, 0);
+		table_cell(&t, PAINT_OFF);
+		agenda_reason(&t.text, detail, w->zh);
+		table_cell(&t, PAINT_OFF);
 		if (event_int(&note, "event", &seq))
-			buffer_printf(b, "%s  %" PRId64 "%s", paint(PAINT_DIM), seq, paint(PAINT_OFF));
-		buffer_text(b, "\n");
+			buffer_printf(&t.text, "%" PRId64, seq);
+		table_cell(&t, PAINT_DIM);
 	}
+	table_print(&t, b, 0);
+	table_free(&t);
 }
 
 static int
@@ -192,54 +202,66 @@ show_one(struct wish *w)
 
 /* ---- A month ---- */
 
+/* The columns of numbers, by what the worker calls them. */
+static const struct {
+	const char *name, *en, *zh;
+} numbers[] = {
+	{ "n", "N", "应访" }, { "required", "REQUIRED", "指标" }, { "done", "DONE", "完成" }, { "rate", "RATE%", "率％" }, { "attempted", "TRIED", "已试" },
+	{ "open", "OPEN", "待访" }, { "forecast_n", "EXP.N", "预计" }, { "forecast_required", "REQ.", "预计指标" }, { "pace", "PACE", "进度" },
+};
+#define NUMBERS	(sizeof(numbers) / sizeof(*numbers))
+
 static void
-add_number(struct buffer *b, const struct event *e, const char *name, const char *width)
+show_kind(struct table *t, const struct wish *w, const struct event *e)
 {
-	char text[24] = "-";
+	bool is_short = false;
 	int64_t n;
 
-	if (event_int(e, name, &n))
-		snprintf(text, sizeof(text), "%" PRId64, n);
-	buffer_printf(b, width, text);
+	event_bool(e, "short", &is_short);
+	agenda_word(&t->text, "kind", said(e, "kind"), w->zh);
+	table_cell(t, PAINT_OFF);
+	for (size_t i = 0; i < NUMBERS; i++) {
+		bool rate = strcmp(numbers[i].name, "rate") == 0, judged = rate || strcmp(numbers[i].name, "done") == 0;
+
+		if (!event_int(e, numbers[i].name, &n))
+			buffer_text(&t->text, rate ? "n/a" : "-");
+		else if (rate)
+			buffer_printf(&t->text, "%" PRId64 ".%" PRId64, n / 10, n % 10);
+		else
+			buffer_printf(&t->text, "%" PRId64, n);
+		table_cell(t, judged && is_short ? PAINT_RED : PAINT_OFF);
+	}
+	buffer_text(&t->text, is_short ? w->zh ? "不足" : "short" : "");
+	table_cell(t, PAINT_RED);
 }
 
 static void
-show_kind(struct buffer *b, const struct wish *w, const struct event *e)
+show_kinds(struct buffer *b, struct wish *w)
 {
-	struct buffer kind = { NULL, 0, 0 };
-	bool is_short = false;
-	int64_t rate;
+	struct table t = { .columns = paint_columns(), .continued = true };
+	struct event e;
 
-	event_bool(e, "short", &is_short);
-	agenda_word(&kind, "kind", said(e, "kind"), w->zh);
-	paint_cell(b, kind.data != NULL ? kind.data : "", kind.len, 14);
-	buffer_free(&kind);
-	add_number(b, e, "n", "%6s");
-	add_number(b, e, "required", "%9s");
-	buffer_printf(b, "%s", paint(is_short ? PAINT_RED : PAINT_OFF));
-	add_number(b, e, "done", "%6s");
-	if (event_int(e, "rate", &rate))
-		buffer_printf(b, "%6" PRId64 ".%" PRId64, rate / 10, rate % 10);
-	else
-		buffer_printf(b, "%8s", "n/a");
-	buffer_text(b, paint(PAINT_OFF));
-	add_number(b, e, "attempted", "%7s");
-	add_number(b, e, "open", "%6s");
-	add_number(b, e, "forecast_n", "%7s");
-	add_number(b, e, "forecast_required", "%6s");
-	add_number(b, e, "pace", "%7s");
-	buffer_text(b, is_short ? w->zh ? "  不足" : "  short" : "");
-	buffer_text(b, "\n");
+	table_column(&t, w->zh ? "类别" : "KIND", TABLE_LEFT, 0);
+	for (size_t i = 0; i < NUMBERS; i++)
+		table_column(&t, w->zh ? numbers[i].zh : numbers[i].en, TABLE_RIGHT, 0);
+	table_column(&t, "", TABLE_LEFT, 0);
+	while (answers_row(&w->first, "rows", &e))
+		show_kind(&t, w, &e);
+	table_print(&t, b, 0);
+	table_free(&t);
 }
 
 static void
 show_gaps(struct buffer *b, struct wish *w)
 {
+	struct table t = { .columns = paint_columns(), .bare = true };
 	char due[SITETIME_TEXT];
 	struct event e;
 	unsigned shown = 0, more = 0;
 	int64_t at;
 
+	for (unsigned i = 0; i < 4; i++)
+		table_column(&t, "", TABLE_LEFT, i == 3);
 	while (answers_row(&w->gaps, "rows", &e)) {
 		bool overdue = false;
 
@@ -247,20 +269,24 @@ show_gaps(struct buffer *b, struct wish *w)
 			more++;
 			continue;
 		}
-		if (shown++ == 0)
-			buffer_printf(b, "\n%s%s%s\n", paint(PAINT_BOLD), w->zh ? "未完成" : "Not done yet", paint(PAINT_OFF));
+		shown++;
 		event_bool(&e, "overdue", &overdue);
-		buffer_text(b, paint(overdue ? PAINT_RED : PAINT_OFF));
-		add(b, said(&e, "callback"), 24);
-		add(b, said(&e, "household"), 12);
+		add(&t.text, said(&e, "callback"), 0);
+		table_cell(&t, overdue ? PAINT_RED : PAINT_OFF);
+		add(&t.text, said(&e, "household"), 0);
+		table_cell(&t, overdue ? PAINT_RED : PAINT_OFF);
 		if (event_instant(&e, "due", &at)) {
 			sitetime_due(at, sitetime_now(), due);
-			paint_cell(b, due, strlen(due), 13);
+			buffer_text(&t.text, due);
 		}
-		buffer_text(b, paint(PAINT_OFF));
-		agenda_reason(b, said(&e, "reason"), w->zh);
-		buffer_text(b, "\n");
+		table_cell(&t, overdue ? PAINT_RED : PAINT_OFF);
+		agenda_reason(&t.text, said(&e, "reason"), w->zh);
+		table_cell(&t, PAINT_OFF);
 	}
+	if (shown > 0)
+		buffer_printf(b, "\n%s%s%s\n", paint(PAINT_BOLD), w->zh ? "未完成" : "Not done yet", paint(PAINT_OFF));
+	table_print(&t, b, 0);
+	table_free(&t);
 	if (more > 0)
 		buffer_printf(b, w->zh ? "另有 %u 项；--all 列出全部\n" : "and %u more; --all lists them\n", more);
 }
@@ -283,7 +309,6 @@ show_month(struct wish *w)
 	struct question quota = { .verb = "callback", .service = CALLBACK_SERVICE, .name = "quota", .at_least = estate_log(w->e)->last };
 	struct question gaps = { .verb = "callback", .service = CALLBACK_SERVICE, .name = "gaps" };
 	struct buffer b = { NULL, 0, 0 };
-	struct event e;
 	int n;
 
 	question_text(&quota, "month", w->month);
@@ -300,10 +325,7 @@ show_month(struct wish *w)
 		print(&b);
 		return (0);
 	}
-	buffer_printf(&b, "%s%s%s\n", paint(PAINT_DIM), w->zh ? "类别            应访     指标  完成    率％   已试  待访   预计  指标   进度" :
-	    "KIND               N REQUIRED  DONE   RATE%  TRIED  OPEN  EXP.N  REQ.   PACE", paint(PAINT_OFF));
-	while (answers_row(&w->first, "rows", &e))
-		show_kind(&b, w, &e);
+	show_kinds(&b, w);
 	show_gaps(&b, w);
 	print(&b);
 	return (0);
@@ -346,7 +368,7 @@ take_options(struct wish *w, int argc, char **argv, const char *help)
 	w->zh = language_is_zh();
 	common_init(&w->common);
 	optind = 0;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&w->common, c, "callback", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)
@@ -371,7 +393,7 @@ callback_show(int argc, char **argv)
 	if ((r = take_options(&w, argc, argv, help_show)) != -1)
 		return (r);
 	if (optind + 1 != argc || w.month != NULL || w.kind != NULL || w.all)
-		return (usage_error("callback", "which one? estate callback show C-17/1; estate agenda --json names them"));
+		return (usage_error("callback", "which one? estate callback show C-17/1; estate agenda names them"));
 	w.callback = argv[optind];
 	return (run(&w, show_one));
 }

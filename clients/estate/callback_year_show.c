@@ -122,7 +122,7 @@ read_lines(struct year *y, int fd, const char *name)
 			if (len == 0)
 				break;
 			if (!jsonl_pack(&line, s, len) || !line.numbered || !event_peek(&e, line.bytes, line.len)) {
-				fprintf(stderr, "estate callback: %s:%" PRIu64 ": no event of a log; estate tail --json writes them, and a rehearsal with --log\n", name, in.number);
+				complain("callback", "%s:%" PRIu64 ": no event of a log; estate tail --json writes them, and a rehearsal with --log", name, in.number);
 				r = EXIT_PART;
 			} else
 				year_take(y, &e, line.log_time);
@@ -130,12 +130,12 @@ read_lines(struct year *y, int fd, const char *name)
 		case LINES_WAIT:
 			poll(&p, 1, -1);
 			if (lines_fill(&in) != 0) {
-				fprintf(stderr, "estate callback: %s: %s\n", name, strerror(errno));
+				complain("callback", "%s: %s", name, phrase(strerror(errno)));
 				r = EXIT_UNREACHED;
 			}
 			break;
 		case LINES_LONG:
-			fprintf(stderr, "estate callback: %s:%" PRIu64 ": longer than any event\n", name, in.number);
+			complain("callback", "%s:%" PRIu64 ": longer than any event", name, in.number);
 			r = EXIT_PART;
 			break;
 		case LINES_END:
@@ -159,7 +159,7 @@ callback_year(int argc, char **argv)
 
 	common_init(&common);
 	optind = 0;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&common, c, "callback", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)
@@ -173,7 +173,7 @@ callback_year(int argc, char **argv)
 	paint_init(no_color);
 	standard = strcmp(argv[optind], "-") == 0;
 	if (!standard && (fd = open(argv[optind], O_RDONLY | O_CLOEXEC)) < 0) {
-		fprintf(stderr, "estate callback: %s: %s\n", argv[optind], strerror(errno));
+		complain("callback", "%s: %s", argv[optind], phrase(strerror(errno)));
 		return (EXIT_UNREACHED);
 	}
 	y = year_new();

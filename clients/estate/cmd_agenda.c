@@ -199,7 +199,7 @@ check(struct wish *w)
 	if (w->role != NULL || w->kind != NULL)
 		return (usage_error("agenda", "--ics holds all that somebody has to do: without --role and --kind"));
 	if (strcmp(w->ics, "-") != 0 && (stat(w->ics, &st) != 0 || !S_ISDIR(st.st_mode))) {
-		fprintf(stderr, "estate agenda: --ics: %s is no folder; make it, or name one that is there\n", w->ics);
+		complain("agenda", "--ics: %s is no folder; make it, or name one that is there", w->ics);
 		return (EXIT_UNREACHED);
 	}
 	return (0);
@@ -227,7 +227,7 @@ cmd_agenda(int argc, char **argv)
 	int c, r;
 
 	common_init(&w.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&w.common, c, "agenda", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

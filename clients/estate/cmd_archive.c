@@ -97,7 +97,7 @@ cmd_archive(int argc, char **argv)
 	int c, r;
 
 	common_init(&a.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&a.common, c, "archive", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

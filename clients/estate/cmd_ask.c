@@ -15,6 +15,7 @@
 #include "language.h"
 #include "paint.h"
 #include "sitetime.h"
+#include "table.h"
 #include "tree.h"
 
 static const char help[] =
@@ -32,9 +33,9 @@ COMMON_HELP
 "\n"
 "Examples\n"
 "  estate ask\n"
-"  estate ask example help                                  what it can be asked; status: how it stands\n"
+"  estate ask stats help                                    what it can be asked; status: how it stands\n"
 "  estate ask callback agenda date=2026-11-24\n"
-"  estate ask stats rates month=2026-10 --at-least now --json | jq .answer\n"
+"  estate ask stats figures measure=complaints period=2026-10 --at-least now --json | jq .answer\n"
 "Exit status: 0 done, 1 no such service, no answer in time, or refused, 2 wrong usage, 3 daemon not reached\n";
 
 struct query {
@@ -48,8 +49,12 @@ struct query {
 /* A column of the list of services. */
 static const struct {
 	const char *en, *zh;
-	unsigned columns;
-} heads[] = { { "SERVICE", "服务", 20 }, { "CLIENT", "程序", 20 }, { "SENDER", "身份", 20 }, { "WAITING", "待答", 8 }, { "SINCE", "开始于", 0 } };
+	enum table_align align;
+	unsigned fold;
+} heads[] = {
+	{ "SERVICE", "服务", TABLE_LEFT, 0 }, { "CLIENT", "程序", TABLE_LEFT, 2 }, { "SENDER", "身份", TABLE_LEFT, 3 }, { "WAITING", "待答", TABLE_RIGHT, 0 },
+	{ "SINCE", "开始于", TABLE_LEFT, 1 },
+};
 #define HEADS	(sizeof(heads) / sizeof(*heads))
 
 struct row {
@@ -86,7 +91,8 @@ row_read(struct mp *m, struct row *r)
 static bool
 write_services(struct buffer *out, struct mp *m)
 {
-	bool zh = language_is_zh();
+	bool zh = language_is_zh(), whole = true;
+	struct table t = { .columns = paint_columns() };
 	char text[SITETIME_TEXT];
 	uint32_t count;
 	struct row r;
@@ -97,26 +103,22 @@ write_services(struct buffer *out, struct mp *m)
 		buffer_text(out, zh ? "没有可查询的服务\n" : "there is no service that can be asked\n");
 		return (true);
 	}
-	buffer_text(out, paint(PAINT_BOLD));
-	for (size_t i = 0; i < HEADS; i++) {
-		const char *head = zh ? heads[i].zh : heads[i].en;
-
-		paint_cell(out, head, strlen(head), heads[i].columns != 0 ? heads[i].columns + 1 : strlen(head));
-	}
-	buffer_printf(out, "%s\n", paint(PAINT_OFF));
-	for (; count > 0; count--) {
-		if (!row_read(m, &r))
-			return (false);
+	for (size_t i = 0; i < HEADS; i++)
+		table_column(&t, zh ? heads[i].zh : heads[i].en, heads[i].align, heads[i].fold);
+	for (; count > 0 && (whole = row_read(m, &r)); count--) {
 		for (unsigned i = 0; i < 3; i++) {
-			paint_cell(out, r.text[i], r.len[i], heads[i].columns);
-			buffer_text(out, " ");
+			paint_clean(&t.text, r.text[i], r.len[i], 0);
+			table_cell(&t, PAINT_OFF);
 		}
-		snprintf(text, sizeof(text), "%" PRIu64, r.pending);
-		paint_cell(out, text, strlen(text), heads[3].columns + 1);
+		buffer_printf(&t.text, "%" PRIu64, r.pending);
+		table_cell(&t, PAINT_OFF);
 		sitetime_local(r.since, 0, text);
-		buffer_printf(out, "%s\n", text);
+		buffer_text(&t.text, text);
+		table_cell(&t, PAINT_OFF);
 	}
-	return (true);
+	table_print(&t, out, 0);
+	table_free(&t);
+	return (whole);
 }
 
 /* {"answer": {…}, "next": …, "seq": …} */
@@ -160,7 +162,7 @@ on_answer(void *user, const char *verb, struct mp body)
 	fwrite(out.data, 1, out.len, stdout);
 	buffer_free(&out);
 	if (!whole)
-		fputs("estate ask: the rest of the answer is unreadable\n", stderr);
+		complain("ask", "the rest of the answer is unreadable");
 }
 
 static void
@@ -271,8 +273,7 @@ show_argument(const char *option, const char *behind)
 {
 	bool whole = strchr(option, '=') != NULL;
 
-	fprintf(stderr, "estate ask: what a question is given is written KEY=VALUE, without dashes: %s%s%s\n", option + 2, whole ? "" : "=",
-	    whole ? "" : behind != NULL && behind[0] != '-' ? behind : "VALUE");
+	complain("ask", "what a question is given is written KEY=VALUE, without dashes: %s%s%s", option + 2, whole ? "" : "=", whole ? "" : behind != NULL && behind[0] != '-' ? behind : "VALUE");
 }
 
 int
@@ -291,7 +292,7 @@ cmd_ask(int argc, char **argv)
 	int c, r;
 
 	common_init(&q.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if (c == '?' && optopt == 0 && strncmp(argv[optind - 1], "--", 2) == 0)
 			show_argument(argv[optind - 1], argv[optind]);
 		if ((r = common_option(&q.common, c, "ask", help)) == -1) {

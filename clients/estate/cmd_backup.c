@@ -10,6 +10,7 @@
 #include "buffer.h"
 #include "command.h"
 #include "json.h"
+#include "language.h"
 
 static const char help[] =
 "Usage: estate backup [OPTION...] FOLDER\n"
@@ -41,7 +42,7 @@ on_answer(void *user, const char *verb, struct mp body)
 
 	if (strcmp(verb, "accepted") == 0) {
 		if (!k->common.json)
-			fprintf(stderr, "writing %s ...\n", k->path);
+			fprintf(stderr, phrase("writing %s ...\n"), k->path);
 		return;
 	}
 	if (k->common.json) {
@@ -55,7 +56,7 @@ on_answer(void *user, const char *verb, struct mp body)
 			if (!((mp_equal(key, len, "last") && mp_uint(&body, &last)) ||
 			    (mp_equal(key, len, "bytes") && mp_uint(&body, &bytes)) || mp_skip(&body)))
 				break;
-	printf("%s: everything up to event %" PRIu64 ", %.1f MiB\n", k->path, last, (double)bytes / (1 << 20));
+	printf(phrase("%s: everything up to event %" PRIu64 ", %.1f MiB\n"), k->path, last, (double)bytes / (1 << 20));
 }
 
 /* The daemon's folder is not ours: the path must be whole. */
@@ -66,7 +67,7 @@ make_absolute(struct buffer *b, const char *path)
 
 	if (path[0] != '/') {
 		if (getcwd(here, sizeof(here)) == NULL) {
-			fprintf(stderr, "estate backup: where are we? %s\n", strerror(errno));
+			complain("backup", "where are we? %s", phrase(strerror(errno)));
 			return (-1);
 		}
 		while (strncmp(path, "./", 2) == 0)
@@ -91,7 +92,7 @@ cmd_backup(int argc, char **argv)
 	int c, r;
 
 	common_init(&k.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
+	while ((c = next_option(argc, argv, "h", options)) != -1)
 		if ((r = common_option(&k.common, c, "backup", help)) != -1)
 			return (r);
 	if (optind + 1 != argc || *argv[optind] == '\0')

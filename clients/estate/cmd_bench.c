@@ -15,6 +15,7 @@
 #include "command.h"
 #include "histogram.h"
 #include "bounds.h"
+#include "language.h"
 #include "probe.h"
 #include "reach.h"
 
@@ -271,7 +272,7 @@ run(struct bench *b)
 			return (b->refused > 0 ? EXIT_PART : 0);
 		if (!sleep_until_ready(b, again)) {
 			if (b->put_off[0] != '\0')
-				fprintf(stderr, "estate bench: nothing was taken for %d s: %s\n", b->common.timeout_ms / 1000, b->put_off);
+				complain("bench", "nothing was taken for %d s: %s", b->common.timeout_ms / 1000, b->put_off);
 			else
 				reach_failed("bench", &b->common);
 			return (EXIT_UNREACHED);
@@ -316,7 +317,7 @@ open_all(struct bench *b)
 	if ((b->context = zmq_ctx_new()) == NULL || zmq_ctx_set(b->context, ZMQ_MAX_SOCKETS, 4096) != 0 ||
 	    (b->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0 || (b->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)) < 0 ||
 	    epoll_ctl(b->epoll, EPOLL_CTL_ADD, b->timer, &ev) != 0) {
-		fprintf(stderr, "estate bench: cannot begin: %s\n", strerror(errno));
+		complain("bench", "cannot begin: %s", phrase(strerror(errno)));
 		return (EXIT_UNREACHED);
 	}
 	for (uint64_t i = 0; r == 0 && i < b->connections; i++)
@@ -364,14 +365,14 @@ report(const struct bench *b)
 		    (double)b->latency.max / 1e3, b->refused, b->duplicates, b->lost, cpu);
 		return;
 	}
-	printf("%" PRIu64 " events of %" PRIu64 " bytes in %.2f s: %.0f events/s, %.1f MB/s\n", b->acked, b->size, seconds, rate,
+	printf(phrase("%" PRIu64 " events of %" PRIu64 " bytes in %.2f s: %.0f events/s, %.1f MB/s\n"), b->acked, b->size, seconds, rate,
 	    rate * (double)b->size / 1e6);
-	printf("%s to ack: p50 %.0f us, p99 %.0f us, p99.9 %.0f us, max %.0f us\n", b->rate > 0 ? "due" : "put", us(b, 0.5), us(b, 0.99),
+	printf(phrase("%s to ack: p50 %.0f us, p99 %.0f us, p99.9 %.0f us, max %.0f us\n"), b->rate > 0 ? phrase("due") : phrase("put"), us(b, 0.5), us(b, 0.99),
 	    us(b, 0.999), (double)b->latency.max / 1e3);
-	printf("%" PRIu64 " refused, %" PRIu64 " duplicates, %" PRIu64 " disconnects; client CPU %.3f us an event\n", b->refused,
+	printf(phrase("%" PRIu64 " refused, %" PRIu64 " duplicates, %" PRIu64 " disconnects; client CPU %.3f us an event\n"), b->refused,
 	    b->duplicates, b->lost, cpu);
 	if (b->first_fault[0] != '\0')
-		printf("the first refusal: %s\n", b->first_fault);
+		printf(phrase("the first refusal: %s\n"), b->first_fault);
 }
 
 static int
@@ -392,7 +393,7 @@ parse(struct bench *b, int argc, char **argv)
 	bool ok = true;
 
 	common_init(&b->common);
-	while (ok && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while (ok && (c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&b->common, c, "bench", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

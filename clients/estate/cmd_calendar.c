@@ -18,7 +18,7 @@
 #include "paint.h"
 #include "rfc3339.h"
 #include "sitetime.h"
-#include "wrap.h"
+#include "verb_help.h"
 
 #define EXIT_PART	1
 #define EXIT_USAGE	2
@@ -108,7 +108,7 @@ flush(struct wish *w)
 {
 	if (w->out.len > 0 && (fwrite(w->out.data, 1, w->out.len, stdout) != w->out.len || fflush(stdout) != 0)) {
 		if (errno != EPIPE)
-			fprintf(stderr, "estate calendar: cannot write: %s\n", strerror(errno));
+			complain("calendar", "cannot write: %s", phrase(strerror(errno)));
 		return (EXIT_UNREACHED);
 	}
 	buffer_clear(&w->out);
@@ -190,7 +190,7 @@ due_lines(struct wish *w)
 	while (r == 0 && (got = lines_next(&in, &line, &len)) != LINES_END) {
 		if (got == LINES_WAIT) {
 			if ((r = flush(w)) == 0 && lines_fill(&in) != 0) {
-				fprintf(stderr, "estate calendar: cannot read standard input: %s\n", strerror(errno));
+				complain("calendar", "cannot read standard input: %s", phrase(strerror(errno)));
 				r = EXIT_UNREACHED;
 			}
 			continue;
@@ -224,7 +224,7 @@ due_one(struct wish *w)
 	}
 	if ((why = answer(w, w->at, strlen(w->at))) == NULL)
 		return (flush(w));
-	fprintf(stderr, "estate calendar: \"%s\" %s\n", w->at, why);
+	complain("calendar", "\"%s\" %s", w->at, why);
 	return (EXIT_PART);
 }
 
@@ -322,7 +322,7 @@ cmd_calendar(int argc, char **argv)
 
 	if (w.file == NULL || *w.file == '\0')
 		w.file = CALENDAR_FILE_DEFAULT;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
+	while ((c = next_option(argc, argv, "h", options)) != -1)
 		switch (c) {
 		case MODE:
 			w.mode = optarg;
@@ -352,11 +352,10 @@ cmd_calendar(int argc, char **argv)
 			w.json = true;
 			break;
 		case 'h':
-			wrap_print(stdout, help);
+			help_print(help);
 			return (0);
 		default:
-			fputs("estate calendar --help shows examples\n", stderr);
-			return (EXIT_USAGE);
+			return (option_error("calendar"));
 		}
 	signal(SIGPIPE, SIG_IGN);
 	paint_init(no_color);

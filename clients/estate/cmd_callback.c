@@ -5,7 +5,7 @@
 #include "callback_verbs.h"
 #include "command.h"
 #include "nearest.h"
-#include "wrap.h"
+#include "verb_help.h"
 
 static const char help[] =
 "Usage: estate callback done CALLBACK --by STAFF [--mode MODE] [--grade GRADE] [OPTION...]\n"
@@ -17,7 +17,7 @@ static const char help[] =
 "       estate callback show CALLBACK\n"
 "       estate callback quota [--month MONTH]\n"
 "       estate callback year FILE|-\n"
-"Record what became of a callback, and see how a month stands. CALLBACK is its id, as estate agenda --json has it: C-17/1.\n"
+"Record what became of a callback, and see how a month stands. CALLBACK is its id, as estate agenda shows it: C-17/1.\n"
 "What happened is always recorded; where a rule was broken the answer says so: a call about a case of one's own does\n"
 "not count (C4), nor does one before it can be verified (C6), and a visit nobody agreed to is a breach (V4).\n"
 "\n"
@@ -68,7 +68,7 @@ cmd_callback(int argc, char **argv)
 	if (word == NULL)
 		return (usage_error("callback", "what became of it? done, attempted, extend, appoint, visit, noted, show, quota or year"));
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-		wrap_print(stdout, help);
+		help_print(help);
 		return (0);
 	}
 	if (callback_is_deed(word))

@@ -282,7 +282,7 @@ cmd_case(int argc, char **argv)
 	int c, r;
 
 	common_init(&s.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&s.common, c, "case", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

@@ -9,8 +9,10 @@
 #include "buffer.h"
 #include "command.h"
 #include "json.h"
+#include "language.h"
 #include "paint.h"
 #include "rights.h"
+#include "table.h"
 
 static const char help[] =
 "Usage: estate client add NAME (--uid UID | --key KEY) [--role ROLE] [RIGHT...] [OPTION...]\n"
@@ -138,44 +140,45 @@ read_shown(struct mp *m, struct shown *s)
 }
 
 static void
-cell(struct buffer *b, const char *s, uint32_t len, size_t columns)
-{
-	paint_cell(b, s != NULL ? s : "", s != NULL ? len : 0, columns);
-	buffer_text(b, "  ");
-}
-
-static void
 print_list(struct mp body)
 {
+	static const struct { const char *en, *zh; unsigned fold; } heads[] = {
+		{ "NAME", "名称", 0 }, { "ROLE", "角色", 0 }, { "FROM", "来自", 0 }, { "SESSIONS", "会话", 0 }, { "KNOWN BY", "识别方式", 1 },
+	};
+	struct table t = { .columns = paint_columns() };
 	struct buffer b = { NULL, 0, 0 };
 	struct shown s;
 	uint32_t count;
 
 	if (!mp_array(&body, &count))
 		return;
-	if (count == 0)
-		fprintf(stderr, "no client is listed. Where there is no list, everybody who may open the socket is let in, as the setting `unlisted` says;\n"
-		    "the first `estate client add NAME --uid USER --role ROLE` begins one, and from then on strangers are refused\n");
-	else {
-		cell(&b, "NAME", 4, 20);
-		cell(&b, "ROLE", 4, 10);
-		cell(&b, "FROM", 4, 5);
-		buffer_text(&b, "SESSIONS  KNOWN BY\n");
+	if (count == 0) {
+		fprintf(stderr, phrase("no client is listed. Where there is no list, everybody who may open the socket is let in, as the setting `unlisted` says;\n"
+		    "the first `estate client add NAME --uid USER --role ROLE` begins one, and from then on strangers are refused\n"));
+		return;
 	}
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
+		table_column(&t, language_is_zh() ? heads[i].zh : heads[i].en, i == 3 ? TABLE_RIGHT : TABLE_LEFT, heads[i].fold);
 	while (count-- > 0 && read_shown(&body, &s)) {
-		cell(&b, s.name, s.name_len, 20);
-		cell(&b, s.role_len > 0 ? s.role : "-", s.role_len > 0 ? s.role_len : 1, 10);
-		cell(&b, s.from, s.from_len, 5);
-		buffer_printf(&b, "%8" PRIu64 "  ", s.sessions);
+		paint_clean(&t.text, s.name != NULL ? s.name : "", s.name != NULL ? s.name_len : 0, 0);
+		table_cell(&t, PAINT_OFF);
+		paint_clean(&t.text, s.role_len > 0 ? s.role : "-", s.role_len > 0 ? s.role_len : 1, 0);
+		table_cell(&t, PAINT_OFF);
+		paint_clean(&t.text, s.from != NULL ? s.from : "", s.from != NULL ? s.from_len : 0, 0);
+		table_cell(&t, PAINT_OFF);
+		buffer_printf(&t.text, "%" PRIu64, s.sessions);
+		table_cell(&t, PAINT_OFF);
 		if (s.has_uid)
-			buffer_printf(&b, "uid %" PRIu64 "%s", s.uid, s.key != NULL ? ", " : "");
+			buffer_printf(&t.text, "uid %" PRIu64 "%s", s.uid, s.key != NULL ? ", " : "");
 		if (s.key != NULL)
-			buffer_printf(&b, "key %.*s", (int)s.key_len, s.key);
-		buffer_text(&b, s.revoked ? "  (revoked)\n" : "\n");
+			buffer_printf(&t.text, "key %.*s", (int)s.key_len, s.key);
+		buffer_text(&t.text, s.revoked ? phrase("  (revoked)") : "");
+		table_cell(&t, PAINT_OFF);
 	}
-	if (b.data != NULL)
-		fputs(b.data, stdout);
+	table_print(&t, &b, 0);
+	fputs(b.data, stdout);
 	buffer_free(&b);
+	table_free(&t);
 }
 
 static void
@@ -202,10 +205,10 @@ on_answer(void *user, const char *verb, struct mp body)
 		while (pairs-- > 0 && mp_str(&body, &key, &len))
 			if (!((mp_equal(key, len, "first") && mp_bool(&body, &first)) || mp_skip(&body)))
 				break;
-	printf("%s %s\n", w->name, strcmp(w->action, "add") == 0 ? "may come in" : strcmp(w->action, "restore") == 0 ? "may come in again" :
-	    "may not come in any more");
+	printf("%s %s\n", w->name, strcmp(w->action, "add") == 0 ? phrase("may come in") : strcmp(w->action, "restore") == 0 ? phrase("may come in again") :
+	    phrase("may not come in any more"));
 	if (first)
-		fprintf(stderr, "there is a list of clients now: whoever is not on it is refused, but for root and the daemon's own user\n");
+		fprintf(stderr, phrase("there is a list of clients now: whoever is not on it is refused, but for root and the daemon's own user\n"));
 }
 
 static void
@@ -266,7 +269,7 @@ read_arguments(struct wish *w, int argc, char **argv)
 	for (size_t i = 0; i < OWN; i++)
 		options[i] = (struct option){ own[i].option, own[i].kind == FLAG ? no_argument : required_argument, NULL, OPTION_OWN + (int)i };
 	memcpy(&options[OWN], common, sizeof(common));
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&w->common, c, "client", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

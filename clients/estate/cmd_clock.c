@@ -4,6 +4,7 @@
 
 #include "ask.h"
 #include "command.h"
+#include "language.h"
 
 static const char help[] =
 "Usage: estate clock accept [OPTION...]\n"
@@ -23,7 +24,7 @@ on_answer(void *user, const char *verb, struct mp body)
 
 	(void)verb;
 	(void)body;
-	puts(c->json ? "{\"accepted\":true}" : "log time goes on by the wall clock");
+	puts(c->json ? "{\"accepted\":true}" : phrase("log time goes on by the wall clock"));
 }
 
 int
@@ -35,7 +36,7 @@ cmd_clock(int argc, char **argv)
 	int c, r;
 
 	common_init(&common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
+	while ((c = next_option(argc, argv, "h", options)) != -1)
 		if ((r = common_option(&common, c, "clock", help)) != -1)
 			return (r);
 	if (optind + 1 != argc || strcmp(argv[optind], "accept") != 0)

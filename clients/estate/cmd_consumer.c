@@ -131,7 +131,7 @@ cmd_consumer(int argc, char **argv)
 	int c, r;
 
 	common_init(&common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&common, c, "consumer", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

@@ -9,6 +9,7 @@
 #include "language.h"
 #include "paint.h"
 #include "sitetime.h"
+#include "table.h"
 
 static const char help[] =
 "Usage: estate consumers [OPTION...]\n"
@@ -30,13 +31,15 @@ struct row {
 	bool connected, paused, released;
 };
 
-/* A column: its heads, and how wide it is; 0: the last one, as wide as it gets. */
+/* A column: its heads, and which goes below first where there is no room. */
 static const struct {
 	const char *en, *zh;
-	unsigned columns;
+	enum table_align align;
+	unsigned fold;
 } heads[] = {
-	{ "NAME", "名称", 24 }, { "LAG", "滞后事件", 10 }, { "OLDEST", "最早未处理", 14 }, { "SIZE", "约", 10 }, { "CURSOR", "位置", 10 },
-	{ "TO LOSS", "距释放", 14 }, { "STATE", "状态", 0 },
+	{ "NAME", "名称", TABLE_LEFT, 0 }, { "LAG", "滞后事件", TABLE_RIGHT, 0 }, { "OLDEST", "最早未处理", TABLE_RIGHT, 4 },
+	{ "SIZE", "约", TABLE_RIGHT, 2 }, { "CURSOR", "位置", TABLE_RIGHT, 1 }, { "TO LOSS", "距释放", TABLE_RIGHT, 3 },
+	{ "STATE", "状态", TABLE_LEFT, 0 },
 };
 
 static bool
@@ -64,64 +67,56 @@ row_read(struct mp *m, struct row *r)
 }
 
 static void
-write_cell(struct buffer *out, unsigned column, struct buffer *cell)
-{
-	paint_cell(out, cell->data != NULL ? cell->data : "", cell->len, heads[column].columns);
-	buffer_text(out, " ");
-	buffer_clear(cell);
-}
-
-static void
-write_state(struct buffer *out, const struct row *r)
+write_state(struct table *t, const struct row *r)
 {
 	bool zh = language_is_zh();
 
 	if (r->released)
-		buffer_printf(out, "%s%s%s", paint(PAINT_RED), zh ? "已释放" : "released", paint(PAINT_OFF));
+		buffer_text(&t->text, zh ? "已释放" : "released");
 	else if (r->paused)
-		buffer_printf(out, "%s%s%s", paint(PAINT_YELLOW), zh ? "已暂停" : "paused", paint(PAINT_OFF));
+		buffer_text(&t->text, zh ? "已暂停" : "paused");
 	else if (!r->connected)
-		buffer_printf(out, "%s%s%s", paint(PAINT_DIM), zh ? "未连接" : "away", paint(PAINT_OFF));
+		buffer_text(&t->text, zh ? "未连接" : "away");
 	if (r->connected) {
-		buffer_text(out, r->paused || r->released ? zh ? "，" : ", " : "");
-		buffer_text(out, zh ? "读者 " : "read by ");
-		paint_clean(out, r->client != NULL ? r->client : "?", r->client != NULL ? r->client_len : 1, 0);
+		buffer_text(&t->text, r->paused || r->released ? zh ? "，" : ", " : "");
+		buffer_text(&t->text, zh ? "读者 " : "read by ");
+		paint_clean(&t->text, r->client != NULL ? r->client : "?", r->client != NULL ? r->client_len : 1, 0);
 	}
-	buffer_text(out, "\n");
+	table_cell(t, r->released ? PAINT_RED : r->paused ? PAINT_YELLOW : r->connected ? PAINT_OFF : PAINT_DIM);
 }
 
 static void
-write_row(struct buffer *out, struct buffer *cell, const struct row *r)
+write_row(struct table *t, const struct row *r)
 {
 	bool zh = language_is_zh();
 
-	paint_cell(out, r->name != NULL ? r->name : "?", r->name != NULL ? r->name_len : 1, heads[0].columns);
-	buffer_text(out, " ");
-	buffer_printf(cell, "%" PRIu64, r->events);
-	write_cell(out, 1, cell);
+	paint_clean(&t->text, r->name != NULL ? r->name : "?", r->name != NULL ? r->name_len : 1, 0);
+	table_cell(t, PAINT_OFF);
+	buffer_printf(&t->text, "%" PRIu64, r->events);
+	table_cell(t, PAINT_OFF);
 	if (r->events > 0)
-		sitetime_span(cell, r->age_ns, zh);
-	write_cell(out, 2, cell);
+		sitetime_span(&t->text, r->age_ns, zh);
+	table_cell(t, PAINT_OFF);
 	if (r->bytes < 1024)
-		buffer_printf(cell, "%" PRIu64 " B", r->bytes);
+		buffer_printf(&t->text, "%" PRIu64 " B", r->bytes);
 	else if (r->bytes < 1024 * 1024)
-		buffer_printf(cell, "%.1f KiB", (double)r->bytes / 1024);
+		buffer_printf(&t->text, "%.1f KiB", (double)r->bytes / 1024);
 	else
-		buffer_printf(cell, "%.1f MiB", (double)r->bytes / 1048576);
-	write_cell(out, 3, cell);
-	buffer_printf(cell, "%" PRIu64, r->cursor);
-	write_cell(out, 4, cell);
+		buffer_printf(&t->text, "%.1f MiB", (double)r->bytes / 1048576);
+	table_cell(t, PAINT_OFF);
+	buffer_printf(&t->text, "%" PRIu64, r->cursor);
+	table_cell(t, PAINT_OFF);
 	if (r->loss_ns >= 0)
-		sitetime_span(cell, r->loss_ns, zh);
-	write_cell(out, 5, cell);
-	write_state(out, r);
+		sitetime_span(&t->text, r->loss_ns, zh);
+	table_cell(t, PAINT_OFF);
+	write_state(t, r);
 }
 
 static bool
 write_table(struct buffer *out, struct mp *m)
 {
-	bool zh = language_is_zh();
-	struct buffer cell = { NULL, 0, 0 };
+	bool zh = language_is_zh(), ok = true;
+	struct table t = { .columns = paint_columns() };
 	uint32_t count;
 	struct row r;
 
@@ -131,22 +126,13 @@ write_table(struct buffer *out, struct mp *m)
 		buffer_text(out, zh ? "没有具名消费者\n" : "there are no consumers\n");
 		return (true);
 	}
-	buffer_text(out, paint(PAINT_BOLD));
-	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
-		const char *head = zh ? heads[i].zh : heads[i].en;
-
-		paint_cell(out, head, strlen(head), heads[i].columns != 0 ? heads[i].columns + 1 : strlen(head));
-	}
-	buffer_printf(out, "%s\n", paint(PAINT_OFF));
-	for (; count > 0; count--) {
-		if (!row_read(m, &r)) {
-			buffer_free(&cell);
-			return (false);
-		}
-		write_row(out, &cell, &r);
-	}
-	buffer_free(&cell);
-	return (true);
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
+		table_column(&t, zh ? heads[i].zh : heads[i].en, heads[i].align, heads[i].fold);
+	for (; count > 0 && (ok = row_read(m, &r)); count--)
+		write_row(&t, &r);
+	table_print(&t, out, 0);
+	table_free(&t);
+	return (ok);
 }
 
 static void
@@ -157,7 +143,7 @@ on_answer(void *user, const char *verb, struct mp body)
 
 	(void)verb;
 	if (c->json ? !json_write(&out, &body) : !write_table(&out, &body))
-		fputs("estate consumers: the rest of the answer is unreadable\n", stderr);
+		complain("consumers", "the rest of the answer is unreadable");
 	if (c->json)
 		buffer_text(&out, "\n");
 	fwrite(out.data, 1, out.len, stdout);
@@ -173,7 +159,7 @@ cmd_consumers(int argc, char **argv)
 	int c, r;
 
 	common_init(&common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
+	while ((c = next_option(argc, argv, "h", options)) != -1)
 		if ((r = common_option(&common, c, "consumers", help)) != -1)
 			return (r);
 	if (optind < argc)

@@ -270,7 +270,7 @@ cmd_form(int argc, char **argv)
 	int c, r;
 
 	common_init(&w.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&w.common, c, "form", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

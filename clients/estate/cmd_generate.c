@@ -7,18 +7,19 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "calendar.h"
 #include "calendar_verbs.h"
 #include "command.h"
 #include "generate/world.h"
+#include "language.h"
 #include "nearest.h"
-#include "wrap.h"
+#include "verb_help.h"
 
 #define DAYS_MAX	36525u		/* a century */
 #define A_MONTH_MAX	1000000u	/* of a kind */
@@ -82,20 +83,6 @@ struct options {
 static const char *const parts[PARTS] = { [PART_REGISTRY] = "registry", [PART_BILLS] = "bills", [PART_CONTACTS] = "contacts",
     [PART_CALLBACKS] = "callbacks", [PART_RATINGS] = "ratings" };
 
-/* What is wrong and what would be right, in one sentence. */
-static int __attribute__((format(printf, 1, 2)))
-wrong_usage(const char *sentence, ...)
-{
-	va_list ap;
-
-	fputs("estate generate: ", stderr);
-	va_start(ap, sentence);
-	vfprintf(stderr, sentence, ap);
-	va_end(ap);
-	fputs("\nTry: estate generate --help\n", stderr);
-	return (2);
-}
-
 /* Plain decimal digits within lo..hi: 0, otherwise -1. */
 static int
 parse_number(const char *text, uint64_t lo, uint64_t hi, uint64_t *value)
@@ -150,8 +137,8 @@ take_parts(struct plan *p, const char *list)
 		for (i = 0; i < PARTS && strcmp(word, parts[i]) != 0; i++)
 			nearest_offer(&near, parts[i]);
 		if (i == PARTS)
-			return (wrong_usage("--without %s: there is no such part%s%s%s; there are registry, bills, contacts, callbacks and ratings", word,
-			    near.best != NULL ? "; did you mean " : "", near.best != NULL ? near.best : "", near.best != NULL ? "?" : ""));
+			return (usage_error("generate", "--without %s: there is no such part%s%s%s; there are registry, bills, contacts, callbacks and ratings", word,
+			    near.best != NULL ? phrase("; did you mean ") : "", near.best != NULL ? near.best : "", near.best != NULL ? phrase("?") : ""));
 		p->without[i] = true;
 	}
 	return (0);
@@ -166,20 +153,20 @@ option_given(struct options *o, int option, const char *arg)
 	switch (option) {
 	case OPT_HOUSEHOLDS:
 		if (parse_number(arg, 1, HOUSEHOLDS_MAX, &n) == -1)
-			return (wrong_usage("--households %s: give a whole number from 1 to %u", arg, HOUSEHOLDS_MAX));
+			return (usage_error("generate", "--households %s: give a whole number from 1 to %u", arg, HOUSEHOLDS_MAX));
 		o->plan.households = (uint32_t)n;
 		break;
 	case OPT_FROM:
 		if (parse_from(arg, &o->plan.first_day) == -1)
-			return (wrong_usage("--from %s: give a day that exists, from 1970-01-01 to 2099-12-31, such as 2026-11-01", arg));
+			return (usage_error("generate", "--from %s: give a day that exists, from 1970-01-01 to 2099-12-31, such as 2026-11-01", arg));
 		break;
 	case OPT_DAYS:
 		if (parse_number(arg, 1, DAYS_MAX, &o->plan.days) == -1)
-			return (wrong_usage("--days %s: give a whole number from 1 to %u", arg, DAYS_MAX));
+			return (usage_error("generate", "--days %s: give a whole number from 1 to %u", arg, DAYS_MAX));
 		break;
 	case OPT_SEED:
 		if (parse_number(arg, 0, UINT64_MAX, &o->plan.seed) == -1)
-			return (wrong_usage("--seed %s: give a whole number, 0 or larger, below 2^64", arg));
+			return (usage_error("generate", "--seed %s: give a whole number, 0 or larger, below 2^64", arg));
 		break;
 	case OPT_NO_REGISTRY:
 		o->plan.without[PART_REGISTRY] = true;
@@ -189,7 +176,7 @@ option_given(struct options *o, int option, const char *arg)
 	case OPT_IN_HOME:
 	case OPT_COMPLAINTS:
 		if (parse_number(arg, 1, A_MONTH_MAX, &n) == -1)
-			return (wrong_usage("%s %s: give a whole number from 1 to %u, so many a month", option == OPT_IN_HOME ? "--in-home" : "--complaints", arg,
+			return (usage_error("generate", "%s %s: give a whole number from 1 to %u, so many a month", option == OPT_IN_HOME ? "--in-home" : "--complaints", arg,
 			    A_MONTH_MAX));
 		*(option == OPT_IN_HOME ? &o->plan.in_home : &o->plan.complaints) = (uint32_t)n;
 		break;
@@ -213,26 +200,22 @@ read_options(struct options *o, int argc, char **argv)
 
 	*o = (struct options){ .out = NULL };
 	optind = 0;		/* start afresh, whatever the caller has parsed already */
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+	while ((option = next_option(argc, argv, "", long_options)) != -1) {
 		if (option == OPT_HELP) {
-			wrap_print(stdout, help_text);
+			help_print(help_text);
 			return (fflush(stdout) == 0 ? 0 : 1);
 		}
-		if (option == ':')
-			return (wrong_usage("%s needs a value after it", argv[optind - 1]));
 		if (option == '?')
-			return (wrong_usage("%s is no option; there are --households, --from, --days, --seed, --without, --in-home, --complaints, --calendar and --out",
-			    argv[optind - 1]));
+			return (option_error("generate"));
 		given[option] = true;
 		if ((status = option_given(o, option, optarg)) != 0)
 			return (status);
 	}
 	if (optind < argc)
-		return (wrong_usage("%s is too much; every argument has a name, such as --households 1000", argv[optind]));
+		return (usage_error("generate", "%s is too much; every argument has a name, such as --households 1000", argv[optind]));
 	for (int i = OPT_HOUSEHOLDS; i <= OPT_SEED; i++)
 		if (!given[i])
-			return (wrong_usage("--%s is missing; for example: --households 1000 --from 2026-11-01 --days 30 --seed 1",
+			return (usage_error("generate", "--%s is missing; for example: --households 1000 --from 2026-11-01 --days 30 --seed 1",
 			    long_options[i - 1].name));
 	return (-1);
 }
@@ -245,7 +228,7 @@ day_begins(struct world *w, struct story *s)
 
 	civil_date(date, w->now / DAY);
 	if (w->events >= PROGRESS_EVERY)
-		fprintf(stderr, "\r%s  %.1f million events ", date, (double)w->events / 1e6);
+		fprintf(stderr, phrase("\r%s  %.1f million events "), date, (double)w->events / 1e6);
 	world_at(w, w->now + DAY, day_begins, s);
 }
 

@@ -85,7 +85,7 @@ ask(struct get *g, uint64_t seq)
 	}
 	estate_close(e);
 	if (g->unreadable) {
-		fputs("estate get: the daemon's answer is unreadable\n", stderr);
+		complain("get", "the daemon's answer is unreadable");
 		return (EXIT_UNREACHED);
 	}
 	return (n);
@@ -108,7 +108,7 @@ cmd_get(int argc, char **argv)
 	int c, r;
 
 	common_init(&g.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&g.common, c, "get", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

@@ -213,7 +213,7 @@ cmd_household(int argc, char **argv)
 	int c, r;
 
 	common_init(&v.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&v.common, c, "household", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

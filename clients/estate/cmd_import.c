@@ -315,7 +315,7 @@ on_notice(void *user, const struct estate_notice *n)
 		m->away_ms = -1;
 	else if (n->kind == ESTATE_DISCONNECTED) {
 		m->away_ms = monotonic_ms();
-		fprintf(stderr, "%sestate import: %s; going on by itself\n", wipe(m), n->reason);
+		fprintf(stderr, phrase("%sestate import: %s; going on by itself\n"), wipe(m), phrase(n->reason));
 	}
 }
 
@@ -557,7 +557,7 @@ read_headings(struct import *m)
 	bool ok;
 
 	if (e != 0) {
-		fprintf(stderr, "estate import: cannot read %s: %s\n", m->file, strerror(e));
+		complain("import", "cannot read %s: %s", m->file, phrase(strerror(e)));
 		return (EXIT_UNREACHED);
 	}
 	if ((r = csv_next(&m->csv)) != CSV_RECORD) {
@@ -566,7 +566,7 @@ read_headings(struct import *m)
 		return (EXIT_USAGE);
 	}
 	if (!(ok = import_map_headings(&m->map, m->kind, &m->csv, m->maps, &why, m->zh)))
-		fprintf(stderr, "estate import: %s:%" PRIu64 ": %s\n", m->file, m->csv.line, why.data);
+		complain("import", "%s:%" PRIu64 ": %s", m->file, m->csv.line, why.data);
 	else if (!m->common.json)
 		tell_unused(m);
 	buffer_free(&why);
@@ -590,7 +590,7 @@ parse(struct import *m, int argc, char **argv)
 	int c, r;
 
 	common_init(&m->common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&m->common, c, "import", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

@@ -33,7 +33,7 @@ cmd_keygen(int argc, char **argv)
 	int c, r;
 
 	common_init(&common);
-	while ((c = getopt_long(argc, argv, "ho:", options, NULL)) != -1)
+	while ((c = next_option(argc, argv, "ho:", options)) != -1)
 		if (c == 'o')
 			file = optarg;
 		else if ((r = common_option(&common, c, "keygen", help)) != -1)
@@ -41,7 +41,7 @@ cmd_keygen(int argc, char **argv)
 	if (optind != argc || file == NULL || *file == '\0')
 		return (usage_error("keygen", "where shall the secret key go? --out FILE"));
 	if (curvekey_make(file, public, why, sizeof(why)) != 0) {
-		fprintf(stderr, "estate keygen: %s\n", why);
+		complain("keygen", "%s", why);
 		return (EXIT_UNREACHED);
 	}
 	if (common.json) {

@@ -173,11 +173,11 @@ static int
 failed(struct viewer *v, int n)
 {
 	if (n == 0) {
-		fputs("estate obligations: the answer is unreadable; is estate-escalate of the same release?\n", stderr);
+		complain("obligations", "the answer is unreadable; is estate-escalate of the same release?");
 		return (EXIT_PART);
 	}
 	if (v->refused && v->fault.code == E_NO_SERVICE && !v->common.json) {
-		fprintf(stderr, "estate obligations: %s\n", nobody(language_is_zh()));
+		complain("obligations", "%s", nobody(language_is_zh()));
 		return (EXIT_PART);
 	}
 	return (reach_refused("obligations", &v->common, n, v->refused ? &v->fault : NULL));
@@ -276,7 +276,7 @@ watch(struct viewer *v)
 			v->changed_at = 0;
 			n = ask(v);
 			trouble = n == 0 && !v->unreadable ? NULL : v->refused && v->fault.code == E_NO_SERVICE ? nobody(language_is_zh()) : v->refused ?
-			    v->fault.text : n != 0 ? estate_error_text(n) : "the answer is unreadable";
+			    v->fault.text : n != 0 ? phrase(estate_error_text(n)) : phrase("the answer is unreadable");
 			if (trouble != NULL && !isatty(STDOUT_FILENO))
 				return (failed(v, n));
 		}
@@ -356,7 +356,7 @@ cmd_obligations(int argc, char **argv)
 	int c, r;
 
 	common_init(&v.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&v.common, c, "obligations", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

@@ -75,7 +75,7 @@ fail(const struct wish *w, int error)
 	if (w->common.json)
 		fprintf(stderr, "{\"error\":\"%s\",\"detail\":\"%s\"}\n", estate_error_name(error), why);
 	else
-		fprintf(stderr, "estate outbox: %s: %s\n", w->path, why);
+		complain("outbox", "%s: %s", w->path, phrase(why));
 	return (EXIT_UNREACHED);
 }
 
@@ -303,7 +303,7 @@ parse(struct wish *w, int argc, char **argv)
 
 	common_init(&w->common);
 	w->path = getenv("ESTATE_OUTBOX");
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&w->common, c, "outbox", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)
@@ -346,7 +346,7 @@ feed(struct wish *w)
 	if (f.put && w->argument != NULL && strcmp(w->argument, "-") != 0) {
 		f.name = w->argument;
 		if ((f.fd = open(f.name, O_RDONLY | O_CLOEXEC)) < 0) {
-			fprintf(stderr, "estate outbox: cannot read %s: %s\n", f.name, strerror(errno));
+			complain("outbox", "cannot read %s: %s", f.name, phrase(strerror(errno)));
 			return (EXIT_UNREACHED);
 		}
 	}
@@ -388,7 +388,7 @@ carry_out(struct wish *w)
 	if (!sitetime_init())
 		return (EXIT_USAGE);
 	if (!looks && access(w->path, F_OK) != 0) {
-		fprintf(stderr, "estate outbox: there is no outbox in %s\n", w->path);
+		complain("outbox", "there is no outbox in %s", w->path);
 		return (EXIT_UNREACHED);
 	}
 	if ((r = estate_outbox_open(w->path, &b, &w->o, why)) != 0)

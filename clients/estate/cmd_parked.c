@@ -231,7 +231,7 @@ show(struct parked *p, struct estate *e)
 	r = ask_over(e, &p->common, &a);
 	msgpack_sbuffer_destroy(&b);
 	if (p->unreadable) {
-		fputs("estate parked: the daemon's answer is unreadable\n", stderr);
+		complain("parked", "the daemon's answer is unreadable");
 		r = EXIT_UNREACHED;
 	}
 	/* Also when the event itself is gone: trimmed, say. */
@@ -359,7 +359,7 @@ cmd_parked(int argc, char **argv)
 	int c, r;
 
 	common_init(&p.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&p.common, c, "parked", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

@@ -285,7 +285,7 @@ cmd_person(int argc, char **argv)
 	int c, r;
 
 	common_init(&p.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&p.common, c, "person", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

@@ -5,6 +5,7 @@
 
 #include "ask.h"
 #include "command.h"
+#include "language.h"
 #include "sitetime.h"
 
 static const char help[] =
@@ -56,7 +57,7 @@ on_answer(void *user, const char *verb, struct mp body)
 	}
 	if (log_time != 0)
 		sitetime_local(log_time, 3, when);
-	printf("answered in %.0f us; last event %" PRIu64 ", stored %s\n", us, last, when);
+	printf(phrase("answered in %.0f us; last event %" PRIu64 ", stored %s\n"), us, last, when);
 }
 
 static int
@@ -93,7 +94,7 @@ cmd_ping(int argc, char **argv)
 	int c, r;
 
 	common_init(&p.common);
-	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "c:h", options)) != -1) {
 		if ((r = common_option(&p.common, c, "ping", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

@@ -16,6 +16,7 @@
 #include "errcode.h"
 #include "json.h"
 #include "bounds.h"
+#include "language.h"
 #include "lines.h"
 #include "paint.h"
 #include "parcel.h"
@@ -86,8 +87,8 @@ out_flush(struct put *p)
 	if (p->out.len > 0 && !p->mute && (fwrite(p->out.data, 1, p->out.len, stdout) != p->out.len || fflush(stdout) != 0)) {
 		/* The events are what counts, so they go on; whoever closed a pipe has enough, and the exit status says it. */
 		if (errno != EPIPE)
-			fprintf(stderr, "%sestate put: events were stored, but their acks could not be written: %s; put the same lines "
-			    "again to get them\n", p->progress ? "\r\033[K" : "", strerror(errno));
+			fprintf(stderr, phrase("%sestate put: events were stored, but their acks could not be written: %s; put the same lines "
+			    "again to get them\n"), p->progress ? "\r\033[K" : "", phrase(strerror(errno)));
 		p->mute = true;
 	}
 	buffer_clear(&p->out);
@@ -210,8 +211,8 @@ on_notice(void *user, const struct estate_notice *n)
 		p->away_ms = monotonic_ms();
 	if (p->common.json || live || n->kind == ESTATE_HELLO_REFUSED)
 		return;
-	fprintf(stderr, "%sestate put: %s%s\n", p->progress ? "\r\033[K" : "", n->reason,
-	    n->kind == ESTATE_LOG_CHANGED ? "; going on" : "; going on by itself");
+	fprintf(stderr, "%sestate put: %s%s\n", p->progress ? "\r\033[K" : "", phrase(n->reason),
+	    n->kind == ESTATE_LOG_CHANGED ? phrase("; going on") : phrase("; going on by itself"));
 }
 
 static void
@@ -222,7 +223,7 @@ show_progress(struct put *p, bool last)
 	if (!p->progress || (!last && now < p->shown_ms + PROGRESS_MS))
 		return;
 	p->shown_ms = now;
-	fprintf(stderr, "\r\033[K%" PRIu64 " stored, %" PRIu64 " refused, %.0f/s%s", p->stored, p->refused,
+	fprintf(stderr, phrase("\r\033[K%" PRIu64 " stored, %" PRIu64 " refused, %.0f/s%s"), p->stored, p->refused,
 	    (double)p->stored * 1000 / (double)(now - p->began_ms + 1), last ? "\n" : "");
 }
 
@@ -240,7 +241,7 @@ tell_no_json(struct put *p, const struct item *it, const json_error_t *why)
 		fprintf(stderr, "{\"line\":%" PRIu64 ",\"column\":%d,\"name\":\"no-json\",\"detail\":%s,\"retry\":\"never\"}\n", it->line,
 		    column, b.data);
 	else
-		fprintf(stderr, "%s%s:%" PRIu64 ":%d: not JSON: %s\n", p->progress ? "\r\033[K" : "", p->name, it->line, column, why->text);
+		fprintf(stderr, phrase("%s%s:%" PRIu64 ":%d: not JSON: %s\n"), p->progress ? "\r\033[K" : "", p->name, it->line, column, why->text);
 	buffer_free(&b);
 	p->refused++;
 }
@@ -413,13 +414,13 @@ tell_stop(struct put *p)
 	out_flush(p);
 	if (behind == 0)
 		behind = p->in.number + 1;
-	fprintf(stderr, "estate put: stopped; every line up to %" PRIu64 " was answered (%" PRIu64 " stored, %" PRIu64 " refused), ",
+	fprintf(stderr, phrase("estate put: stopped; every line up to %" PRIu64 " was answered (%" PRIu64 " stored, %" PRIu64 " refused), "),
 	    behind - 1, p->stored, p->refused);
 	if (strcmp(p->name, "stdin") == 0)
-		fprintf(stderr, "%zu are unanswered; put the same lines again, what is stored already is not stored twice\n",
+		fprintf(stderr, phrase("%zu are unanswered; put the same lines again, what is stored already is not stored twice\n"),
 		    estate_unacked(p->e));
 	else
-		fprintf(stderr, "%zu are unanswered; go on with: estate put --skip %" PRIu64 " %s\n", estate_unacked(p->e), behind - 1,
+		fprintf(stderr, phrase("%zu are unanswered; go on with: estate put --skip %" PRIu64 " %s\n"), estate_unacked(p->e), behind - 1,
 		    p->name);
 }
 
@@ -435,7 +436,7 @@ run(struct put *p)
 		want = feed(p);
 		took = want && poll(&fds[1], 1, 0) == 1;
 		if (took && lines_fill(&p->in) != 0) {
-			fprintf(stderr, "estate put: cannot read %s: %s\n", p->name, strerror(errno));
+			complain("put", "cannot read %s: %s", p->name, phrase(strerror(errno)));
 			break;
 		}
 		if ((n = estate_pump(p->e, 0)) < 0)
@@ -473,7 +474,7 @@ parse(struct put *p, int argc, char **argv)
 	bool ok = true;
 
 	common_init(&p->common);
-	while (ok && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while (ok && (c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&p->common, c, "put", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)
@@ -495,7 +496,7 @@ parse(struct put *p, int argc, char **argv)
 	if (optind < argc && strcmp(argv[optind], "-") != 0) {
 		p->name = argv[optind];
 		if ((fd = open(p->name, O_RDONLY | O_CLOEXEC)) < 0) {
-			fprintf(stderr, "estate put: cannot read %s: %s\n", p->name, strerror(errno));
+			complain("put", "cannot read %s: %s", p->name, phrase(strerror(errno)));
 			return (EXIT_UNREACHED);
 		}
 	}

@@ -5,6 +5,7 @@
 #include "../../daemon/repair.h"
 #include "arguments.h"
 #include "command.h"
+#include "language.h"
 
 static const char help[] =
 	"usage: estate repair [--data DIR] --to NEW [--json]\n"
@@ -39,7 +40,7 @@ cmd_repair(int argc, char **argv)
 	int c, rc;
 
 	common_init(&common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((rc = common_option(&common, c, "repair", help)) >= 0)
 			return (rc);
 		if (rc == COMMON_OWN && c == OPTION_DATA)
@@ -50,10 +51,10 @@ cmd_repair(int argc, char **argv)
 	if (to == NULL || optind < argc)
 		return (usage_error("repair", "name the new folder with --to"));
 	if (repair_store(data, to, &out, why, sizeof(why)) != 0) {
-		fprintf(stderr, "estate repair: %s\n", why);
+		complain("repair", "%s", why);
 		return (3);
 	}
 	printf(common.json ? "{\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"saved\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n" :
-	    "events %" PRIu64 " to %" PRIu64 ": %" PRIu64 " saved, %" PRIu64 " lost\n", out.first, out.last, out.saved, out.lost);
+	    phrase("events %" PRIu64 " to %" PRIu64 ": %" PRIu64 " saved, %" PRIu64 " lost\n"), out.first, out.last, out.saved, out.lost);
 	return (out.lost > 0 ? 1 : 0);
 }

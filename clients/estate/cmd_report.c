@@ -201,7 +201,7 @@ cmd_report(int argc, char **argv)
 	if (argc > 1 && report_is_step(argv[1]))
 		return (report_flow(argc - 1, argv + 1, help));
 	common_init(&w.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&w.common, c, "report", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

@@ -89,7 +89,7 @@ cmd_retention(int argc, char **argv)
 	int c, n;
 
 	common_init(&r.common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((n = common_option(&r.common, c, "retention", help)) == -1)
 			continue;
 		if (n != COMMON_OWN)

@@ -100,7 +100,7 @@ parse(struct simulate *s, int argc, char **argv)
 	int c, r;
 
 	common_init(&s->common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((r = common_option(&s->common, c, "simulate", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)
@@ -159,7 +159,7 @@ run(struct simulate *s)
 		fwrite(out.data, 1, out.len, stdout);
 	buffer_free(&out);
 	if (!any)
-		fprintf(stderr, "estate simulate: nothing is concluded in that period under either configuration; is it the right one, and the right worker?\n");
+		complain("simulate", "nothing is concluded in that period under either configuration; is it the right one, and the right worker?");
 	return (any && !complained ? 0 : EXIT_PART);
 }
 

@@ -10,7 +10,7 @@
 #include "paint.h"
 #include "sitetime.h"
 
-#define NAME_COLUMNS	28
+#define NAME_COLUMNS	23	/* the longest name; with it the UUID of the log fits into 60 */
 
 static const char help[] =
 "Usage: estate status [OPTION...]\n"
@@ -210,7 +210,7 @@ on_answer(void *user, const char *verb, struct mp body)
 
 	(void)verb;
 	if (c->json ? !json_write(&out, &body) : !write_map(&out, &body, 0))
-		fputs("estate status: the rest of the answer is unreadable\n", stderr);
+		complain("status", "the rest of the answer is unreadable");
 	if (c->json)
 		buffer_text(&out, "\n");
 	fwrite(out.data, 1, out.len, stdout);
@@ -296,7 +296,7 @@ cmd_status(int argc, char **argv)
 	int c, r;
 
 	common_init(&common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
+	while ((c = next_option(argc, argv, "h", options)) != -1)
 		if ((r = common_option(&common, c, "status", help)) != -1)
 			return (r);
 	if (optind < argc)

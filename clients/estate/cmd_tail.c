@@ -131,7 +131,7 @@ flush(struct tail *t)
 	if (t->out.len > 0 && (fwrite(t->out.data, 1, t->out.len, stdout) != t->out.len || fflush(stdout) != 0)) {
 		/* Whoever read us has enough: no complaint.  SIGPIPE is ignored so that the cursor stays true. */
 		if (errno != EPIPE)
-			fprintf(stderr, "estate tail: cannot write: %s\n", strerror(errno));
+			complain("tail", "cannot write: %s", phrase(strerror(errno)));
 		t->status = errno == EPIPE ? 0 : EXIT_UNREACHED;
 		t->failed = t->done = true;
 	} else
@@ -210,8 +210,8 @@ on_ended(void *user, const struct estate_fault *f)
 	flush(t);
 	t->status = reach_refused("tail", &t->common, f->code, f);
 	if (t->cursor_known && (f->code == E_OTHER_LOG || f->code == E_BEYOND_END))
-		fprintf(stderr, "estate tail: %s stands at number %" PRIu64 " of log %s, epoch %" PRIu64
-		    "; move it away to begin anew\n", t->cursor_path, t->cursor.seq, t->cursor.log, t->cursor.epoch);
+		complain("tail", "%s stands at number %" PRIu64 " of log %s, epoch %" PRIu64
+		    "; move it away to begin anew", t->cursor_path, t->cursor.seq, t->cursor.log, t->cursor.epoch);
 	t->done = true;
 }
 
@@ -260,9 +260,9 @@ on_notice(void *user, const struct estate_notice *n)
 	if (t->common.json || !isatty(STDERR_FILENO))
 		return;
 	if (n->kind == ESTATE_DISCONNECTED)
-		fprintf(stderr, "estate tail: %s; trying again\n", n->reason);
+		complain("tail", "%s; trying again", phrase(n->reason));
 	else if (n->kind == ESTATE_LOG_CHANGED)
-		fprintf(stderr, "estate tail: %s\n", n->reason);
+		complain("tail", "%s", phrase(n->reason));
 }
 
 static int
@@ -312,7 +312,7 @@ place(struct tail *t)
 		switch (cursor_read("tail", t->cursor_path, &t->cursor)) {
 		case 1:
 			if (t->from_text != NULL)
-				fprintf(stderr, "estate tail: %s says where to begin; --from is for a new one\n", t->cursor_path);
+				complain("tail", "%s says where to begin; --from is for a new one", t->cursor_path);
 			t->cursor_known = true;
 			t->cursor_written = t->written = t->seen = t->cursor.seq;
 			t->from = ESTATE_FROM_SEQ;
@@ -377,7 +377,7 @@ parse(struct tail *t, int argc, char **argv)
 	int c, r;
 
 	common_init(&t->common);
-	while ((c = getopt_long(argc, argv, "fn:h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "fn:h", options)) != -1) {
 		if ((r = common_option(&t->common, c, "tail", help)) == -1)
 			continue;
 		if (r != COMMON_OWN)

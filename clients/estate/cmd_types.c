@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "command.h"
 #include "language.h"
 #include "types.h"
+#include "verb_help.h"
 #include "wrap.h"
 
 static const char help_text[] =
@@ -24,7 +26,7 @@ static const char help_text[] =
 "Reading a type's fields:\n"
 "  *            required: an event without it is refused (missing-field)\n"
 "  +            at least one of the fields with + must be there\n"
-"  !            personal: a later release seals it, and masks it for whoever lacks the right\n"
+"  !            personal: sealed in the store, masked for whoever lacks the right\n"
 "  one of X     a code from the list, which is printed below the fields; \"or other\" means\n"
 "               that another text is taken too\n"
 "  instant      2026-11-03T08:30:00+08:00        period   2026, 2026-H1, 2026-Q1, 2026-11\n"
@@ -144,18 +146,11 @@ unknown_type(const char *word)
 {
 	const char *near = catalogue_nearest(word, strlen(word));
 
-	fprintf(stderr, "estate types: there is no type \"%s\"", word);
+	fprintf(stderr, phrase("estate types: there is no type \"%s\""), word);
 	if (near != NULL)
-		fprintf(stderr, "; did you mean %s?\n", near);
+		fprintf(stderr, phrase("; did you mean %s?\n"), near);
 	else
-		fputs("\nTry: estate types\n", stderr);
-	return (2);
-}
-
-static int
-wrong_usage(const char *sentence)
-{
-	fprintf(stderr, "estate types: %s\nTry: estate types --help\n", sentence);
+		fputs(phrase("\nTry: estate types\n"), stderr);
 	return (2);
 }
 
@@ -167,7 +162,7 @@ flushed(int status)
 		return (status);
 	if (errno == EPIPE)
 		return (status);
-	fprintf(stderr, "estate types: writing: %s\n", strerror(errno));
+	complain("types", "writing: %s", phrase(strerror(errno)));
 	return (3);
 }
 
@@ -182,7 +177,7 @@ print_people(const struct type *only, const char *word)
 	bool found = true;
 
 	if (out == NULL) {
-		fprintf(stderr, "estate types: %s\n", strerror(errno));
+		complain("types", "%s", phrase(strerror(errno)));
 		return (3);
 	}
 	if (only != NULL)
@@ -239,7 +234,7 @@ cmd_types(int argc, char **argv)
 	unsigned forms = 0;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		switch (c) {
 		case 'j':
 			form = FORM_JSON;
@@ -251,17 +246,16 @@ cmd_types(int argc, char **argv)
 			form = FORM_RELEASED;
 			break;
 		case 'h':
-			wrap_print(stdout, help_text);
+			help_print(help_text);
 			return (flushed(0));
 		default:
-			fputs("Try: estate types --help\n", stderr);
-			return (2);
+			return (option_error("types"));
 		}
 		forms++;
 	}
 	if (forms > 1)
-		return (wrong_usage("one of --json, --markdown and --released"));
+		return (usage_error("types", "one of --json, --markdown and --released"));
 	if (argc - optind > 1)
-		return (wrong_usage("one type at a time"));
+		return (usage_error("types", "one type at a time"));
 	return (flushed(print(form, argv[optind])));
 }

@@ -35,7 +35,7 @@ enum { OPTION_DATA = OPTION_OWN };
 static void
 show_progress(uint64_t events)
 {
-	fprintf(stderr, "\r%" PRIu64 " events proven", events);
+	fprintf(stderr, phrase("\r%" PRIu64 " events proven"), events);
 	fflush(stderr);
 }
 
@@ -64,7 +64,7 @@ cmd_verify(int argc, char **argv)
 	int c, rc;
 
 	common_init(&common);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((rc = common_option(&common, c, "verify", help)) >= 0)
 			return (rc);
 		if (rc == COMMON_OWN && c == OPTION_DATA)
@@ -78,11 +78,11 @@ cmd_verify(int argc, char **argv)
 	if (common.json)
 		print_json(&v);
 	if (rc != 0) {
-		fprintf(stderr, "estate verify: %s\n", v.problem);
+		complain("verify", "%s", v.problem);
 		return (3);
 	}
 	if (!v.sound) {
-		fprintf(stderr, "estate verify: damaged: %s\nnext: restore a backup, or estate repair --data %s --to NEW\n", v.problem, data);
+		complain("verify", "damaged: %s\nnext: restore a backup, or estate repair --data %s --to NEW", v.problem, data);
 		return (1);
 	}
 	if (!common.json)

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "buffer.h"
+#include "language.h"
 
 int
 cursor_read(const char *verb, const char *path, struct cursor *c)
@@ -24,12 +26,12 @@ cursor_read(const char *verb, const char *path, struct cursor *c)
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return (0);
 	if ((root = json_load_file(path, 0, &why)) == NULL) {
-		fprintf(stderr, "estate %s: the cursor file %s cannot be read: %s\n", verb, path, why.text);
+		complain(verb, "the cursor file %s cannot be read: %s", path, why.text);
 		return (-1);
 	}
 	if (json_unpack(root, "{s:s, s:I, s:I}", "log", &log, "epoch", &epoch, "seq", &seq) != 0 || seq < 0 || epoch < 0 ||
 	    strlen(log) >= sizeof(c->log))
-		fprintf(stderr, "estate %s: %s is no cursor file; remove it to begin anew\n", verb, path);
+		complain(verb, "%s is no cursor file; remove it to begin anew", path);
 	else {
 		strcpy(c->log, log);
 		c->epoch = (uint64_t)epoch;
@@ -60,7 +62,7 @@ cursor_write(const char *verb, const char *path, const struct cursor *c)
 err1:
 	fclose(f);
 err0:
-	fprintf(stderr, "estate %s: cannot write the cursor file %s: %s\n", verb, path, strerror(errno));
+	complain(verb, "cannot write the cursor file %s: %s", path, phrase(strerror(errno)));
 	unlink(next.data);
 	buffer_free(&next);
 	return (-1);

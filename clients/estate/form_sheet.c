@@ -1,4 +1,5 @@
 /* The boxes of a form: see form.h. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,7 @@ static const char style[] =
 "h1{text-align:center}.n{text-align:right;font-size:9pt;margin:0}h2{font-size:11pt;margin:4mm 0 0;break-after:avoid}"
 ".f{table-layout:fixed;margin-top:1mm}.f th{width:24mm;background:#f4f4f4;font-size:9.5pt}.f td{height:6mm;overflow-wrap:anywhere}"
 ".m{background:repeating-linear-gradient(-45deg,#fff,#fff 1.2mm,#eee 1.2mm,#eee 1.6mm)}.m span{font-size:8.5pt;border:.2mm solid #000;padding:0 1mm;background:#fff}"
-".f td.g{height:13mm;vertical-align:bottom;font-size:9.5pt}.l{table-layout:auto;margin-top:1mm;font-size:9.5pt}.l td{overflow-wrap:anywhere}.l td:first-child{white-space:nowrap}.r{text-align:right}.z td{font-weight:600}.l thead tr:first-child th{text-align:center}";
+".f td.g{height:13mm;vertical-align:bottom;font-size:9.5pt}.l{table-layout:auto;margin-top:1mm;font-size:9.5pt}.l th,.l td{min-width:15mm}.l td{overflow-wrap:anywhere}.l td:first-child{white-space:nowrap}.r{text-align:right}.z td{font-weight:600}.l thead tr:first-child th{text-align:center}";
 
 static const char *
 in(const struct sheet *s, const char *zh, const char *en)
@@ -109,10 +110,13 @@ lack(struct sheet *s, const char *label, const char *name)
 
 /* A box: its label, and its text or nothing. */
 static void
-box(struct sheet *s, const struct buffer *label, const char *name, struct buffer *text, enum need need, bool wide)
+box(struct sheet *s, struct buffer *label, const char *name, struct buffer *text, enum need need, bool wide)
 {
 	if (wide)
 		end_row(s);
+	/* For programs it is as it is, for people it begins as a label does. */
+	if (!s->zh && label->len > 0)
+		label->data[0] = (char)toupper((unsigned char)label->data[0]);
 	buffer_printf(&s->out, "%s<th>", s->column == 0 ? "<tr>" : "");
 	page_text(&s->out, label->data, label->len);
 	buffer_text(&s->out, "</th>");

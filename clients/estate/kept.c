@@ -12,6 +12,7 @@
 #include "bounds.h"
 #include "bundle.h"
 #include "files.h"
+#include "language.h"
 #include "view.h"
 #include "worker.h"
 
@@ -342,7 +343,7 @@ read_bundle(struct reading *g, const char *path, const uint8_t uuid[16], uint64_
 	/* Another log's, or a month that the log itself still has: passed over. */
 	if (s == BUNDLE_END || !ours)
 		return (0);
-	fprintf(stderr, "estate %s: %s: byte %" PRIu64 ": %s\n", g->verb, path, b.bad_byte, b.why);
+	complain(g->verb, "%s: byte %" PRIu64 ": %s", path, b.bad_byte, b.why);
 	return (EXIT_UNREACHED);
 }
 
@@ -359,12 +360,11 @@ read_shelf(struct reading *g, struct estate *e, const char *folder, void (*on_on
 	if (first <= 1)
 		return (0);
 	if (folder == NULL || !bundle_uuid_read(estate_log(e)->log, uuid)) {
-		fprintf(stderr, "estate %s: the log begins with event %" PRIu64 ", and what was trimmed counts: --bundles FOLDER names where its months are\n",
-		    g->verb, first);
+		complain(g->verb, "the log begins with event %" PRIu64 ", and what was trimmed counts: --bundles FOLDER names where its months are", first);
 		return (EXIT_USAGE);
 	}
 	if ((n = scandir(folder, &names, is_bundle, alphasort)) < 0) {
-		fprintf(stderr, "estate %s: cannot read %s: %s\n", g->verb, folder, strerror(errno));
+		complain(g->verb, "cannot read %s: %s", folder, phrase(strerror(errno)));
 		return (EXIT_UNREACHED);
 	}
 	for (int i = 0; i < n; i++) {
@@ -374,8 +374,8 @@ read_shelf(struct reading *g, struct estate *e, const char *folder, void (*on_on
 	}
 	free(names);
 	if (r == 0 && next < first) {
-		fprintf(stderr, "estate %s: event %" PRIu64 " is neither in the log, which begins with %" PRIu64 ", nor in a bundle in %s: name the folder that has "
-		    "all of them\n", g->verb, next, first, folder);
+		complain(g->verb, "event %" PRIu64 " is neither in the log, which begins with %" PRIu64 ", nor in a bundle in %s: name the folder that has "
+		    "all of them", next, first, folder);
 		r = EXIT_UNREACHED;
 	}
 	return (r);
@@ -408,8 +408,8 @@ kept_read(const char *verb, const struct common *c, struct estate *e, const stru
 	if ((n = pass(&g, verb, c, e, NULL, on_event)) != 0)
 		return (n);
 	if (g.missing != 0) {
-		fprintf(stderr, "estate %s: event %" PRIu64 " is not for this client's eyes, and what is kept of whom cannot be told without it: ask as a client "
-		    "that reads everything (role operator, or root)\n", verb, g.missing);
+		complain(verb, "event %" PRIu64 " is not for this client's eyes, and what is kept of whom cannot be told without it: ask as a client "
+		    "that reads everything (role operator, or root)", g.missing);
 		return (EXIT_PART);
 	}
 	/* What is held is in no bundle: the hold's own subject says of whom it was. */

@@ -6,6 +6,7 @@
 #include "command.h"
 #include "language.h"
 #include "nearest.h"
+#include "paint.h"
 #include "wrap.h"
 
 static const struct verb {
@@ -47,18 +48,27 @@ static const struct verb {
 	{ "generate", cmd_generate, "write the events of an invented estate", "生成一个虚构小区的事件" },
 	{ "bench", cmd_bench, "measure how fast events become durable", "测量写入速度" },
 };
+#define VERB_COLUMNS	15u	/* where what it does begins */
 #define VERBS	(sizeof(verbs) / sizeof(*verbs))
 
 static void
 print_help(FILE *to)
 {
 	bool zh = language_is_zh();
+	struct buffer line = { NULL, 0, 0 };
 
 	fputs(zh ?
 	    "用法：estate 命令 [参数]\n\n" :
 	    "usage: estate VERB [ARGUMENTS]\n\n", to);
-	for (size_t i = 0; i < VERBS; i++)
-		fprintf(to, "  %-12s %s\n", verbs[i].name, zh ? verbs[i].zh : verbs[i].en);
+	for (size_t i = 0; i < VERBS; i++) {
+		const char *text = zh ? verbs[i].zh : verbs[i].en;
+
+		buffer_printf(&line, "  %-12s ", verbs[i].name);
+		wrap_add(&line, text, strlen(text), VERB_COLUMNS, paint_columns());
+		fprintf(to, "%s\n", line.data);
+		buffer_clear(&line);
+	}
+	buffer_free(&line);
 	wrap_print(to, zh ?
 	    "\nestate 命令 --help   详细说明与示例\nestate --version     版本\n\n"
 	    "退出码：0 完成；1 部分完成或被拒绝；2 用法有误；3 无法连接或读取\n" :
@@ -74,10 +84,10 @@ unknown_verb(const char *word)
 	nearest_begin(&n, word, strlen(word));
 	for (size_t i = 0; i < VERBS; i++)
 		nearest_offer(&n, verbs[i].name);
-	fprintf(stderr, "estate: there is no verb \"%s\"", word);
+	fprintf(stderr, phrase("estate: there is no verb \"%s\""), word);
 	if (n.best != NULL)
-		fprintf(stderr, "; did you mean \"estate %s\"?", n.best);
-	fputs("\nTry: estate --help\n", stderr);
+		fprintf(stderr, phrase("; did you mean \"estate %s\"?"), n.best);
+	fputs(phrase("\nTry: estate --help\n"), stderr);
 	return (2);
 }
 

@@ -11,8 +11,8 @@
 #include "paint.h"
 #include "rfc3339.h"
 #include "sitetime.h"
+#include "table.h"
 
-#define WIDE_COLUMNS	80u
 #define SOON_NS		INT64_C(3600000000000)
 
 void
@@ -305,116 +305,43 @@ colour_of(const struct obligation_row *r, int64_t now)
 	return (r->due - now <= SOON_NS ? PAINT_YELLOW : PAINT_OFF);
 }
 
-/* Close a line: clip what is added since `from`. */
-static void
-end_line(struct buffer *b, size_t from, unsigned columns)
-{
-	while (b->len > from && b->data[b->len - 1] == ' ')
-		b->len--;
-	if (columns > 0 && paint_width(b->data + from, b->len - from) > columns) {
-		b->len = from + paint_fit(b->data + from, b->len - from, columns - 1);
-		buffer_text(b, "…");
-	}
-	buffer_printf(b, "%s\n", paint(PAINT_OFF));
-}
-
-/* The columns of the first line. */
+/* The columns of the first line; an id is never cut, so it goes below where there is no room for all of them. */
 enum { LEFT, DUE, RULE, SUBJECT, WHO, STATE, CELLS };
 static const struct {
 	const char *en, *zh;
-	unsigned wide, narrow;		/* narrow 0: told in the second line instead */
+	unsigned fold;
 } heads[CELLS] = {
-	{ "LEFT", "剩余", 13, 13 }, { "DUE", "期限", 11, 0 }, { "RULE", "规则", 9, 9 }, { "SUBJECT", "对象", 14, 12 },
-	{ "WHO", "责任人", 15, 10 }, { "STATE", "状态", 0, 0 },
+	{ "LEFT", "剩余", 0 }, { "DUE", "期限", 1 }, { "RULE", "规则", 0 }, { "SUBJECT", "对象", 2 }, { "WHO", "责任人", 3 }, { "STATE", "状态", 0 },
 };
 
 static void
-add_cell(struct buffer *b, unsigned cell, const struct buffer *text, bool narrow)
+show_row(struct table *t, const struct obligation_row *r, int64_t now, bool zh)
 {
-	if (cell == STATE)
-		buffer_add(b, text->data != NULL ? text->data : "", text->len);
-	else if (!narrow || heads[cell].narrow > 0) {
-		paint_cell(b, text->data != NULL ? text->data : "", text->len, narrow ? heads[cell].narrow : heads[cell].wide);
-		buffer_text(b, " ");
-	}
-}
-
-static void
-show_heads(struct buffer *b, bool zh, bool narrow, unsigned columns)
-{
-	struct buffer text = { NULL, 0, 0 };
-	size_t from = b->len;
-
-	buffer_text(b, paint(PAINT_BOLD));
 	for (unsigned i = 0; i < CELLS; i++) {
-		buffer_clear(&text);
-		buffer_text(&text, zh ? heads[i].zh : heads[i].en);
-		add_cell(b, i, &text, narrow);
-	}
-	end_line(b, from, columns);
-	buffer_free(&text);
-}
-
-static void
-show_row(struct buffer *b, const struct obligation_row *r, int64_t now, bool zh, bool narrow, unsigned columns)
-{
-	struct buffer text = { NULL, 0, 0 };
-	size_t from = b->len;
-
-	buffer_text(b, paint(colour_of(r, now)));
-	for (unsigned i = 0; i < CELLS; i++) {
-		buffer_clear(&text);
 		switch (i) {
 		case LEFT:
-			add_left(&text, r->due - now, zh);
+			add_left(&t->text, r->due - now, zh);
 			break;
 		case DUE:
-			add_when(&text, r->due, now);
+			add_when(&t->text, r->due, now);
 			break;
 		case RULE:
-			add_text(&text, r->rule);
+			add_text(&t->text, r->rule);
 			break;
 		case SUBJECT:
-			add_text(&text, r->subject);
+			add_text(&t->text, r->subject);
 			break;
 		case WHO:
 			/* The person is next to be looked for, or the post; the role says who owes it. */
-			add_role(&text, mp_peek(&r->staff) == MP_STR ? r->staff : r->role, zh);
+			add_role(&t->text, mp_peek(&r->staff) == MP_STR ? r->staff : r->role, zh);
 			break;
 		case STATE:
-			add_word(&text, states, r->state, zh);
+			add_word(&t->text, states, r->state, zh);
 			if (r->level > 0)
-				buffer_printf(&text, zh ? "（%" PRId64 "）" : " (%" PRId64 ")", r->level);
+				buffer_printf(&t->text, zh ? "（%" PRId64 "）" : " (%" PRId64 ")", r->level);
 		}
-		add_cell(b, i, &text, narrow);
+		table_cell(t, colour_of(r, now));
 	}
-	end_line(b, from, columns);
-	buffer_free(&text);
-}
-
-/* What stands below an obligation: parts, of which as many come into a line as fit. */
-struct reasons {
-	struct buffer *out, part;
-	unsigned columns;
-	size_t from;			/* where the line began that is being written; out->len: none is */
-};
-
-/* The part is finished. */
-static void
-end_part(struct reasons *w)
-{
-	size_t width = paint_width(w->part.data, w->part.len), used = paint_width(w->out->data + w->from, w->out->len - w->from);
-
-	if (w->columns > 0 && w->from < w->out->len && used + 3 + width > w->columns) {
-		end_line(w->out, w->from, w->columns);
-		w->from = w->out->len;
-	}
-	if (w->from < w->out->len)
-		buffer_text(w->out, " · ");
-	else
-		buffer_printf(w->out, "%s  ", paint(PAINT_DIM));
-	buffer_add(w->out, w->part.data, w->part.len);
-	buffer_clear(&w->part);
 }
 
 /* "5 min", "9 h", of "300s". */
@@ -485,72 +412,47 @@ add_term(struct buffer *b, const struct obligation_row *r, int64_t now, bool zh)
 
 /* Who is next, and why it is due then. */
 static void
-show_reasons(struct buffer *b, const struct obligation_row *r, int64_t now, bool zh, bool narrow, unsigned columns)
+show_reasons(struct table *t, const struct obligation_row *r, int64_t now, bool zh)
 {
-	struct reasons w = { b, { NULL, 0, 0 }, columns, b->len };
-
-	if (narrow) {
-		buffer_text(&w.part, zh ? "期限 " : "due ");
-		add_when(&w.part, r->due, now);
-		end_part(&w);
-	}
 	if (r->next_at != INT64_MIN) {
-		buffer_text(&w.part, zh ? "下一步 " : "next ");
-		add_when(&w.part, r->next_at, now);
-		buffer_text(&w.part, " ");
-		add_who(&w.part, r->next_role, r->next_staff, zh);
-		buffer_text(&w.part, " ");
-		add_word(&w.part, steps, r->next_step, zh);
-		end_part(&w);
+		buffer_text(&t->text, zh ? "下一步 " : "next ");
+		add_when(&t->text, r->next_at, now);
+		buffer_text(&t->text, " ");
+		add_who(&t->text, r->next_role, r->next_staff, zh);
+		buffer_text(&t->text, " ");
+		add_word(&t->text, steps, r->next_step, zh);
+		table_part(t);
 	}
-	add_term(&w.part, r, now, zh);
-	if (w.part.len > 0)
-		end_part(&w);
+	add_term(&t->text, r, now, zh);
+	table_part(t);
 	if (r->provisional) {
-		buffer_text(&w.part, zh ? "暂定日历" : "provisional");
-		end_part(&w);
+		buffer_text(&t->text, zh ? "暂定日历" : "provisional");
+		table_part(t);
 	}
-	add_text(&w.part, r->household);
-	if (w.part.len > 0)
-		end_part(&w);
-	if (w.from < b->len)
-		end_line(b, w.from, columns);
-	buffer_free(&w.part);
-}
-
-static unsigned
-lines_of(const struct buffer *b, size_t from)
-{
-	unsigned count = 0;
-
-	for (; from < b->len; from++)
-		count += b->data[from] == '\n';
-	return (count);
+	add_text(&t->text, r->household);
+	table_part(t);
 }
 
 void
 obligations_show(struct buffer *b, const struct obligations *o, int64_t now, bool chosen, bool zh, unsigned columns, unsigned lines)
 {
-	bool narrow = columns > 0 && columns < WIDE_COLUMNS;
-	size_t overdue = 0, shown, begin = b->len, before;
+	struct table t = { .columns = columns };
+	size_t overdue = 0, shown;
 
 	if (o->count == 0) {
 		buffer_text(b, chosen ? zh ? "没有符合条件的在办时限\n" : "nothing of that kind is owed\n" : zh ? "没有在办的时限\n" : "nothing is owed\n");
 		return;
 	}
-	show_heads(b, zh, narrow, columns);
-	for (shown = 0; shown < o->count; shown++) {
-		before = b->len;
-		show_row(b, &o->rows[shown], now, zh, narrow, columns);
-		show_reasons(b, &o->rows[shown], now, zh, narrow, columns);
-		/* One line is for the sum. */
-		if (lines > 0 && lines_of(b, begin) >= lines) {
-			b->len = before;
-			break;
-		}
-	}
-	for (size_t i = 0; i < o->count; i++)
+	for (unsigned i = 0; i < CELLS; i++)
+		table_column(&t, zh ? heads[i].zh : heads[i].en, TABLE_LEFT, heads[i].fold);
+	for (size_t i = 0; i < o->count; i++) {
+		show_row(&t, &o->rows[i], now, zh);
+		show_reasons(&t, &o->rows[i], now, zh);
 		overdue += o->rows[i].due < now;
+	}
+	/* One line is for the sum. */
+	shown = table_print(&t, b, lines > 1 ? lines - 1 : 0);
+	table_free(&t);
 	buffer_text(b, paint(PAINT_DIM));
 	buffer_printf(b, zh ? "%zu 项在办，%zu 项已过期" : "%zu running, %zu overdue", o->count, overdue);
 	if (shown < o->count)

@@ -14,6 +14,7 @@
 #include "bounds.h"
 #include "buffer.h"
 #include "json.h"
+#include "language.h"
 #include "lines.h"
 #include "reach.h"
 
@@ -64,7 +65,7 @@ on_set_aside(void *user, const struct estate_entry *t)
 		reach_fault_json(&b, &t->fault);
 		buffer_text(&b, "}");
 	} else {
-		buffer_printf(&b, "estate outbox: entry %" PRIu64 " was moved to %s: ", t->number, estate_box_name(t->box));
+		buffer_printf(&b, phrase("estate outbox: entry %" PRIu64 " was moved to %s: "), t->number, estate_box_name(t->box));
 		reach_fault_text(&b, &t->fault);
 	}
 	fprintf(stderr, "%s\n", b.data);
@@ -84,7 +85,7 @@ tell_bad(struct feed *f, uint64_t line, const char *why)
 		fprintf(stderr, "{\"line\":%" PRIu64 ",\"name\":\"no-event\",\"detail\":%s}\n", line, b.data);
 		buffer_free(&b);
 	} else
-		fprintf(stderr, "%s:%" PRIu64 ": %s; it was not handed over\n", f->o->name, line, why);
+		fprintf(stderr, phrase("%s:%" PRIu64 ": %s; it was not handed over\n"), f->o->name, line, why);
 }
 
 static bool
@@ -195,7 +196,7 @@ tell_error(const struct feed *f, int error)
 	if (f->o->common->json)
 		fprintf(stderr, "{\"error\":\"%s\",\"detail\":\"%s\"}\n", estate_error_name(error), why);
 	else
-		fprintf(stderr, "estate outbox: %s: %s%s\n", f->o->path, why, f->count > 0 ?
+		complain("outbox", "%s: %s%s", f->o->path, why, f->count > 0 ?
 		    "; what stands on standard output is in the outbox, the lines after it are not" : "");
 	return (EXIT_UNREACHED);
 }
@@ -224,7 +225,7 @@ run(struct feed *f)
 	while (!reach_stop && !finished(f)) {
 		took = !f->input_done && poll(fds, 1, 0) == 1;
 		if (took && lines_fill(&f->in) != 0) {
-			fprintf(stderr, "estate outbox: cannot read %s: %s\n", f->o->name, strerror(errno));
+			complain("outbox", "cannot read %s: %s", f->o->name, phrase(strerror(errno)));
 			return (EXIT_UNREACHED);
 		}
 		if (!f->input_done && (error = take_lines(f)) != 0)
@@ -253,7 +254,7 @@ outbox_unopened(const struct common *c, int error, const char *why)
 		fprintf(stderr, "{\"error\":\"%s\",\"detail\":%s}\n", estate_error_name(error), b.data);
 		buffer_free(&b);
 	} else
-		fprintf(stderr, "estate outbox: %s\n", why);
+		complain("outbox", "%s", why);
 	return (EXIT_UNREACHED);
 }
 
@@ -277,7 +278,7 @@ outbox_feed(const struct outbox_feed *o)
 		r = run(f);
 	estate_outbox_close(f->box);
 	if (o->send && r == EXIT_UNREACHED && !o->common->json)
-		fprintf(stderr, "estate outbox: what is pending stays; estate outbox --path %s lists it\n", o->path);
+		complain("outbox", "what is pending stays; estate outbox --path %s lists it", o->path);
 	lines_free(&f->in);
 	msgpack_sbuffer_destroy(&f->packed);
 	free(f);

@@ -13,12 +13,18 @@ static const char style_of_all[] =
 "thead{display:table-header-group}tr{break-inside:avoid}th{background:#eee;font-weight:600}.w{white-space:nowrap}.o{font-weight:700}"
 ".s{font-size:9pt;color:#333}footer{margin-top:4mm;font-size:9pt}";
 
+/* On a telephone, behind all other style: a wide table moves by itself and the page stays, the boxes of a form stand below each other. */
+static const char style_of_narrow[] =
+"@media screen and (max-width:600px){table{display:block;overflow-x:auto}td:first-child,th:first-child{white-space:nowrap}"
+"table.f,.f tbody,table.f tr,table.f th,table.f td{display:block;width:auto;white-space:normal}table.f td{min-height:6mm;height:auto}"
+"table.f th:empty,table.f th:empty+td{display:none}}";
+
 void
 page_begin(struct buffer *b, const char *title, bool zh, const char *style)
 {
 	buffer_printf(b, "<!DOCTYPE html>\n<html lang=%s><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>", zh ? "zh" : "en");
 	page_text(b, title, strlen(title));
-	buffer_printf(b, "</title><style>%s%s</style>\n", style_of_all, style);
+	buffer_printf(b, "</title><style>%s%s%s</style>\n", style_of_all, style, style_of_narrow);
 }
 
 void

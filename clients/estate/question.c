@@ -131,7 +131,7 @@ static int
 failed(const struct question *q, const struct common *c, const struct asking *k, int n)
 {
 	if (n == 0) {
-		fprintf(stderr, "estate %s: the answer is unreadable; is estate-%s of the same release?\n", q->verb, q->service);
+		complain(q->verb, "the answer is unreadable; is estate-%s of the same release?", q->service);
 		return (EXIT_PART);
 	}
 	if (k->refused && k->fault.code == E_NO_SERVICE && !c->json) {

@@ -1,5 +1,4 @@
 /* Reaching the daemon, and saying why it said no: see reach.h. */
-#include "paint.h"
 #include "reach.h"
 
 #include <errno.h>
@@ -15,6 +14,8 @@
 #include "curvekey.h"
 #include "errcode.h"
 #include "json.h"
+#include "language.h"
+#include "paint.h"
 
 /* Who waits longer is told for what. */
 #define TELL_MS		1000
@@ -42,7 +43,7 @@ read_keys(const char *verb, const struct common *c, struct estate_options *o, ch
 	else if (!curvekey_valid(c->server_key))
 		usage_error(verb, "--server-key: %s is no public key: 40 characters, in quotes", c->server_key);
 	else if (curvekey_read(c->key_file, secret, why, sizeof(why)) != 0)
-		fprintf(stderr, "estate %s: %s\n", verb, why);
+		complain(verb, "%s", why);
 	else {
 		o->secret_key = secret;
 		o->server_key = c->server_key;
@@ -76,7 +77,7 @@ open_handle(const char *verb, const struct common *c, struct estate_options *o, 
 	if (error == ESTATE_INVALID)
 		usage_error(verb, "%s is no endpoint: ipc://PATH or tcp://HOST:PORT", c->connect);
 	else
-		fprintf(stderr, "estate %s: cannot open a connection: %s\n", verb, strerror(errno));
+		complain(verb, "cannot open a connection: %s", phrase(strerror(errno)));
 	return (false);
 }
 
@@ -144,8 +145,7 @@ failed(const char *verb, const struct common *c, const char *why)
 		buffer_free(&b);
 		return;
 	}
-	fprintf(stderr, "estate %s: no answer from estated at %s within %d s%s%s\n", verb, c->connect, c->timeout_ms / 1000,
-	    why != NULL ? ": " : "", why != NULL ? why : "");
+	complain(verb, "no answer from estated at %s within %d s%s%s", c->connect, c->timeout_ms / 1000, why != NULL ? phrase(": ") : "", why != NULL ? phrase(why) : "");
 }
 
 void
@@ -161,8 +161,7 @@ tell_waiting(const char *verb, const struct common *c, struct estate *e)
 	const char *why = estate_trouble(e) != NULL ? estate_trouble(e) : ipc_reason(c->connect);
 
 	if (!c->json && isatty(STDERR_FILENO))
-		fprintf(stderr, "estate %s: waiting up to %d s for estated at %s%s%s\n", verb, c->timeout_ms / 1000, c->connect,
-		    why != NULL ? ": " : "", why != NULL ? why : "");
+		complain(verb, "waiting up to %d s for estated at %s%s%s", c->timeout_ms / 1000, c->connect, why != NULL ? phrase(": ") : "", why != NULL ? phrase(why) : "");
 }
 
 int
@@ -258,20 +257,32 @@ reach_fault_json(struct buffer *b, const struct estate_fault *f)
 	buffer_printf(b, ",\"retry\":\"%s\"", retry_word(f));
 }
 
+static const char *
+retry_phrase(const struct estate_fault *f)
+{
+	return (f->retry == ESTATE_NEVER ? phrase(" [retry: never]") : f->retry == ESTATE_LATER ? phrase(" [retry: later]") : phrase(" [retry: session]"));
+}
+
 void
 reach_fault_text(struct buffer *b, const struct estate_fault *f)
 {
-	const char *advice = reach_advice(f->code);
+	const char *advice = reach_advice(f->code), *text = errcode_text(f->code), *said = f->detail[0] != '\0' ? f->detail : f->text;
 
 	buffer_printf(b, "%s (%d)", f->name, f->code);
 	if (f->path[0] != '\0')
-		buffer_printf(b, " at %s", f->path);
-	buffer_text(b, ": ");
+		buffer_printf(b, phrase(" at %s"), f->path);
+	buffer_text(b, phrase(": "));
+	/* The other side speaks English: what it means first. */
+	if (phrase(text) != text)
+		buffer_printf(b, strcmp(said, text) != 0 ? "%s（" : "%s", phrase(text));
 	/* It may quote what was sent. */
-	paint_clean(b, f->detail[0] != '\0' ? f->detail : f->text, strlen(f->detail[0] != '\0' ? f->detail : f->text), 0);
+	if (phrase(text) == text || strcmp(said, text) != 0)
+		paint_clean(b, said, strlen(said), 0);
+	if (phrase(text) != text && strcmp(said, text) != 0)
+		buffer_text(b, "）");
 	if (*advice != '\0')
-		buffer_printf(b, "; %s", advice);
-	buffer_printf(b, " [retry: %s]", retry_word(f));
+		buffer_printf(b, phrase("; %s"), phrase(advice));
+	buffer_text(b, retry_phrase(f));
 }
 
 int
@@ -285,13 +296,13 @@ reach_refused(const char *verb, const struct common *c, int error, const struct 
 	}
 	if (f == NULL)
 		buffer_printf(&b, c->json ? "{\"error\":\"%s\",\"text\":\"%s\"}" : "estate %s: %s",
-		    c->json ? estate_error_name(error) : verb, estate_error_text(error));
+		    c->json ? estate_error_name(error) : verb, c->json ? estate_error_text(error) : phrase(estate_error_text(error)));
 	else if (c->json) {
 		buffer_text(&b, "{\"error\":\"refused\",");
 		reach_fault_json(&b, f);
 		buffer_text(&b, "}");
 	} else {
-		buffer_printf(&b, "estate %s: the daemon refused: ", verb);
+		buffer_printf(&b, "estate %s: %s", verb, phrase("the daemon refused: "));
 		reach_fault_text(&b, f);
 	}
 	fprintf(stderr, "%s\n", b.data);

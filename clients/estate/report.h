@@ -83,8 +83,10 @@ struct report_figure	*report_row(struct report_section *);
 /* By how many there are, the most first, names where they are equal, what is "other" or unknown last; cumulative sums and classes: A up to 80 % of all. */
 void	report_pareto(struct report_section *);
 
-/* A line of a list of names, under a heading if it is the first. */
-void	report_list_line(struct buffer *, const char *heading, const char *name, const char *title, const char *more);
+/* A list of names, what they mean, and what else is to be told of each. */
+struct table;
+void	report_list_begin(struct table *);
+void	report_list_line(struct table *, const char *name, const char *title, const char *more);
 void	report_table(struct buffer *, struct report *, bool zh);
 /* The form check_sheet: a line a value, a column a month. */
 void	report_sheet(struct buffer *, const struct report_section *, bool zh);

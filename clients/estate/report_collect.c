@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include "estate.h"
+#include "language.h"
 #include "nearest.h"
+#include "paint.h"
 #include "report.h"
+#include "table.h"
 #include "worker.h"
 
 #define SERVICE	"stats"
@@ -193,10 +196,10 @@ unknown(const struct report *r, struct answers *reports, struct answers *measure
 		}
 	nearest_offer(&near, REPORT_FEES);
 	nearest_offer(&near, REPORT_SERIALS);
-	fprintf(stderr, "estate report: there is no report and no measure %.40s", r->name);
+	fprintf(stderr, phrase("estate report: there is no report and no measure %.40s"), r->name);
 	if (near.best != NULL)
-		fprintf(stderr, "; did you mean %s?", near.best);
-	fputs("\nestate report list names them all\n", stderr);
+		fprintf(stderr, phrase("; did you mean %s?"), near.best);
+	fputs(phrase("\nestate report list names them all\n"), stderr);
 	return (EXIT_PART);
 }
 
@@ -224,7 +227,7 @@ collect_parts(struct report *r, const struct event *kind, struct answers *measur
 		n = collect_one(r, name, dims, r->by, common, e);
 	}
 	if (n == 0 && !any) {
-		fprintf(stderr, "estate report: no measure of %s goes by %.40s; estate report list tells what each goes by\n", r->name, r->by);
+		complain("report", "no measure of %s goes by %.40s; estate report list tells what each goes by", r->name, r->by);
 		n = EXIT_USAGE;
 	}
 	return (n);
@@ -281,39 +284,55 @@ report_free(struct report *r)
 	r->count = 0;
 }
 
+/* All rows of a list under its heading; `member`: what else is told of each. */
+static void
+list_rows(struct table *t, struct answers *rows, const char *member, bool zh)
+{
+	char name[REPORT_NAME_SIZE], title[REPORT_TITLE_SIZE], more[REPORT_SECTIONS_MAX * REPORT_NAME_SIZE];
+	struct event row;
+
+	report_list_begin(t);
+	while (answers_row(rows, "rows", &row)) {
+		copy(&row, "name", name, sizeof(name));
+		copy(&row, zh ? "zh" : "en", title, sizeof(title));
+		copy(&row, member, more, sizeof(more));
+		report_list_line(t, name, title, more);
+	}
+}
+
+static void
+list_end(struct table *t, struct buffer *b, const char *heading)
+{
+	buffer_printf(b, "%s%s%s\n", paint(PAINT_BOLD), heading, paint(PAINT_OFF));
+	table_print(t, b, 0);
+	table_free(t);
+}
+
+static void
+list_all(struct buffer *b, struct answers *reports, struct answers *measures, bool zh)
+{
+	struct table named = { .columns = 0 }, measured = { .columns = 0 };
+
+	list_rows(&named, reports, "measures", zh);
+	report_list_line(&named, REPORT_FEES, zh ? "收缴率与清欠率（由 estate-dunning 记账）" : "collection and recovery of arrears (of the ledger of estate-dunning)", "");
+	report_list_line(&named, REPORT_SERIALS, zh ? "票据与卡的领用登记：缺号、重号" : "receipts, invoices and cards: numbers missing, or there twice", "");
+	list_end(&named, b, zh ? "报告（所含指标）" : "Reports, and the measures in them");
+	list_rows(&measured, measures, "by", zh);
+	list_end(&measured, b, zh ? "指标（可用的 --by）" : "Measures, and what --by takes");
+}
+
 int
 report_list(const struct common *common, struct estate *e, struct buffer *b, bool zh)
 {
 	struct answers reports = { .seq = 0 }, measures = { .seq = 0 };
-	char name[REPORT_NAME_SIZE], title[REPORT_TITLE_SIZE], more[REPORT_SECTIONS_MAX * REPORT_NAME_SIZE];
-	struct event row;
-	bool first = true;
 	int n = ask_lists(&reports, &measures, common, e);
 
 	if (n == 0 && common->json) {
 		report_rows_json(b, "{\"reports\":[", &reports);
 		report_rows_json(b, "],\"measures\":[", &measures);
 		buffer_text(b, "]}\n");
-	}
-	while (n == 0 && !common->json && answers_row(&reports, "rows", &row)) {
-		copy(&row, "name", name, sizeof(name));
-		copy(&row, zh ? "zh" : "en", title, sizeof(title));
-		copy(&row, "measures", more, sizeof(more));
-		report_list_line(b, first ? (zh ? "报告" : "Reports") : NULL, name, title, more);
-		first = false;
-	}
-	if (n == 0 && !common->json)
-		report_list_line(b, NULL, REPORT_FEES, zh ? "收缴率与清欠率（由 estate-dunning 记账）" : "collection and recovery of arrears (of the ledger of estate-dunning)", "");
-	if (n == 0 && !common->json)
-		report_list_line(b, NULL, REPORT_SERIALS, zh ? "票据与卡的领用登记：缺号、重号" : "receipts, invoices and cards: numbers missing, or there twice", "");
-	first = true;
-	while (n == 0 && !common->json && answers_row(&measures, "rows", &row)) {
-		copy(&row, "name", name, sizeof(name));
-		copy(&row, zh ? "zh" : "en", title, sizeof(title));
-		copy(&row, "by", more, sizeof(more));
-		report_list_line(b, first ? (zh ? "指标" : "Measures") : NULL, name, title, more);
-		first = false;
-	}
+	} else if (n == 0)
+		list_all(b, &reports, &measures, zh);
 	answers_free(&reports);
 	answers_free(&measures);
 	return (n);

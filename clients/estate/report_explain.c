@@ -9,9 +9,14 @@
 #include "paint.h"
 #include "report.h"
 #include "sitetime.h"
+#include "table.h"
 #include "worker.h"
+#include "wrap.h"
 
 #define ROWS_A_PAGE	500
+
+static const char legend[] = "What is marked + counts, - is missing. EVENTS are numbers of the log: estate get NUMBER shows one.\n\n";
+static const char legend_zh[] = "标 + 者已达到，- 未达到。事件为日志序号：estate get 序号 查看。\n\n";
 
 struct explaining {
 	struct report *r;
@@ -19,47 +24,73 @@ struct explaining {
 	const struct common *common;
 	struct estate *e;
 	struct buffer *b;
+	struct table t;			/* of the section that is being told */
 	bool zh, first;
 	int64_t num, den;
 };
 
+/* By their numbers; what an answer had no room for is counted, with the way to it. */
 static void
-events(struct buffer *b, struct mp m)
+events(struct explaining *x, const struct event *row, struct text object)
 {
-	uint32_t n;
-	int64_t seq;
+	struct buffer *b = &x->t.text;
+	struct mp m;
+	uint32_t n = 0;
+	int64_t seq, more, from;
 
-	if (!mp_array(&m, &n))
-		return;
-	for (uint32_t i = 0; i < n && mp_int(&m, &seq); i++)
-		buffer_printf(b, "%s%" PRId64, i > 0 ? " " : "", seq);
+	if (event_field(row, "events", &m) && mp_array(&m, &n))
+		for (uint32_t i = 0; i < n && mp_int(&m, &seq); i++)
+			buffer_printf(b, "%s%" PRId64, i > 0 ? " " : "", seq);
+	if (event_int(row, "more", &more) && event_int(row, "more_from", &from)) {
+		buffer_printf(b, x->zh ? "，另有 %" PRId64 " 个：estate tail --from %" PRId64 " --until-end --subject " :
+		    " and %" PRId64 " more: estate tail --from %" PRId64 " --until-end --subject ", more, from);
+		paint_clean(b, object.s, object.len, 0);
+	}
+	table_cell(&x->t, PAINT_DIM);
+}
+
+static void
+begin_table(struct explaining *x, const struct report_section *s)
+{
+	x->t = (struct table){ .columns = paint_columns() };
+	table_column(&x->t, "", TABLE_LEFT, 0);
+	table_column(&x->t, s->fen ? (x->zh ? "账单" : "BILL") : (x->zh ? "对象" : "OBJECT"), TABLE_LEFT, 0);
+	if (s->fen) {
+		table_column(&x->t, x->zh ? "已收" : "CAME IN", TABLE_RIGHT, 0);
+		table_column(&x->t, x->zh ? "应收" : "OWED", TABLE_RIGHT, 0);
+	} else {
+		if (s->by[0] != '\0')
+			table_column(&x->t, report_dim(s->by, x->zh), TABLE_LEFT, 2);
+		table_column(&x->t, x->zh ? "时间" : "WHEN", TABLE_LEFT, 3);
+	}
+	table_column(&x->t, x->zh ? "事件" : "EVENTS", TABLE_LEFT, 1);
 }
 
 static void
 show(struct explaining *x, const struct report_section *s, const struct event *row)
 {
 	struct text object = { "", 0 }, value = { "", 0 };
-	struct buffer word = { NULL, 0, 0 };
 	char when[SITETIME_TEXT] = "", raw[REPORT_VALUE_SIZE];
 	int64_t num = 0, at;
-	struct mp m;
 
 	event_text(row, "object", &object);
 	event_int(row, "num", &num);
-	if (event_text(row, "value", &value)) {
-		snprintf(raw, sizeof(raw), "%.*s", (int)value.len, value.s);
-		report_value(&word, s->by, raw, x->zh);
+	buffer_text(&x->t.text, num != 0 ? "+" : s->rate ? "-" : " ");
+	table_cell(&x->t, PAINT_OFF);
+	paint_clean(&x->t.text, object.s, object.len, 0);
+	table_cell(&x->t, PAINT_OFF);
+	if (s->by[0] != '\0') {
+		if (event_text(row, "value", &value)) {
+			snprintf(raw, sizeof(raw), "%.*s", (int)value.len, value.s);
+			report_value(&x->t.text, s->by, raw, x->zh);
+		}
+		table_cell(&x->t, PAINT_OFF);
 	}
 	if (event_instant(row, "at", &at) || event_instant(row, "base", &at))
 		sitetime_local(at, 0, when);
-	buffer_text(x->b, num != 0 ? "+ " : s->rate ? "- " : "  ");
-	paint_cell(x->b, object.s, object.len, 26);
-	paint_cell(x->b, word.data != NULL ? word.data : "", word.len, s->by[0] != '\0' ? 18 : 1);
-	paint_cell(x->b, when, strlen(when), 28);
-	if (event_field(row, "events", &m))
-		events(x->b, m);
-	buffer_text(x->b, "\n");
-	buffer_free(&word);
+	buffer_text(&x->t.text, when);
+	table_cell(&x->t, PAINT_OFF);
+	events(x, row, object);
 }
 
 static void
@@ -100,14 +131,17 @@ take_bill(struct explaining *x, const struct event *row, const char *part, const
 		return;
 	}
 	event_text(row, "bill", &bill);
+	buffer_text(&x->t.text, n != 0 ? "+" : "-");
+	table_cell(&x->t, PAINT_OFF);
+	paint_clean(&x->t.text, bill.s, bill.len, 0);
+	table_cell(&x->t, PAINT_OFF);
 	report_number(n, true, num);
+	buffer_text(&x->t.text, num);
+	table_cell(&x->t, PAINT_OFF);
 	report_number(d, true, den);
-	buffer_text(x->b, n != 0 ? "+ " : "- ");
-	paint_cell(x->b, bill.s, bill.len, 36);
-	buffer_printf(x->b, "%14s %14s  ", num, den);
-	if (event_field(row, "events", &m))
-		events(x->b, m);
-	buffer_text(x->b, "\n");
+	buffer_text(&x->t.text, den);
+	table_cell(&x->t, PAINT_OFF);
+	events(x, row, bill);
 }
 
 /* Of the ledger a bill a row: what it adds to each sum. */
@@ -186,15 +220,24 @@ static int
 section(struct explaining *x, const struct report_section *s)
 {
 	char num[REPORT_SHARE_SIZE], den[REPORT_SHARE_SIZE];
+	struct buffer title = { NULL, 0, 0 };
 	int n;
 
 	x->first = true;
 	x->num = x->den = 0;
 	if (x->common->json)
 		buffer_printf(x->b, "{\"measure\":\"%s\",\"rows\":[", s->name);
-	else
-		buffer_printf(x->b, "%s%s%s  %s\n", paint(PAINT_BOLD), x->zh ? s->zh : s->en, paint(PAINT_OFF), s->name);
-	if ((n = s->fen ? ask_ledger(x, s) : months(x, s)) != 0)
+	else {
+		buffer_printf(&title, "%s%s%s  %s", paint(PAINT_BOLD), x->zh ? s->zh : s->en, paint(PAINT_OFF), s->name);
+		wrap_add(x->b, title.data, title.len, 2, paint_columns());
+		buffer_text(x->b, "\n");
+		buffer_free(&title);
+	}
+	begin_table(x, s);
+	if ((n = s->fen ? ask_ledger(x, s) : months(x, s)) == 0 && !x->common->json && x->den > 0)
+		table_print(&x->t, x->b, 0);
+	table_free(&x->t);
+	if (n != 0)
 		return (n);
 	if (x->common->json)
 		buffer_printf(x->b, "],\"num\":%" PRId64 ",\"den\":%" PRId64 "}", x->num, x->den);
@@ -217,6 +260,8 @@ report_explain(struct report *r, const char *value, const struct common *common,
 		r->seq = (int64_t)r->known;
 	if (common->json)
 		buffer_text(b, "{\"sections\":[");
+	else
+		wrap_add(b, zh ? legend_zh : legend, strlen(zh ? legend_zh : legend), 0, paint_columns());
 	for (unsigned i = 0; i < r->count && n == 0; i++) {
 		const struct report_section *s = &r->sections[i];
 

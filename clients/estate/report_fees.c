@@ -44,11 +44,11 @@ report_fees(struct report *r, const struct common *common, struct estate *e)
 	int n;
 
 	if (r->by != NULL && strcmp(r->by, "fee_kind") != 0) {
-		fprintf(stderr, "estate report: " REPORT_FEES " goes by fee_kind\n");
+		complain("report", REPORT_FEES " goes by fee_kind");
 		return (EXIT_USAGE);
 	}
 	if (r->seq > 0 || (r->as_of != NULL && strlen(r->as_of) != 10)) {
-		fprintf(stderr, "estate report: " REPORT_FEES " is as of a date, by the day the money came in: --as-of 2026-10-31\n");
+		complain("report", REPORT_FEES " is as of a date, by the day the money came in: --as-of 2026-10-31");
 		return (EXIT_USAGE);
 	}
 	question_text(&q, "period", r->period);

@@ -207,7 +207,7 @@ pack_event(const struct decision *d, msgpack_sbuffer *out)
 	msgpack_packer p;
 
 	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
-		fprintf(stderr, "estate report: no random numbers: %s\n", strerror(errno));
+		complain("report", "no random numbers: %s", phrase(strerror(errno)));
 		return (EXIT_UNREACHED);
 	}
 	snprintf(id, sizeof(id), "rp-%016" PRIx64 "%016" PRIx64, random[0], random[1]);
@@ -271,7 +271,7 @@ put(struct decision *d, struct estate *e)
 	if (d->refused)
 		return (reach_refused("report", &d->common, d->fault.code, &d->fault));
 	if (!d->acked)
-		fprintf(stderr, "estate report: whether it was stored is not known: estate report versions %s tells\n", d->version.report);
+		complain("report", "whether it was stored is not known: estate report versions %s tells", d->version.report);
 	return (d->acked ? 0 : EXIT_PART);
 }
 
@@ -334,7 +334,7 @@ report_flow(int argc, char **argv, const char *help)
 
 	common_init(&d.common);
 	optind = 0;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = next_option(argc, argv, "h", options)) != -1) {
 		if ((n = common_option(&d.common, c, "report", help)) == -1)
 			continue;
 		if (n != COMMON_OWN)

@@ -12,7 +12,7 @@
 static const char style[] =
 "h1{text-align:center}.n{text-align:center;margin:0 0 2mm}h2{font-size:12pt;margin:6mm 0 0;break-after:avoid}h2 small{font-weight:normal;font-size:9pt;margin-left:2mm}"
 "td.r,th.r{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.z td{font-weight:600;border-top:.6mm solid #000}.y{font-weight:700}"
-".k{break-inside:avoid}.z{break-before:avoid}p{margin:1mm 0;break-after:avoid}ul{margin:1mm 0;padding-left:6mm}.g td{height:14mm;vertical-align:bottom}.x{table-layout:auto}td{overflow-wrap:anywhere}" CHART_STYLE;
+".k{break-inside:avoid}.z{break-before:avoid}p{margin:1mm 0;break-after:avoid}ul{margin:1mm 0;padding-left:6mm}.g td{height:14mm;vertical-align:bottom}.x{table-layout:auto}td{overflow-wrap:anywhere}td:first-child{min-width:18mm}" CHART_STYLE;
 
 static const char *
 in(bool zh, const char *chinese, const char *english)

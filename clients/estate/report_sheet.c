@@ -7,10 +7,9 @@
 #include "page.h"
 #include "paint.h"
 #include "report.h"
+#include "table.h"
 
 #define MONTHS_MAX	12u
-#define NAME_COLUMNS	20u
-#define COLUMNS		6u
 
 struct grid {
 	const struct report_section *s;
@@ -85,27 +84,26 @@ report_is_sheet(const struct report *r, const struct report_section *s)
 void
 report_sheet(struct buffer *b, const struct report_section *s, bool zh)
 {
-	struct buffer name = { NULL, 0, 0 };
+	struct table t = { .columns = paint_columns(), .continued = true };
 	char text[REPORT_SHARE_SIZE];
 	struct grid g;
 
 	open_grid(&g, s);
-	buffer_text(b, paint(PAINT_DIM));
-	paint_cell(b, report_dim(s->by, zh), strlen(report_dim(s->by, zh)), NAME_COLUMNS);
+	table_column(&t, report_dim(s->by, zh), TABLE_LEFT, 0);
 	for (unsigned m = 0; m < g.months; m++)
-		buffer_printf(b, "%*s", (int)COLUMNS, g.month[m] + 5);
-	buffer_printf(b, "%*s%s%s\n", (int)COLUMNS - (zh ? 4 : 5), "", zh ? "合计" : "total", paint(PAINT_OFF));
+		table_column(&t, g.month[m] + 5, TABLE_RIGHT, 0);
+	table_column(&t, zh ? "合计" : "total", TABLE_RIGHT, 0);
 	for (size_t i = 0; i <= g.count; i++) {
-		buffer_clear(&name);
-		name_of(&name, &g, i, zh);
-		paint_cell(b, name.data, name.len, NAME_COLUMNS);
+		name_of(&t.text, &g, i, zh);
+		table_cell(&t, PAINT_OFF);
 		for (unsigned m = 0; m <= g.months; m++) {
 			number(text, cell(&g, i, m < g.months ? g.month[m] : NULL), i == g.count || m == g.months);
-			buffer_printf(b, "%*s", (int)COLUMNS, text);
+			buffer_text(&t.text, text);
+			table_cell(&t, PAINT_OFF);
 		}
-		buffer_text(b, "\n");
 	}
-	buffer_free(&name);
+	table_print(&t, b, 0);
+	table_free(&t);
 	free(g.lines);
 }
 

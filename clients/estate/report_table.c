@@ -6,110 +6,104 @@
 #include "paint.h"
 #include "report.h"
 #include "sitetime.h"
-
-#define NAME_COLUMNS	26u
-#define NUMBER_COLUMNS	10u
-
-static void
-right(struct buffer *b, const char *text, size_t columns)
-{
-	size_t width = paint_width(text, strlen(text));
-
-	buffer_fill(b, ' ', width < columns ? columns - width : 0);
-	buffer_text(b, text);
-}
+#include "table.h"
+#include "wrap.h"
 
 static void
-number(struct buffer *b, int64_t n, bool fen)
+number(struct table *t, int64_t n, bool fen)
 {
 	char text[REPORT_SHARE_SIZE];
 
 	report_number(n, fen, text);
-	right(b, text, fen ? NUMBER_COLUMNS + 6 : NUMBER_COLUMNS);
+	buffer_text(&t->text, text);
+	table_cell(t, PAINT_OFF);
 }
 
 static void
-span(struct buffer *b, int64_t ms, bool zh)
+span(struct table *t, const struct report_figure *f, int64_t ms, bool zh)
 {
-	struct buffer one = { NULL, 0, 0 };
-
-	sitetime_span(&one, ms * 1000000, zh);
-	right(b, one.data, 14);
-	buffer_free(&one);
+	if (f->timed_count > 0)
+		sitetime_span(&t->text, ms * 1000000, zh);
+	table_cell(t, PAINT_OFF);
 }
 
-static void
-head(struct buffer *b, const struct report *r, const struct report_section *s, bool zh)
+static bool
+is_pareto(const struct report *r)
 {
-	char day[24];
+	return (strcmp(r->form, "pareto") == 0);
+}
 
-	buffer_text(b, paint(PAINT_DIM));
-	paint_cell(b, s->by[0] != '\0' ? report_dim(s->by, zh) : "", strlen(s->by[0] != '\0' ? report_dim(s->by, zh) : ""), NAME_COLUMNS);
+/* How old what there is of a stock is: one column an age. */
+#define AGE_HEAD_SIZE	24u
+
+static void
+heads(struct table *t, const struct report *r, const struct report_section *s, char ages[REPORT_AGES_MAX][AGE_HEAD_SIZE], bool zh)
+{
+	table_column(t, s->by[0] != '\0' ? report_dim(s->by, zh) : "", TABLE_LEFT, 0);
 	if (r->split)
-		right(b, zh ? "月份" : "MONTH", 8);
+		table_column(t, zh ? "月份" : "MONTH", TABLE_LEFT, 0);
 	if (s->rate) {
-		right(b, zh ? "达到" : "COUNTED", s->fen ? NUMBER_COLUMNS + 6 : NUMBER_COLUMNS);
-		right(b, zh ? "总数" : "OF", s->fen ? NUMBER_COLUMNS + 6 : NUMBER_COLUMNS);
-		right(b, zh ? "率％" : "RATE %", NUMBER_COLUMNS);
+		table_column(t, zh ? "达到" : "COUNTED", TABLE_RIGHT, 0);
+		table_column(t, zh ? "总数" : "OF", TABLE_RIGHT, 0);
+		table_column(t, zh ? "率％" : "RATE %", TABLE_RIGHT, 0);
 	} else
-		right(b, zh ? "件数" : "NUMBER", NUMBER_COLUMNS);
-	if (strcmp(r->form, "pareto") == 0) {
-		right(b, zh ? "累计" : "CUM.", NUMBER_COLUMNS);
-		right(b, zh ? "累计％" : "CUM. %", NUMBER_COLUMNS);
-		right(b, zh ? "类" : "CLASS", 7);
+		table_column(t, zh ? "件数" : "NUMBER", TABLE_RIGHT, 0);
+	if (is_pareto(r)) {
+		table_column(t, zh ? "累计" : "CUM.", TABLE_RIGHT, 0);
+		table_column(t, zh ? "累计％" : "CUM. %", TABLE_RIGHT, 0);
+		table_column(t, zh ? "类" : "CLASS", TABLE_RIGHT, 0);
 	}
 	if (s->timed) {
-		right(b, zh ? "中位" : "P50", 14);
-		right(b, "P90", 14);
-		right(b, zh ? "最长" : "MAX", 14);
+		table_column(t, zh ? "中位" : "P50", TABLE_RIGHT, 0);
+		table_column(t, "P90", TABLE_RIGHT, 0);
+		table_column(t, zh ? "最长" : "MAX", TABLE_RIGHT, 0);
 	}
 	for (unsigned i = 0; s->age_count > 0 && i <= s->age_count; i++) {
-		snprintf(day, sizeof(day), i < s->age_count ? (zh ? "≤%d天" : "<=%dd") : (zh ? ">%d天" : ">%dd"),
+		snprintf(ages[i], AGE_HEAD_SIZE, i < s->age_count ? (zh ? "≤%d天" : "<=%dd") : (zh ? ">%d天" : ">%dd"),
 		    (int)s->age_days[i < s->age_count ? i : i - 1] % 100000);
-		right(b, day, 9);
+		table_column(t, ages[i], TABLE_RIGHT, 0);
 	}
-	buffer_printf(b, "%s\n", paint(PAINT_OFF));
 }
 
 static void
-line(struct buffer *b, const struct report *r, const struct report_section *s, const struct report_figure *f, bool zh)
+line(struct table *t, const struct report *r, const struct report_section *s, const struct report_figure *f, bool zh)
 {
-	struct buffer name = { NULL, 0, 0 };
-	char share[REPORT_SHARE_SIZE], class[2] = { f->class, '\0' };
+	char share[REPORT_SHARE_SIZE];
 
 	if (f == &s->total)
-		buffer_text(&name, zh ? "合计" : "total");
+		buffer_text(&t->text, zh ? "合计" : "total");
 	else if (s->by[0] != '\0')
-		report_value(&name, s->by, f->value, zh);
-	paint_cell(b, name.data != NULL ? name.data : "", name.len, NAME_COLUMNS);
-	buffer_free(&name);
-	if (r->split)
-		right(b, f->month, 8);
+		report_value(&t->text, s->by, f->value, zh);
+	table_cell(t, PAINT_OFF);
+	if (r->split) {
+		buffer_text(&t->text, f->month);
+		table_cell(t, PAINT_OFF);
+	}
 	if (s->rate) {
-		number(b, f->num, s->fen);
-		number(b, f->den, s->fen);
+		number(t, f->num, s->fen);
+		number(t, f->den, s->fen);
 		report_share(f->num, f->den, share);
-		buffer_text(b, paint(report_reached(s, f) ? PAINT_OFF : PAINT_RED));
-		right(b, share, NUMBER_COLUMNS);
-		buffer_text(b, paint(PAINT_OFF));
+		buffer_text(&t->text, share);
+		table_cell(t, report_reached(s, f) ? PAINT_OFF : PAINT_RED);
 	} else
-		number(b, f->den, false);
-	if (strcmp(r->form, "pareto") == 0 && f != &s->total) {
-		number(b, f->cumulative, false);
+		number(t, f->den, false);
+	if (is_pareto(r) && f != &s->total) {
+		number(t, f->cumulative, false);
 		report_share(f->cumulative, s->total.den, share);
-		right(b, share, NUMBER_COLUMNS);
-		right(b, class, 7);
+		buffer_text(&t->text, share);
+		table_cell(t, PAINT_OFF);
+		buffer_printf(&t->text, "%c", f->class);
+		table_cell(t, PAINT_OFF);
+	} else if (is_pareto(r))
+		for (unsigned i = 0; i < 3; i++)
+			table_cell(t, PAINT_OFF);
+	if (s->timed) {
+		span(t, f, f->p50, zh);
+		span(t, f, f->p90, zh);
+		span(t, f, f->max, zh);
 	}
-	if (s->timed && f->timed_count > 0) {
-		span(b, f->p50, zh);
-		span(b, f->p90, zh);
-		span(b, f->max, zh);
-	}
-	for (unsigned i = 0; s->age_count > 0 && i <= s->age_count; i++) {
-		snprintf(share, sizeof(share), "%" PRId64, f->ages[i]);
-		right(b, share, 9);
-	}
-	buffer_text(b, "\n");
+	for (unsigned i = 0; s->age_count > 0 && i <= s->age_count; i++)
+		number(t, f->ages[i], false);
 }
 
 static void
@@ -124,28 +118,42 @@ target(struct buffer *b, const struct report_section *s, bool zh)
 	    s->total.den == 0 ? "n/a" : report_reached(s, &s->total) ? (zh ? "达到" : "reached") : (zh ? "未达到" : "not reached"));
 }
 
+/* A line of what was gathered, or several where it is too long for one. */
+static void
+add_title(struct buffer *b, struct buffer *title)
+{
+	wrap_add(b, title->data, title->len, 2, paint_columns());
+	buffer_text(b, "\n");
+	buffer_free(title);
+}
+
 static void
 section(struct buffer *b, const struct report *r, const struct report_section *s, bool zh)
 {
-	char at[SITETIME_TEXT];
+	struct table t = { .columns = paint_columns(), .continued = true };
+	struct buffer title = { NULL, 0, 0 };
+	char at[SITETIME_TEXT], ages[REPORT_AGES_MAX][AGE_HEAD_SIZE];
 
-	buffer_printf(b, "\n%s%s%s  %s%s%s", paint(PAINT_BOLD), zh ? s->zh : s->en, paint(PAINT_OFF), s->name, s->rule[0] != '\0' ? "  " : "", s->rule);
-	target(b, s, zh);
+	buffer_printf(&title, "%s%s%s  %s%s%s", paint(PAINT_BOLD), zh ? s->zh : s->en, paint(PAINT_OFF), s->name, s->rule[0] != '\0' ? "  " : "", s->rule);
+	target(&title, s, zh);
 	if (s->at != 0) {
 		sitetime_local(s->at, 0, at);
-		buffer_printf(b, zh ? "  截至 %s" : "  as at %s", at);
+		buffer_printf(&title, zh ? "  截至 %s" : "  as at %s", at);
 	}
 	buffer_text(b, "\n");
+	add_title(b, &title);
 	if (s->recounting)
 		buffer_text(b, zh ? "指标或日历刚更换，正在重算：数字尚不完整\n" : "measures or calendar were exchanged and all is counted again: the figures are not complete yet\n");
 	if (report_is_sheet(r, s)) {
 		report_sheet(b, s, zh);
 		return;
 	}
-	head(b, r, s, zh);
+	heads(&t, r, s, ages, zh);
 	for (size_t i = 0; i < s->count; i++)
-		line(b, r, s, &s->rows[i], zh);
-	line(b, r, s, &s->total, zh);
+		line(&t, r, s, &s->rows[i], zh);
+	line(&t, r, s, &s->total, zh);
+	table_print(&t, b, 0);
+	table_free(&t);
 }
 
 /* A day as it was given; an instant to the minute, at the site. */
@@ -166,26 +174,39 @@ void
 report_table(struct buffer *b, struct report *r, bool zh)
 {
 	const struct report_section *s = &r->sections[0];
+	struct buffer title = { NULL, 0, 0 };
 
-	buffer_printf(b, "%s%s%s  ", paint(PAINT_BOLD), zh ? r->zh : r->en, paint(PAINT_OFF));
+	buffer_printf(&title, "%s%s%s  ", paint(PAINT_BOLD), zh ? r->zh : r->en, paint(PAINT_OFF));
 	if (r->period != NULL)
-		buffer_text(b, r->period);
+		buffer_text(&title, r->period);
 	else if (r->count > 0)
-		buffer_text(b, s->until);
+		buffer_text(&title, s->until);
 	if (r->as_of != NULL)
-		add_as_of(b, r->as_of, zh);
-	buffer_printf(b, zh ? "  日志序号 %" PRIu64 "\n" : "  of events up to %" PRIu64 "\n", r->seq > 0 ? (uint64_t)r->seq : r->known);
+		add_as_of(&title, r->as_of, zh);
+	buffer_printf(&title, zh ? "  日志序号 %" PRIu64 : "  of events up to %" PRIu64, r->seq > 0 ? (uint64_t)r->seq : r->known);
+	add_title(b, &title);
 	for (unsigned i = 0; i < r->count; i++)
 		section(b, r, &r->sections[i], zh);
 }
 
 void
-report_list_line(struct buffer *b, const char *heading, const char *name, const char *title, const char *more)
+report_list_begin(struct table *t)
 {
-	if (heading != NULL)
-		buffer_printf(b, "%s%s%s\n", paint(PAINT_BOLD), heading, paint(PAINT_OFF));
-	buffer_text(b, "  ");
-	paint_cell(b, name, strlen(name), 22);
-	paint_cell(b, title, strlen(title), 62);
-	buffer_printf(b, " %s%s%s\n", paint(PAINT_DIM), more, paint(PAINT_OFF));
+	t->columns = paint_columns();
+	t->indent = 2;
+	t->bare = true;
+	table_column(t, "", TABLE_LEFT, 0);
+	table_column(t, "", TABLE_LEFT, 2);
+	table_column(t, "", TABLE_LEFT, 1);
+}
+
+void
+report_list_line(struct table *t, const char *name, const char *title, const char *more)
+{
+	paint_clean(&t->text, name, strlen(name), 0);
+	table_cell(t, PAINT_OFF);
+	paint_clean(&t->text, title, strlen(title), 0);
+	table_cell(t, PAINT_OFF);
+	paint_clean(&t->text, more, strlen(more), 0);
+	table_cell(t, PAINT_DIM);
 }

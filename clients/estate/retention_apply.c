@@ -135,7 +135,7 @@ plan_apply(struct retention *r, struct estate *e, const struct plan *p)
 	for (size_t i = 0; i < p->due_count && n == 0 && !reach_stop; i++)
 		n = erase(&a, &p->due[i], &why);
 	if (n == 0 && (reach_stop || estate_unacked(e) > 0)) {
-		fprintf(stderr, "estate retention: interrupted; the same command again does what is left\n");
+		complain("retention", "interrupted; the same command again does what is left");
 		n = EXIT_PART;
 	}
 	if (r->common.json)

@@ -13,6 +13,7 @@
 #include "buffer.h"
 #include "catalogue.h"
 #include "filter.h"
+#include "language.h"
 #include "reach.h"
 #include "rfc3339.h"
 #include "yamltext.h"
@@ -232,14 +233,14 @@ retention_rules_load(const char *verb, const char *file, struct retention_rules 
 		close(fd);
 	text[len] = '\0';
 	if (fd < 0 || n < 0) {
-		fprintf(stderr, "estate %s: cannot read the rules of retention, %s: %s; name another file with --rules, in the source tree "
-		    "config/retention.yaml\n", verb, file, strerror(e));
+		complain(verb, "cannot read the rules of retention, %s: %s; name another file with --rules, in the source tree "
+		    "config/retention.yaml", file, phrase(strerror(e)));
 		status = EXIT_UNREACHED;
 	} else if (len == FILE_BYTES_MAX || strlen(text) != len) {
-		fprintf(stderr, "estate %s: %s is no text of less than 64 KiB\n", verb, file);
+		complain(verb, "%s is no text of less than 64 KiB", file);
 		status = EXIT_USAGE;
 	} else if (!retention_rules_parse(r, text, why, sizeof(why))) {
-		fprintf(stderr, "estate %s: %s: %s\n", verb, file, why);
+		complain(verb, "%s: %s", file, why);
 		status = EXIT_USAGE;
 	}
 	free(text);

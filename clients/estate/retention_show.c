@@ -4,8 +4,11 @@
 
 #include "cover.h"
 #include "json.h"
+#include "paint.h"
 #include "retention.h"
 #include "sitetime.h"
+#include "table.h"
+#include "wrap.h"
 
 /* Of those to come only the next are told one by one; all of them are counted by month. */
 #define LATER_TOLD	10u
@@ -40,20 +43,48 @@ plan_show_reason(const struct retention_rules *rules, const struct kept_record *
 	    to, kind->clause);
 }
 
+/* Who, and why; the reason goes below where there is no room beside. */
 static void
-show_person(const struct retention *r, const struct plan_person *p, struct buffer *b)
+persons_begin(struct table *t)
 {
-	buffer_printf(b, "  %-20s ", p->who->id);
-	plan_show_reason(&r->rules, p->record, p->until, r->zh, b);
+	t->columns = paint_columns();
+	t->indent = 2;
+	t->bare = true;
+	table_column(t, "", TABLE_LEFT, 0);
+	table_column(t, "", TABLE_LEFT, 1);
+}
+
+static void
+add_person(const struct retention *r, const struct plan_person *p, struct table *t)
+{
+	paint_clean(&t->text, p->who->id, strlen(p->who->id), 0);
+	table_cell(t, PAINT_OFF);
+	plan_show_reason(&r->rules, p->record, p->until, r->zh, &t->text);
+	table_cell(t, PAINT_OFF);
+}
+
+/* Some of a list under its heading, if there are any. */
+static void
+show_persons(const struct retention *r, const char *heading, const struct plan_person *l, size_t count, struct buffer *b)
+{
+	struct table t = { .columns = 0 };
+
+	if (count == 0)
+		return;
+	wrap_add(b, heading, strlen(heading), 2, paint_columns());
 	buffer_text(b, "\n");
+	persons_begin(&t);
+	for (size_t i = 0; i < count; i++)
+		add_person(r, &l[i], &t);
+	table_print(&t, b, 0);
+	table_free(&t);
 }
 
 /* How many in each month to come. */
 static void
 show_later(const struct retention *r, const struct plan *p, struct buffer *b)
 {
-	for (size_t i = 0; i < p->later_count && i < LATER_TOLD; i++)
-		show_person(r, &p->later[i], b);
+	show_persons(r, r->zh ? "以后到期" : "Later", p->later, p->later_count < LATER_TOLD ? p->later_count : LATER_TOLD, b);
 	for (size_t i = LATER_TOLD, n; i < p->later_count; i += n) {
 		char month[COVER_MONTH], other[COVER_MONTH];
 
@@ -68,54 +99,76 @@ show_later(const struct retention *r, const struct plan *p, struct buffer *b)
 }
 
 static void
-show_month(const struct retention *r, const struct plan_month *m, struct buffer *b)
+show_month(const struct retention *r, const struct plan_month *m, struct table *t)
 {
-	buffer_printf(b, r->zh ? "  %s  事件 %" PRIu64 "–%" PRIu64 "  " : "  %s  events %" PRIu64 "-%" PRIu64 "  ", m->month->name, m->month->first, m->month->last);
+	buffer_text(&t->text, m->month->name);
+	table_cell(t, PAINT_OFF);
+	buffer_printf(&t->text, r->zh ? "事件 %" PRIu64 "–%" PRIu64 : "events %" PRIu64 "-%" PRIu64, m->month->first, m->month->last);
+	table_cell(t, PAINT_OFF);
 	if (m->current)
-		buffer_text(b, r->zh ? "当月，保留\n" : "the current one: stays\n");
+		buffer_text(&t->text, r->zh ? "当月，保留" : "the current one: stays");
 	else if (m->bound == NULL)
-		buffer_printf(b, r->zh ? "未装订：estate archive --month %s --to 目录\n" : "not bound: estate archive --month %s --to FOLDER\n", m->month->name);
+		buffer_printf(&t->text, r->zh ? "未装订：estate archive --month %s --to 目录" : "not bound: estate archive --month %s --to FOLDER", m->month->name);
 	else if (m->reader[0] != '\0')
-		buffer_printf(b, r->zh ? "已装订；%s 尚未读完\n" : "bound; %s has yet to read of it\n", m->reader);
+		buffer_printf(&t->text, r->zh ? "已装订；%s 尚未读完" : "bound; %s has yet to read of it", m->reader);
 	else
-		buffer_text(b, r->zh ? "已装订，可清理\n" : "bound, may be trimmed\n");
+		buffer_text(&t->text, r->zh ? "已装订，可清理" : "bound, may be trimmed");
+	table_cell(t, PAINT_OFF);
+}
+
+static void
+show_months(const struct retention *r, const struct plan *p, struct buffer *b)
+{
+	struct table t = { .columns = paint_columns(), .indent = 2, .bare = true };
+
+	for (unsigned i = 0; i < 3; i++)
+		table_column(&t, "", TABLE_LEFT, i == 2);
+	for (size_t i = 0; i < p->month_count; i++)
+		show_month(r, &p->months[i], &t);
+	buffer_text(b, r->zh ? "月份\n" : "Months\n");
+	table_print(&t, b, 0);
+	table_free(&t);
+}
+
+static void
+show_over(const struct retention *r, const struct plan *p, struct buffer *b)
+{
+	if (p->over_count > 0)
+		buffer_text(b, r->zh ? "期满的记录（登记 record.expired）\n" : "Records whose time is over (record.expired will say so)\n");
+	for (size_t i = 0; i < p->over_count; i++) {
+		struct buffer reason = { NULL, 0, 0 };
+
+		plan_show_reason(&r->rules, p->over[i], kept_until(&r->kept, p->over[i]), r->zh, &reason);
+		buffer_text(b, "  ");
+		wrap_add(b, reason.data, reason.len, 4, paint_columns());
+		buffer_text(b, "\n");
+		buffer_free(&reason);
+	}
 }
 
 void
 plan_show(const struct retention *r, const struct plan *p, struct buffer *b)
 {
+	struct buffer sums = { NULL, 0, 0 };
 	char at[SITETIME_TEXT];
 	bool zh = r->zh;
 
 	sitetime_local(r->at, 0, at);
-	buffer_printf(b, zh ? "截至 %s：到期 %zu 人，以后到期 %zu 人，记录未结束 %zu 人，法律保全 %zu 人；期满而未登记的记录 %zu 份\n" :
-	    "At %s: %zu persons due, %zu later, %zu with open records, %zu held; %zu records whose time is over\n", at, p->due_count, p->later_count,
+	buffer_printf(&sums, zh ? "截至 %s：到期 %zu 人，以后到期 %zu 人，记录未结束 %zu 人，法律保全 %zu 人；期满而未登记的记录 %zu 份" :
+	    "At %s: %zu persons due, %zu later, %zu with open records, %zu held; %zu records whose time is over", at, p->due_count, p->later_count,
 	    p->open_count, p->held_count, p->over_count);
-	if (p->due_count > 0)
-		buffer_text(b, zh ? "将清除（estate retention apply --yes）\n" : "To be erased (estate retention apply --yes)\n");
-	for (size_t i = 0; i < p->due_count; i++)
-		show_person(r, &p->due[i], b);
-	if (p->held_count > 0)
-		buffer_text(b, zh ? "法律保全\n" : "Held\n");
-	for (size_t i = 0; i < p->held_count; i++)
-		show_person(r, &p->held[i], b);
-	if (p->over_count > 0)
-		buffer_text(b, zh ? "期满的记录（登记 record.expired）\n" : "Records whose time is over (record.expired will say so)\n");
-	for (size_t i = 0; i < p->over_count; i++) {
-		buffer_text(b, "  ");
-		plan_show_reason(&r->rules, p->over[i], kept_until(&r->kept, p->over[i]), zh, b);
-		buffer_text(b, "\n");
-	}
-	if (p->later_count > 0)
-		buffer_text(b, zh ? "以后到期\n" : "Later\n");
+	wrap_add(b, sums.data, sums.len, 2, paint_columns());
+	buffer_text(b, "\n");
+	buffer_free(&sums);
+	show_persons(r, zh ? "将清除（estate retention apply --yes）" : "To be erased (estate retention apply --yes)", p->due, p->due_count, b);
+	show_persons(r, zh ? "法律保全" : "Held", p->held, p->held_count, b);
+	show_over(r, p, b);
 	show_later(r, p, b);
-	buffer_text(b, zh ? "月份\n" : "Months\n");
-	for (size_t i = 0; i < p->month_count; i++)
-		show_month(r, &p->months[i], b);
+	show_months(r, p, b);
 	if (p->trim_at == INT64_MAX)
 		return;
 	sitetime_local(p->trim_at, 0, at);
-	buffer_printf(b, zh ? "  最早的月份自 %s 起到龄（retention_age）\n" : "  the first of them is old enough (retention_age) from %s on\n", at);
+	buffer_printf(b, zh ? "  最早的月份自 %s 起到龄（retention_age）\n" : "  the first of them is old enough from %s on\n", at);
 }
 
 /* ---- JSON ---- */

@@ -9,6 +9,7 @@
 #include "json.h"
 #include "paint.h"
 #include "telling.h"
+#include "wrap.h"
 
 #define GAPS_SHOWN	20u
 
@@ -234,9 +235,19 @@ add_twice(struct buffer *b, const struct part *p, const char *quote)
 }
 
 static void
+end_numbers(struct buffer *b, struct buffer *numbers)
+{
+	buffer_printf(b, "  %s", paint(PAINT_RED));
+	wrap_add(b, numbers->data, numbers->len, 4, paint_columns());
+	buffer_printf(b, "%s\n", paint(PAINT_OFF));
+	buffer_clear(numbers);
+}
+
+static void
 show(struct buffer *b, const struct part *p, bool zh)
 {
 	const struct serial *one = &p->s->list[p->first];
+	struct buffer numbers = { NULL, 0, 0 };
 	struct mp kind;
 	size_t from = b->len;
 
@@ -251,15 +262,16 @@ show(struct buffer *b, const struct part *p, bool zh)
 	buffer_printf(b, zh ? " 领用 %" PRIu64 "，作废或退回 %" PRIu64 "，缺 %" PRIu64 "，重号 %" PRIu64 "\n" : " handed out %" PRIu64 ", void or back %" PRIu64 ", missing %" PRIu64 ", twice %" PRIu64 "\n",
 	    p->issued, p->over, p->missing, p->twice);
 	if (p->missing > 0) {
-		buffer_printf(b, zh ? "  %s缺号：" : "  %smissing: ", paint(PAINT_RED));
-		add_gaps(b, p, "");
-		buffer_printf(b, "%s\n", paint(PAINT_OFF));
+		buffer_printf(&numbers, zh ? "缺号：" : "missing: ");
+		add_gaps(&numbers, p, "");
+		end_numbers(b, &numbers);
 	}
 	if (p->twice > 0) {
-		buffer_printf(b, zh ? "  %s重号：" : "  %stwice: ", paint(PAINT_RED));
-		add_twice(b, p, "");
-		buffer_printf(b, "%s\n", paint(PAINT_OFF));
+		buffer_printf(&numbers, zh ? "重号：" : "twice: ");
+		add_twice(&numbers, p, "");
+		end_numbers(b, &numbers);
 	}
+	buffer_free(&numbers);
 }
 
 static void

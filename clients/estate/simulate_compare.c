@@ -110,7 +110,7 @@ conclusions_read(struct conclusions *list, int fd)
 			on = false;
 		}
 	if (!fine)
-		fprintf(stderr, "estate simulate: line %" PRIu64 " of what the rehearsal wrote is no event\n", in.number);
+		complain("simulate", "line %" PRIu64 " of what the rehearsal wrote is no event", in.number);
 	lines_free(&in);
 	jsonl_free(&packed);
 	buffer_free(&field[0]);

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "language.h"
 #include "nearest.h"
 #include "reach.h"
 #include "sitetime.h"
@@ -58,16 +59,16 @@ say_which_there_are(const char *folder, const char *worker)
 	unsigned count = 0;
 	DIR *d;
 
-	fprintf(stderr, "estate simulate: there is no worker \"%s\": no program %sestate-%s", worker, folder, worker);
+	fprintf(stderr, phrase("estate simulate: there is no worker \"%s\": no program %sestate-%s"), worker, folder, worker);
 	nearest_begin(&near, worker, strlen(worker));
 	if ((d = opendir(folder)) != NULL) {
 		while ((entry = readdir(d)) != NULL)
 			if (is_worker(entry->d_name)) {
-				fprintf(stderr, "%s%s", count++ == 0 ? "; there are: " : ", ", entry->d_name + 7);
+				fprintf(stderr, "%s%s", count++ == 0 ? phrase("; there are: ") : ", ", entry->d_name + 7);
 				nearest_offer(&near, entry->d_name + 7);
 			}
 		if (near.best != NULL)
-			fprintf(stderr, "; did you mean \"%s\"?", near.best);
+			fprintf(stderr, phrase("; did you mean \"%s\"?"), near.best);
 		fputc('\n', stderr);
 		closedir(d);
 	} else
@@ -80,7 +81,7 @@ simulate_find(struct simulation *s)
 	char folder[PATH_MAX - 80];
 
 	if (!own_folder(folder, sizeof(folder))) {
-		fprintf(stderr, "estate simulate: cannot tell where this program lies, and so where its workers are: %s\n", strerror(errno));
+		complain("simulate", "cannot tell where this program lies, and so where its workers are: %s", phrase(strerror(errno)));
 		return (false);
 	}
 	snprintf(s->program, sizeof(s->program), "%sestate-%.64s", folder, s->worker);
@@ -102,7 +103,7 @@ nameless(void)
 
 	snprintf(path, sizeof(path), "%s/estate-simulate-XXXXXX", place != NULL && *place != '\0' ? place : "/tmp");
 	if ((fd = mkostemp(path, O_CLOEXEC)) < 0)
-		fprintf(stderr, "estate simulate: %s: %s; name a folder with TMPDIR\n", path, strerror(errno));
+		complain("simulate", "%s: %s; name a folder with TMPDIR", path, phrase(strerror(errno)));
 	else
 		unlink(path);
 	return (fd);
@@ -134,7 +135,7 @@ take_file(struct simulate *s, int fd, const char *name, int copy)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 || (copy >= 0 && !write_all(copy, block, (size_t)n))) {
-			fprintf(stderr, "estate simulate: %s: %s\n", name, strerror(errno));
+			complain("simulate", "%s: %s", name, phrase(strerror(errno)));
 			return (EXIT_UNREACHED);
 		}
 		for (const char *p = block; (p = memchr(p, '\n', (size_t)(block + n - p))) != NULL; p++)
@@ -154,7 +155,7 @@ input_from_file(struct simulate *s)
 	int fd = STDIN_FILENO, r;
 
 	if (!standard && (fd = open(s->path, O_RDONLY | O_CLOEXEC)) < 0) {
-		fprintf(stderr, "estate simulate: %s: %s\n", s->path, strerror(errno));
+		complain("simulate", "%s: %s", s->path, phrase(strerror(errno)));
 		return (EXIT_UNREACHED);
 	}
 	/* Read twice, so what is no file becomes one. */
@@ -261,7 +262,7 @@ input_from_log(struct simulate *s)
 	if (reach_stop)
 		return (EXIT_PART);
 	if (r.error != 0) {
-		fprintf(stderr, "estate simulate: cannot keep the events: %s; TMPDIR may name a folder with more room\n", strerror(r.error));
+		complain("simulate", "cannot keep the events: %s; TMPDIR may name a folder with more room", phrase(strerror(r.error)));
 		return (EXIT_UNREACHED);
 	}
 	if (!s->has_until) {
@@ -279,8 +280,7 @@ simulate_input(struct simulate *s)
 	if (r != 0)
 		return (r);
 	if (s->events == 0) {
-		fprintf(stderr, "estate simulate: there is no event %s%s\n", s->path != NULL ? "in " : "up to then: estate tail --from first -n 1 shows the first",
-		    s->path != NULL ? s->path : "");
+		complain("simulate", "there is no event %s%s", s->path != NULL ? phrase("in ") : phrase("up to then: estate tail --from first -n 1 shows the first"), s->path != NULL ? s->path : "");
 		return (EXIT_PART);
 	}
 	return (0);
@@ -333,7 +333,7 @@ begin(const struct simulate *s, const struct simulation *w, struct child *c, enu
 	if ((c->pid = fork()) == 0)
 		become(s, w, c, side);
 	if (c->pid < 0)
-		fprintf(stderr, "estate simulate: cannot start %s: %s\n", w->program, strerror(errno));
+		complain("simulate", "cannot start %s: %s", w->program, phrase(strerror(errno)));
 	return (c->pid > 0);
 }
 
@@ -365,15 +365,13 @@ judge(const struct simulate *s, struct simulation *w, const struct child *c, enu
 	if (code == 0)
 		return (0);
 	if (code == 1)
-		fprintf(stderr, "estate simulate: estate-%s under %c (%s) has complaints, among them:\n", w->worker, "AB"[side],
-		    config != NULL ? config : "as the log activates");
+		complain("simulate", "estate-%s under %c (%s) has complaints, among them:", w->worker, "AB"[side], config != NULL ? config : phrase("as the log activates"));
 	else if (code == WORKER_REFUSED)
-		fprintf(stderr, "estate simulate: estate-%s refuses the configuration %c (%s):\n", w->worker, "AB"[side],
-		    config != NULL ? config : "as the log activates");
+		complain("simulate", "estate-%s refuses the configuration %c (%s):", w->worker, "AB"[side], config != NULL ? config : phrase("as the log activates"));
 	else if (code == -1)
-		fprintf(stderr, "estate simulate: estate-%s under %c was ended by signal %d:\n", w->worker, "AB"[side], WTERMSIG(c->status));
+		complain("simulate", "estate-%s under %c was ended by signal %d:", w->worker, "AB"[side], WTERMSIG(c->status));
 	else
-		fprintf(stderr, "estate simulate: estate-%s under %c ended with status %d:\n", w->worker, "AB"[side], code);
+		complain("simulate", "estate-%s under %c ended with status %d:", w->worker, "AB"[side], code);
 	pass_on(c->err);
 	w->complained |= code == 1;
 	return (code == 1 ? 0 : code == WORKER_REFUSED ? EXIT_PART : EXIT_UNREACHED);

@@ -1,5 +1,6 @@
 /* Time as people of the site read and write it: see sitetime.h. */
 #include "sitetime.h"
+#include "language.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -25,7 +26,7 @@ sitetime_init(void)
 	if (zone[0] == '.' || strstr(zone, "..") != NULL || access(path, R_OK) != 0) {
 		/* Without a zone the C library would silently say UTC; the site's default can be written out instead. */
 		if (strcmp(zone, "Asia/Shanghai") != 0) {
-			fprintf(stderr, "estate: there is no time zone %s; ESTATE_TZ must be a name like Asia/Shanghai\n", zone);
+			fprintf(stderr, phrase("estate: there is no time zone %s; ESTATE_TZ must be a name like Asia/Shanghai\n"), zone);
 			return (false);
 		}
 		zone = "CST-8";

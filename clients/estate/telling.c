@@ -183,9 +183,13 @@ void
 telling_label(struct buffer *b, const struct type *t, const char *name, bool zh)
 {
 	const struct field *f = t != NULL ? catalogue_field(t, name, strlen(name)) : NULL;
+	const char *label = zh ? NULL : catalogue_label(name, strlen(name));
 	size_t from = b->len;
 
-	tell_label(b, f, name, (uint32_t)strlen(name), zh);
+	if (label != NULL)
+		buffer_text(b, label);
+	else
+		tell_label(b, f, name, (uint32_t)strlen(name), zh);
 	for (size_t i = from; !zh && i < b->len; i++)
 		if (b->data[i] == '_')
 			b->data[i] = ' ';

@@ -1,21 +1,23 @@
 #include "tree.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "json.h"
 #include "paint.h"
+#include "table.h"
 
-/* Columns of a table, and how wide one gets; what is longer is clipped there, and whole in --json. */
 #define COLUMNS_MAX	16u
-#define CELL_WIDTH_MAX	40u
+#define NAME_SIZE	65u
 
 struct column {
 	const char *name;
 	uint32_t len;
-	size_t width;
+	char head[NAME_SIZE];
 };
 
-struct table {
+/* The columns of a list of maps. */
+struct columns {
 	struct column columns[COLUMNS_MAX];
 	unsigned count;
 };
@@ -47,53 +49,37 @@ write_plain(struct buffer *out, struct mp *m)
 	return (whole);
 }
 
-static struct column *
-column_of(struct table *t, const char *name, uint32_t len)
+static bool
+add_column(struct columns *t, const char *name, uint32_t len)
 {
+	struct column *c = &t->columns[t->count];
+
 	for (unsigned i = 0; i < t->count; i++)
 		if (t->columns[i].len == len && memcmp(t->columns[i].name, name, len) == 0)
-			return (&t->columns[i]);
-	if (t->count == COLUMNS_MAX)
-		return (NULL);
-	t->columns[t->count] = (struct column){ name, len, paint_width(name, len) };
-	return (&t->columns[t->count++]);
+			return (true);
+	if (t->count == COLUMNS_MAX || len >= NAME_SIZE)
+		return (false);
+	c->name = name;
+	c->len = len;
+	snprintf(c->head, sizeof(c->head), "%.*s", (int)len, name);
+	t->count++;
+	return (true);
 }
 
-/* Is the list a table?  Then its columns and their widths. */
+/* Is the list a table?  Then its columns. */
 static bool
-table_read(struct table *t, struct mp m)
+columns_read(struct columns *t, struct mp m)
 {
-	struct buffer cell = { NULL, 0, 0 };
 	uint32_t rows, pairs, len;
-	struct column *c;
 	const char *key;
 	bool good;
 
 	t->count = 0;
 	good = mp_array(&m, &rows) && rows > 0;
 	for (; good && rows > 0; rows--)
-		for (good = mp_map(&m, &pairs); good && pairs > 0; pairs--) {
-			good = mp_str(&m, &key, &len) && !is_container(&m) && (c = column_of(t, key, len)) != NULL;
-			buffer_clear(&cell);
-			if (!good || !(good = write_plain(&cell, &m)))
-				break;
-			if (cell.len > 0 && paint_width(cell.data, cell.len) > c->width)
-				c->width = paint_width(cell.data, cell.len);
-		}
-	buffer_free(&cell);
-	for (unsigned i = 0; i < t->count; i++)
-		if (t->columns[i].width > CELL_WIDTH_MAX)
-			t->columns[i].width = CELL_WIDTH_MAX;
+		for (good = mp_map(&m, &pairs); good && pairs > 0; pairs--)
+			good = mp_str(&m, &key, &len) && !is_container(&m) && add_column(t, key, len) && mp_skip(&m);
 	return (good && t->count > 0);
-}
-
-static void
-write_cell(struct buffer *out, const struct table *t, unsigned i, const char *s, size_t len)
-{
-	if (i + 1 == t->count)
-		paint_clean(out, s, len, 0);
-	else
-		paint_cell(out, s, len, t->columns[i].width + 2);
 }
 
 /* The value of that key, moved to; false if the row has none. */
@@ -114,41 +100,37 @@ row_find(struct mp *row, const struct column *c)
 	return (false);
 }
 
+/* Where there is no room the last columns go below first; what a row is about comes first. */
 static void
-write_table(struct buffer *out, struct mp *m, const struct table *t, unsigned depth)
+write_table(struct buffer *out, struct mp *m, const struct columns *c, unsigned depth)
 {
-	struct buffer cell = { NULL, 0, 0 };
+	struct table t = { .columns = paint_columns(), .indent = 2 * depth };
 	uint32_t rows;
 
-	buffer_fill(out, ' ', 2 * depth);
-	buffer_text(out, paint(PAINT_BOLD));
-	for (unsigned i = 0; i < t->count; i++)
-		write_cell(out, t, i, t->columns[i].name, t->columns[i].len);
-	buffer_printf(out, "%s\n", paint(PAINT_OFF));
+	for (unsigned i = 0; i < c->count; i++)
+		table_column(&t, c->columns[i].head, TABLE_LEFT, i == 0 ? 0 : c->count - i);
 	for (mp_array(m, &rows); rows > 0; rows--) {
-		buffer_fill(out, ' ', 2 * depth);
-		for (unsigned i = 0; i < t->count; i++) {
+		for (unsigned i = 0; i < c->count; i++) {
 			struct mp row = *m;
 
-			buffer_clear(&cell);
-			if (row_find(&row, &t->columns[i]))
-				write_plain(&cell, &row);
-			write_cell(out, t, i, cell.data != NULL ? cell.data : "", cell.len);
+			if (row_find(&row, &c->columns[i]))
+				write_plain(&t.text, &row);
+			table_cell(&t, PAINT_OFF);
 		}
-		buffer_text(out, "\n");
 		mp_skip(m);
 	}
-	buffer_free(&cell);
+	table_print(&t, out, 0);
+	table_free(&t);
 }
 
 static bool
 write_list(struct buffer *out, struct mp *m, unsigned depth)
 {
-	struct table t;
+	struct columns c;
 	uint32_t count;
 
-	if (table_read(&t, *m)) {
-		write_table(out, m, &t, depth);
+	if (columns_read(&c, *m)) {
+		write_table(out, m, &c, depth);
 		return (true);
 	}
 	if (!mp_array(m, &count))

@@ -88,6 +88,14 @@ def test_what_was_behind_a_figure_before_it_was_taken_back():
     assert [row["events"] for row in ask(log, explain("repair_callbacks", "2026-10", seq=4))[0]["rows"]] == [[1, 2]]
 
 
+def test_more_events_than_an_answer_names():
+    """4000 of them; how many others there are, and from which number on, is said."""
+    log = log_of(OCT("08:00", "repair.requested", "R-1", trade="plumbing", in_home=True, household="3-1-1"),
+                 *(OCT("08:30", "case.replied", "R-1", by="cs-1") for _ in range(4008)), OCT("09:00", "repair.finished", "R-1", by="eng-1", in_home=True))
+    row, = ask(log, explain("repair_callbacks", "2026-10"))[0]["rows"]
+    assert (row["events"], row["more"], row["more_from"]) == (list(range(1, 4001)), 10, 4001)
+
+
 def test_a_correction_under_another_subject():
     """It names the record by its number: under which subject somebody wrote it, the household's say, changes nothing (escalate goes by the number, too)."""
     story = [OCT("08:00", "repair.requested", "R-1", trade="plumbing", in_home=True, household="3-1-1"), OCT("09:00", "repair.finished", "R-1", by="eng-1", in_home=True),

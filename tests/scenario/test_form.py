@@ -162,7 +162,7 @@ def test_personal_fields_are_for_who_may_see_them(start_daemon, tmp_path):
 
 def test_what_has_no_form(daemon):
     put(daemon, REGISTERED, ("help.requested", "H-1", "2026-10-02T01:00:00Z", {"kind": "inquiry"}))
-    for words, status, answer in ((["H-1"], 1, "estate case H-1"), (["C-9"], 1, "没有对应的表格"), ([], 2, "Give one id"), (["a b"], 2, "no id"), ([HOME, "--period", "2026-13"], 2, "2026-10"),
+    for words, status, answer in ((["H-1"], 1, "estate case H-1"), (["C-9"], 1, "没有对应的表格"), ([], 2, "请给出一个编号"), (["a b"], 2, "不是编号"), ([HOME, "--period", "2026-13"], 2, "2026-10"),
                                   ([HOME, "--period", "26"], 2, "2026-10")):
         assert answer in form(daemon, *words, expect=status)
 
@@ -180,3 +180,13 @@ def test_printed(daemon, tmp_path):
     for word in ("楼上<b>装修</b>", "回访记录", "安静了", "项目经理", "缺 5 项"):
         assert any(word in sheet for sheet in sheets), word
     assert "未成原因" in sheets[1] and "不方便" in sheets[1], "the table's heading is on each sheet"
+
+
+def test_english_labels(daemon):
+    """No field's name stands on an English form as programs write it: the catalogue has a label, or the name will do with a capital."""
+    put(daemon, REGISTERED, *COMPLAINT, *REPAIR, *ROUTINE)
+    labels = set()
+    for which in (["C-1"], ["R-1"], [HOME, "--period", "2026"]):
+        labels |= set(re.findall(r"<th>([^<]+)</th>", form(daemon, *which, language="C.UTF-8")))
+    assert [label for label in labels if "_" in label or not label[0].isupper()] == []
+    assert {"By whom", "Department", "When to verify", "Received through", "In words", "Telephone", "Household", "Inside the home", "Moved in on"} <= labels

@@ -41,6 +41,20 @@ def test_verb_help(verb):
     assert run("estate", verb, "--no-such-option").returncode == 2
 
 
+def parts(text):
+    """The options a help names, and the commands of its examples without what is said behind them."""
+    examples = re.split(r"^(?:[Ee]xamples?|示例)$", text, maxsplit=1, flags=re.M)
+    commands = [re.sub(r"\s{2,}.*", "", line.strip()) for line in examples[1].splitlines() if line.startswith("  ")] if len(examples) > 1 else []
+    return sorted(set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", examples[0]))), commands
+
+
+@pytest.mark.parametrize("words", [[verb] for verb in VERBS] + [["callback", "show"], ["callback", "quota"], ["callback", "year"]], ids=" ".join)
+def test_help_in_chinese_has_the_same_options_and_examples(words):
+    english, chinese = (run("estate", *words, "--help", LC_ALL=language).stdout for language in ("C.UTF-8", "zh_CN.UTF-8"))
+    assert chinese.startswith("用法：estate " + words[0]) and "退出码：" in chinese
+    assert parts(chinese) == parts(english)
+
+
 def test_estated_help():
     done = run("estated", "--help")
     assert done.returncode == 0 and "Try it:" in done.stdout

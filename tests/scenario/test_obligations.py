@@ -173,10 +173,10 @@ def test_lines_fit_the_terminal(daemon, columns, language):
                next={"at": instant(20), "role": "general_manager", "staff": "S-" + "9" * 30, "step": "step"})
     with Escalate(daemon, [*ROWS, long]):
         text = on_a_terminal(daemon, columns, 24, language, "obligations", "--no-color")
-    assert text.count("\n") >= 10 and "…" in text             # ids too long for their column; the reasons are wrapped, whole
-    assert "3-2-1201" in text and "S-" + "9" * 30 in text
+    assert text.count("\n") >= 10 and "…" not in text         # nothing is cut: an id can be copied
+    assert "3-2-1201" in text and "S-" + "9" * 30 in text and "S-" + "8" * 40 in text and "C-" + "7" * 60 in text
     for line in text.splitlines():
-        assert width(line.rstrip("\r")) <= columns, line
+        assert width(line.rstrip("\r")) <= columns or line.split() == [line.strip()], line     # one id that is longer than a line
 
 
 def width(text):

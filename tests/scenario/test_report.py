@@ -8,6 +8,7 @@ import os
 import pytest
 
 import daemon as harness
+from terminal import seen, too_wide
 from worker import Worker
 
 SITE = datetime.timezone(datetime.timedelta(hours=8))
@@ -122,6 +123,22 @@ def test_what_is_behind_it(counted):
     assert seqs == [counted.seqs[0], counted.seqs[1], counted.seqs[20]]
     event = json.loads(counted.daemon.estate("get", str(seqs[2]), "--json").stdout)
     assert event["type"] == "callback.done" and event["subject"] == "R-0"
+
+
+def test_what_is_behind_it_has_heads_and_is_whole(counted):
+    """Of one repair with 250 events all are named; in Chinese, too."""
+    repair = [(8, "repair.requested", "R-long", {"trade": "plumbing", "in_home": True, "household": "9-1-1"}),
+              *((9, "case.replied", "R-long", {"by": "cs-1", "text": str(n)}) for n in range(248)), (10, "repair.finished", "R-long", {"by": "eng-1", "in_home": True})]
+    seqs = counted.put(*repair)
+    words = ["report", "repair_callbacks", "--period", MONTH, "--by", "building", "--value", "9", "--explain"]
+    told = json.loads(counted.daemon.estate(*words, "--json").stdout)["sections"][0]["rows"]
+    assert [(row["object"], row["events"]) for row in told] == [("R-long", seqs)] and "more" not in told[0]
+    lines = counted.daemon.estate(*words, env={"LC_ALL": "C.UTF-8"}).stdout.splitlines()
+    assert lines[3].split() == ["OBJECT", "building", "WHEN", "EVENTS"] and lines[4].split()[:3] == ["-", "R-long", "9"]
+    assert lines[4].split()[-250:] == [str(seq) for seq in seqs]
+    lines = seen(counted.daemon.endpoint, 60, *words, LC_ALL="zh_CN.UTF-8")
+    assert lines[lines.index("零修回访率  repair_callbacks") + 1].split() == ["对象", "楼栋", "时间"] and too_wide(lines, 60) == []
+    assert " ".join(lines).split("事件 ")[-1].split()[:250] == [str(seq) for seq in seqs]
 
 
 def test_as_it_was_known(counted):

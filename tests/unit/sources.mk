@@ -41,5 +41,6 @@ UNIT_TESTS += \
 	test_site \
 	test_state \
 	test_stats \
+	test_table \
 	test_writer \
 	test_shell

@@ -376,7 +376,7 @@ ask_callback(struct worker *w)
 		return (worker_refuse(w, E_ARGUMENT, "callback", "which one? callback=C-17/1"));
 	copy_text(id, sizeof(id), s);
 	if (!book_load(&t, id, &c))
-		return (worker_refuse(w, E_NOT_FOUND, "callback", "there is no such callback; estate ask callback agenda lists those of a day"));
+		return (worker_refuse(w, E_NOT_FOUND, "callback", "there is no such callback; estate agenda lists those of a day"));
 	worker_reply(w, "callback", text_of(c.id));
 	worker_reply(w, "kind", text_of(kind_names[c.kind]));
 	worker_reply(w, "subject", text_of(c.subject));

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "bounds.h"
 #include "bytes.h"
 #include "errcode.h"
 
-#define EVENTS_MAX	200u
+/* Of one object; an answer's list may have ASK_ANSWER_ITEMS_MAX, and one more is the contact's. */
+#define EVENTS_MAX	(ASK_ANSWER_ITEMS_MAX - 96u)
 
 /* "t", survey, 0, ticket: "survey/ticket". */
 static void
@@ -39,6 +41,11 @@ reply_events(struct turn *t, const struct question_period *q, struct text key, u
 	if (contact != 0)
 		worker_reply_int(t->w, "", (int64_t)contact);
 	worker_reply_end(t->w);
+	/* The rest is said to be there: how many, and from which on. */
+	if (h.count > n) {
+		worker_reply_int(t->w, "more", h.count - n);
+		worker_reply_int(t->w, "more_from", (int64_t)h.f[n]->seq);
+	}
 }
 
 static bool
