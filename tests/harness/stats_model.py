@@ -333,6 +333,12 @@ class Model:
     def _survey_end(self, survey):
         return min((f.when for f in self.of(survey, "survey.closed")), default=FOREVER)
 
+    def _held(self, survey, ticket, when):
+        """All of a survey counts in the year in which it was opened; of one that nobody opened a form counts in the year of its first trace."""
+        opened = self.of(survey, "survey.opened") or [f for f in self.of(survey, "survey.issued", "survey.returned", "survey.answered") if f.ticket == ticket]
+        year = int(month(opened[0].when)[:4])
+        return min(max(when, midnight(f"{year}-01-01")), midnight(f"{year + 1}-01-01") - 1)
+
     def _homes(self):
         return {(f.subject, f.ticket): f.household or "" for f in reversed(self.by_type["survey.issued"])}
 
@@ -342,7 +348,7 @@ class Model:
             issued.setdefault((fact.subject, fact.ticket), fact.when)
         back = {(f.subject, f.ticket) for f in self.by_type["survey.returned"] if f.when <= self._survey_end(f.subject)}
         for ticket, when in issued.items():
-            yield when, Member("/".join(ticket), int(ticket in back), {"survey": ticket[0], "building": building(homes[ticket])})
+            yield self._held(*ticket, when), Member("/".join(ticket), int(ticket in back), {"survey": ticket[0], "building": building(homes[ticket])})
 
     def _answers(self, good):
         last, homes = {}, self._homes()
@@ -351,7 +357,7 @@ class Model:
                 last[fact.subject, fact.ticket, fact.item] = fact
         for (survey, ticket, item), fact in last.items():
             if fact.grade:
-                yield fact.when, Member(f"{survey}/{ticket}", int(fact.grade in good), {"item": item, "survey": survey,
+                yield self._held(survey, ticket, fact.when), Member(f"{survey}/{ticket}", int(fact.grade in good), {"item": item, "survey": survey,
                                                                                        "building": building(homes.get((survey, ticket), ""))})
 
     def survey_satisfaction(self):

@@ -105,3 +105,65 @@ def test_drafts_that_cannot_be_are_refused(tmp_path, was, becomes, word):
     assert was in text
     (tmp_path / "measures.yaml").write_text(text.replace(was, becomes), encoding="utf-8")
     assert word in run([OPENED], "2026-11-10", config=str(tmp_path), expect=78)
+
+
+# ---- A survey across New Year
+
+def held(order, opened="2026-12-14"):
+    """Issued to ten in December; four came back then, and four in January, who are less content: each story in one order of being learnt."""
+    answer = lambda n, when, grade: [event(100 + n, when, "survey.returned", "S-9", ticket=f"T-{n}"),  # noqa: E731
+                                     event(200 + n, when, "survey.answered", "S-9", ticket=f"T-{n}", item="保洁", grade=grade)]
+    story = [event(90, f"{opened}T01:00:00Z", "survey.opened", "S-9", by="q-1", role="quality_dept")] if opened else []
+    story += [event(n, "2026-12-15T01:00:00Z", "survey.issued", "S-9", ticket=f"T-{n}", household=f"3-2-{n}") for n in range(10)]
+    story += [one for n in range(4) for one in answer(n, "2026-12-20T01:00:00Z", "satisfied")]
+    story += [one for n in range(4, 8) for one in answer(n, "2027-01-12T01:00:00Z", "dissatisfied")]
+    closed = event(99, "2027-01-15T01:00:00Z", "survey.closed", "S-9", by="q-1", role="quality_dept")
+    story.sort(key=lambda one: one["time"])
+    logged = [one["time"] for one in story]
+    if order == "late":         # paper that is typed in at last, the newest first, before it is closed
+        story, logged = story[::-1], [f"2027-01-14T01:00:{n:02d}Z" for n in range(len(story))]
+    return numbered([OPENED, *story, closed], [OPENED["time"], *logged, closed["time"]])
+
+
+def numbered(events, logged):
+    return [{**one, "seq": n, "logtime": at, "sender": "uid:0", "flags": 0} for n, (one, at) in enumerate(zip(events, logged), 1)]
+
+
+def share(events, until, measure, period):
+    asked = {"measure": measure, "period": period, "by": "survey"}
+    answer = [told["answer"] for told in run(events, until, "--ask", f"figures={json.dumps(asked)}") if "answer" in told][0]
+    return {row["value"]: (row["num"], row["den"]) for row in answer["rows"]}
+
+
+@pytest.mark.parametrize("order", ["in time", "late"])
+def test_s1_a_survey_across_new_year_is_of_its_own_year(order):
+    story = held(order)
+    report = versions(story, "2027-01-20")["survey/S-9", 1]
+    assert report["period"] == "2026-H2"
+    assert share(story, "2027-01-20", "survey_return", "2026-H2") == {"S-9": (8, 10)}
+    assert share(story, "2027-01-20", "survey_satisfaction", "2026-H2") == {"S-9": (4, 8)}
+    assert share(story, "2027-01-20", "survey_satisfaction", "2027-H1") == {}
+    # On the fifth of January all four were content; when it is closed half of eight are not, and that is told.
+    missed = [(told["time"], told["subject"], told["data"].get("value"), told["data"]["done"], told["data"]["of"]) for told in run(story, "2027-03-01")
+              if told["type"] == "target.missed" and told["data"]["measure"] == "survey_satisfaction"]
+    assert missed == [("2027-01-15T01:00:00Z", "2026-12", None, 4, 8), ("2027-01-15T01:00:00Z", "2026-12", "保洁", 4, 8)]
+
+
+def test_s1_a_survey_that_is_opened_after_new_year_is_of_that_one():
+    story = held("in time", opened="2027-01-04")
+    assert versions(story, "2027-01-20")["survey/S-9", 1]["period"] == "2027-H1"
+    assert share(story, "2027-01-20", "survey_return", "2027-H1") == {"S-9": (8, 10)} and share(story, "2027-01-20", "survey_return", "2026") == {}
+
+
+def test_s1_a_survey_that_nobody_opened_goes_by_its_forms():
+    story = held("in time", opened=None)
+    assert versions(story, "2027-01-20")["survey/S-9", 1]["period"] == "2026-H2"
+    assert share(story, "2027-01-20", "survey_satisfaction", "2026-H2") == {"S-9": (4, 8)}
+    # The opening that is entered at last, and taken back, moves all of it, and moves it back.
+    bare = [{key: one[key] for key in OPENED} for one in story]
+    logged = [one["logtime"] for one in story]
+    late = [event(91, "2027-01-16T01:00:00Z", "survey.opened", "S-9", by="q-1", role="quality_dept"),
+            event(92, "2027-01-17T01:00:00Z", "record.retracted", "S-9", event=len(story) + 1, by="q-1", reason="x")]
+    for count, period, other in (1, "2027-H1", "2026-H2"), (2, "2026-H2", "2027-H1"):
+        log = numbered(bare + late[:count], logged + [one["time"] for one in late[:count]])
+        assert share(log, "2027-01-20", "survey_satisfaction", period) == {"S-9": (4, 8)} and share(log, "2027-01-20", "survey_satisfaction", other) == {}

@@ -44,7 +44,7 @@ class Draw:
                 "time": counting.utc(when), "data": data}
 
     def surveys(self):
-        for number, begin in enumerate(("2026-05-11", "2026-11-16")):
+        for number, begin in enumerate(("2026-05-11", "2026-11-16", "2026-12-21")):
             survey, start = f"S-{number}", midnight(begin) + 9 * 3600 * SECOND
             close = start + 20 * DAY
             for n, home in enumerate(self.homes):
@@ -58,6 +58,8 @@ class Draw:
                             grade = {"grade": self.random.choice(GRADES)} if self.random.random() < 0.9 else {}
                             yield self.event(back + self.random.randrange(DAY), "survey.answered", survey, ticket=ticket, item=item, **grade)
             yield self.event(start, "survey.returned", survey, ticket="never-issued")
+            if number == 2:         # opened when its forms were out already
+                yield self.event(start + DAY, "survey.opened", survey, by="q-1", role="quality_dept")
             if number == 0:
                 yield self.event(close, "survey.closed", survey, by="q-1", role="quality_dept")
 
@@ -88,7 +90,7 @@ class Draw:
               "contact.received": [("household", None), ("outcome", ["info", "wrong_number"])], "complaint.opened": [("category", ["noise", "parking", "other"]), ("household", None)],
               "repair.finished": [("in_home", [True, False])], "call.abandoned": [("wait_s", [2, 90]), ("household", None)], "call.answered": [("wait_s", [3, 100]), ("household", None)],
               "survey.answered": [("grade", GRADES)], "survey.issued": [("household", None)], "workorder.rated": [("grade", GRADES)], "case.replied": [("automatic", [True])],
-              "household.registered": [("moved_in", ["2026-06-01", "2019-01-01"])], "case.reclassified": [("severity", ["major", "ordinary"])], "survey.closed": []}
+              "household.registered": [("moved_in", ["2026-06-01", "2019-01-01"])], "case.reclassified": [("severity", ["major", "ordinary"])], "survey.closed": [], "survey.opened": []}
 
     def corrections(self, log):
         """Of a log with numbers: what is corrected later, and corrected again."""

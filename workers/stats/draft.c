@@ -154,7 +154,8 @@ draft_look(struct turn *t)
 
 /*
  * The period of a survey's report is the half-year in which it was, or the year if it was in both: forms count when they were handed out, and a
- * report of the half-year in which it was closed would lack those of June.
+ * report of the half-year in which it was closed would lack those of June.  One that is closed after New Year counts in the year in which it began;
+ * what of that was looked at as missed before the last answers came is looked at again.
  */
 static void
 survey_closed(struct turn *t, struct text survey, int64_t when)
@@ -162,6 +163,10 @@ survey_closed(struct turn *t, struct text survey, int64_t when)
 	int64_t month = period_month(t, when), began = period_month(t, object_survey_began(t, survey, when));
 	char period[MONTH_SIZE];
 
+	if (began / 12 < month / 12) {
+		month = began / 12 * 12 + 11;
+		target_settled_again(t, month);
+	}
 	period_name(month, period);
 	if (began / 12 == month / 12 && began % 12 < 6 && month % 12 >= 6)
 		period[4] = '\0';

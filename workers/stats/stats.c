@@ -108,7 +108,7 @@ main(int argc, char **argv)
 		{ NULL, NULL, NULL, NULL },
 	};
 	static const struct worker_kind stats = {
-		.name = "stats", .version = 1, .types = types, .tables = tables, .configs = configs,
+		.name = "stats", .version = 2, .types = types, .tables = tables, .configs = configs,
 		.about = "Rates, times and stocks of the department, and the events behind every figure.",
 		.open = stats_open, .close = stats_close, .configure = stats_configure, .activated = stats_activated,
 		.update = stats_update, .due = stats_due, .queries = queries,

@@ -90,6 +90,8 @@ bool	contact_last(struct worker *, struct text household, int64_t since, int64_t
 /* Measures are in force from now on. */
 void	target_begin(struct turn *);
 void	target_look(struct turn *);
+/* More is known of a month that is over: what was missed in it and is not told yet. */
+void	target_settled_again(struct turn *, int64_t month);
 /* Was anything counted yet when that ended?  Nobody is told of what was over before. */
 bool	target_was_counted(struct turn *, int64_t end);
 void	recount_begin(struct turn *);
