@@ -403,6 +403,21 @@ class Model:
         for fact in sorted(self.by_type["case.referred"] + self.by_type["case.declined"], key=lambda f: f.seq):
             yield fact.when, Member(fact.subject, int(bool(fact.to)), {"kind": fact.type.split(".")[1], "to": fact.to or "", "staff": fact.by})
 
+    def staff_checks(self):
+        for type_, kind in ("inspection.done", "inspection"), ("evaluation.done", "evaluation"):
+            for fact in self.by_type[type_]:
+                if not fact.area_kind:
+                    yield fact.when, Member(fact.subject, 1, {"kind": kind, "staff": fact.subject})
+
+    def weekly_checks(self):
+        return ((due, Member(member.object, member.num, {"role": member.dims["role"]})) for due, member in self.obligations_on_time() if member.dims["rule"] == "M1")
+
+    def attendance(self):
+        return ((fact.when, Member(fact.subject, 1, {"staff": fact.subject})) for fact in self.by_type["attendance.recorded"])
+
+    def area_checks(self):
+        return ((fact.when, Member(fact.subject, 1, {"category": fact.area_kind})) for fact in self.by_type["inspection.done"] if fact.area_kind)
+
     # --- stocks: each yields Members as at an instant
 
     def backlog(self, at):
@@ -453,7 +468,8 @@ class Model:
 
     MONTHLY = ["complaint_callbacks", "repair_callbacks", "special_callbacks", "help_callbacks", "callback_on_time", "obligations_on_time", "first_reply",
                "five_minutes", "consulted_reply", "call_answered", "call_return", "visits_signed", "survey_satisfaction", "survey_top_two", "rating_satisfaction",
-               "callback_satisfaction", "survey_return", "complaints", "cases_closed", "reopened", "referrals"]
+               "callback_satisfaction", "survey_return", "complaints", "cases_closed", "reopened", "referrals",
+               "staff_checks", "weekly_checks", "attendance", "area_checks"]
     STOCKS = ["backlog", "last_contact", "routine_callbacks"]
 
     def months(self, measure):

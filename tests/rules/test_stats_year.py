@@ -73,6 +73,10 @@ class Draw:
         for _ in range(40):
             yield self.event(self.random.randrange(begin, end), "callback.done", self.random.choice(cases), kind=self.random.choice(["complaint", "repair", "help"]),
                              by="cs-9", mode="phone", covers=self.random.sample(cases, 2) + [self.random.choice(self.homes)], grade=self.random.choice(GRADES))
+        for n in range(80):
+            type_ = self.random.choice(["inspection.done", "evaluation.done", "attendance.recorded"])
+            area = {"area_kind": self.random.choice(["cleaning", "greening"])} if type_ == "inspection.done" and n % 2 else {}
+            yield self.event(self.random.randrange(begin, end), type_, "area-3" if area else f"cs-{n % 5}", by="lead-1", **area)
         for home in self.random.sample(self.homes, len(self.homes) // 3):
             out = self.random.randrange(40, 300)
             yield self.event(begin + out * DAY, "household.moved_out", home, date=stats_model.datetime.date.fromordinal(738522 + 1100 + out).isoformat())
@@ -90,7 +94,8 @@ class Draw:
               "contact.received": [("household", None), ("outcome", ["info", "wrong_number"])], "complaint.opened": [("category", ["noise", "parking", "other"]), ("household", None)],
               "repair.finished": [("in_home", [True, False])], "call.abandoned": [("wait_s", [2, 90]), ("household", None)], "call.answered": [("wait_s", [3, 100]), ("household", None)],
               "survey.answered": [("grade", GRADES)], "survey.issued": [("household", None)], "workorder.rated": [("grade", GRADES)], "case.replied": [("automatic", [True])],
-              "household.registered": [("moved_in", ["2026-06-01", "2019-01-01"])], "case.reclassified": [("severity", ["major", "ordinary"])], "survey.closed": [], "survey.opened": []}
+              "household.registered": [("moved_in", ["2026-06-01", "2019-01-01"])], "case.reclassified": [("severity", ["major", "ordinary"])], "survey.closed": [], "survey.opened": [], "evaluation.done": [],
+              "inspection.done": [("area_kind", ["cleaning", "venue"])], "attendance.recorded": []}
 
     def corrections(self, log):
         """Of a log with numbers: what is corrected later, and corrected again."""

@@ -190,6 +190,29 @@ aspect_visits(struct turn *t, const struct history *h, aspect_fn *tell)
 	}
 }
 
+/* ---- Checks ---- */
+
+/* Of somebody's work, or of an area; and who was there.  Each stands for itself: two of one day are two. */
+void
+aspect_checks(struct turn *t, const struct history *h, aspect_fn *tell)
+{
+	for (unsigned i = 0; i < h->count; i++) {
+		const struct fact *f = h->f[i];
+		struct aspect a = { .has = 0 };
+		struct text area = { NULL, 0 };
+
+		if (f->type != TAKE_INSPECTED && f->type != TAKE_EVALUATED && f->type != TAKE_ATTENDED)
+			continue;
+		fact_text(f, KEEP_AREA_KIND, &area);
+		aspect_at(&a, ATTR_WHEN, f->when);
+		aspect_word(&a, ATTR_KIND, text_of(area.len > 0 ? "area" : f->type == TAKE_INSPECTED ? "inspection" : f->type == TAKE_EVALUATED ? "evaluation" : "attendance"));
+		aspect_word(&a, ATTR_CATEGORY, area);
+		aspect_word(&a, ATTR_STAFF, area.len > 0 ? (struct text){ NULL, 0 } : h->subject);
+		aspect_sub_at(&a, (int64_t)f->seq);
+		tell(t, CLASS_CHECK, &a);
+	}
+}
+
 /* ---- Calls ---- */
 
 #define RETURN_WITHIN	(7 * DAY_NS)	/* who gets through later calls about something else */

@@ -94,7 +94,7 @@ main(int argc, char **argv)
 {
 	static const char *const types[] = { "household.registered", "household.moved_in", "household.moved_out", "contact.received", "call.queued",
 	    "call.answered", "call.abandoned", "voicemail.left", "help.requested", "complaint.*", "repair.*", "case.*", "supervisor.consulted",
-	    "workorder.rated", "callback.*", "visit.started", "visit.signed", "rule.violated", "survey.*", "obligation.*", "record.amended", "record.retracted", "report.submitted",
+	    "workorder.rated", "callback.*", "visit.started", "visit.signed", "rule.violated", "survey.*", "inspection.done", "evaluation.done", "attendance.recorded", "obligation.*", "record.amended", "record.retracted", "report.submitted",
 	    "report.reviewed", "report.approved", "report.rejected", "report.distributed", NULL };
 	static const char *const tables[] = { "objects", "spread", "rows", "past", "alarms", "contacts", "drafts", NULL };
 	/* The measures last: they count by the calendar. */
