@@ -30,7 +30,8 @@
  * ROWS		measure, month, object, sub	->  since which event and when it is so; the member
  * PAST		measure, month, until which event, object, sub	->  from which event and when until when; the member
  * CONTACTS	contact.c
- * ALARMS	measure, period, what		->  nothing: it was told; "since"	->  when the first measures were activated
+ * ALARMS	measure, period, what		->  nothing: it was told; "since"	->  when the first measures were activated; "closed", 0, survey	->  nothing:
+ *		it was closed before that
  * DRAFTS	report, version	->  as of when its figures are, what became of it
  */
 #ifndef STATS_H
