@@ -116,7 +116,13 @@ def test_a_household_owes_what_the_log_says(seed, tmp_path):
             _, rows = ask(path, "collection", period=period, as_of=day)
             assert {row["kind"]: [row[name] for name in ("due", "collected", "prior_due", "prior_recovered")] for row in rows} == \
                 model.collection(first, behind, at)
-            for row in rows:
+            _, buildings = ask(path, "collection", period=period, as_of=day, by="building")
+            of_each = {row["building"]: [row[name] for name in ("due", "collected", "prior_due", "prior_recovered")] for row in buildings}
+            assert of_each == model.collection(first, behind, at, by="building")
+            one = min(of_each)
+            _, kinds = ask(path, "collection", period=period, as_of=day, building=one)
+            assert [kinds[-1][name] for name in ("due", "collected", "prior_due", "prior_recovered")] == of_each[one]
+            for row in rows + buildings:
                 assert row["rate"] == (row["collected"] * 1000 // row["due"] if row["due"] > 0 else "n/a")
     # No account of any household is out of balance, on any day.
     draw = random.Random(seed)
