@@ -208,4 +208,12 @@ def test_collection_is_the_ledgers(counted):
         counted.put((3, "bill.issued", "B-2", {**bill, "household": "4-1-1", "amount": 100}))
         told = json.loads(counted.report("collection", "--by", "building", "--period", MONTH, "--json").stdout)["sections"][0]
         assert told["rows"] == [{"value": "3", "num": 2345, "den": 12345}, {"value": "4", "num": 0, "den": 100}] and told["total"] == {"num": 2345, "den": 12445}
+        # The ledger outlives an erasure: of a person it has the ids, and nothing of what is sealed.
+        counted.put((3, "household.registered", "4-1-1", {"kind": "tenant", "party": "p-4", "name": "租户四", "phone": "000-7788-9944", "email": "four@example.org"}),
+                    (4, "dispute.opened", "B-2", {"reason": "水表读数不对", "by": "cs-1"}))
+        counted.daemon.estate("ask", "dunning", "status", "--at-least", "now")
+        with open(os.path.join(ledger.state, "data.mdb"), "rb") as file:
+            kept = file.read()
+        assert b"4-1-1" in kept and b"B-2" in kept
+        assert [one for one in ("租户四", "000-7788-9944", "four@example.org", "水表读数不对") if one.encode() in kept] == []
         assert "together 0.00 of 1.00" in counted.report("collection", "--period", MONTH, "--by", "building", "--value", "4", "--explain").stdout
