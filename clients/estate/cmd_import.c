@@ -35,7 +35,8 @@ static const char help[] =
 "\n"
 "Amounts are yuan, 1,234.50; fen where the heading says 金额(分). A line that cannot be taken is named with its column,\n"
 "what stands there and what would be right, and the others go on. The same file again changes nothing: what is stored is\n"
-"recognised, so after an interruption repeat the same command. In the end come the sums, to be held beside your books.\n"
+"recognised, so after an interruption repeat the same command. In the end come the sums of every line, taken or not, to be\n"
+"held beside your books.\n"
 "\n"
 "      --dry-run            check everything, store nothing\n"
 "      --map HEADING=FIELD  that column is that field of `estate types`, or its number; as often as needed\n"
@@ -51,8 +52,8 @@ COMMON_HELP
 "3 daemon not reached, or file not read\n";
 
 struct sum {
-	const char *group;		/* a code of the catalogue */
-	uint64_t rows;
+	const char *group;		/* a code of the catalogue; "": it cannot be told of the line */
+	uint64_t rows, unread;		/* unread: refused lines whose amount cannot be told */
 	int64_t stored, known, refused;	/* fen */
 };
 #define SUMS_MAX	16u
@@ -152,16 +153,37 @@ static int
 sum_of(struct import *m, const struct import_row *row)
 {
 	const struct import_value *v = m->kind->group != NULL ? import_row_value(row, m->kind->group) : NULL;
+	const char *group = v != NULL ? v->text : "";
 
-	if (v == NULL)
+	if (m->kind->sum == NULL)
 		return (-1);
 	for (unsigned i = 0; i < m->sum_count; i++)
-		if (strcmp(m->sums[i].group, v->text) == 0)
+		if (strcmp(m->sums[i].group, group) == 0)
 			return ((int)i);
 	if (m->sum_count == SUMS_MAX)
-		return (-1);
-	m->sums[m->sum_count] = (struct sum){ .group = v->text };
+		abort();		/* more than the catalogue's lists are long */
+	m->sums[m->sum_count] = (struct sum){ .group = group };
 	return ((int)m->sum_count++);
+}
+
+/* A line that was not taken stands in the sums all the same, by what of it can be read: they are those of the whole file. */
+static void
+sum_refused(struct import *m, bool is_record)
+{
+	const struct import_value *amount;
+	struct import_row row = { .count = 0 };
+	struct sum *s;
+
+	if (m->kind->sum == NULL)
+		return;
+	if (is_record)
+		import_row_peek(&row, &m->map, &m->csv, &m->bounds);
+	s = &m->sums[sum_of(m, &row)];
+	s->rows++;
+	if ((amount = import_row_value(&row, m->kind->sum)) != NULL)
+		s->refused += amount->number;
+	else
+		s->unread++;
 }
 
 static const char *
@@ -170,6 +192,8 @@ group_label(const struct import *m, const char *code)
 	const struct field *f = catalogue_field(m->map.type, m->kind->group, strlen(m->kind->group));
 	const struct enum_value *v = catalogue_value(f->list, code, strlen(code));
 
+	if (*code == '\0')
+		return (m->zh ? "（类别不明）" : "(cannot be told)");
 	return (m->zh && v != NULL ? v->zh : code);
 }
 
@@ -216,8 +240,12 @@ show_sums(const struct import *m, struct buffer *b)
 			all.stored += s->stored;
 			all.known += s->known;
 			all.refused += s->refused;
+			all.unread += s->unread;
 		}
 	}
+	if (all.unread > 0)
+		buffer_printf(b, m->zh ? "未采用的行中有 %" PRIu64 " 行金额无法读出，不在以上金额之内\n" :
+		    "of %" PRIu64 " refused lines the amount cannot be read: it is in none of these sums\n", all.unread);
 }
 
 static void
@@ -227,8 +255,8 @@ report_json(const struct import *m, struct buffer *b, bool whole)
 	    m->kind->name, m->rows, m->stored, m->known, m->refused, m->dry ? "true" : "false", whole ? "true" : "false");
 	buffer_text(b, ",\"sums\":[");
 	for (unsigned i = 0; i < m->sum_count; i++)
-		buffer_printf(b, "%s{\"%s\":\"%s\",\"rows\":%" PRIu64 ",\"stored_fen\":%" PRId64 ",\"known_fen\":%" PRId64 ",\"refused_fen\":%" PRId64 "}",
-		    i > 0 ? "," : "", m->kind->group, m->sums[i].group, m->sums[i].rows, m->sums[i].stored, m->sums[i].known, m->sums[i].refused);
+		buffer_printf(b, "%s{\"%s\":\"%s\",\"rows\":%" PRIu64 ",\"stored_fen\":%" PRId64 ",\"known_fen\":%" PRId64 ",\"refused_fen\":%" PRId64 ",\"unread\":%" PRIu64 "}",
+		    i > 0 ? "," : "", m->kind->group, m->sums[i].group, m->sums[i].rows, m->sums[i].stored, m->sums[i].known, m->sums[i].refused, m->sums[i].unread);
 	buffer_text(b, "]}\n");
 }
 
@@ -490,8 +518,12 @@ feed(struct import *m, msgpack_sbuffer *packed)
 		m->rows++;
 		if (r != CSV_RECORD)
 			refuse_record(m, r);
-		else if (take_row(m, &row, packed))
+		else if (take_row(m, &row, packed)) {
 			hand_over(m, &row, packed);
+			show_progress(m, false);
+			continue;
+		}
+		sum_refused(m, r == CSV_RECORD);
 		show_progress(m, false);
 	}
 	return (false);

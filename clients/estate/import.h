@@ -76,6 +76,9 @@ struct import_bounds {
 /* False with a fault. */
 bool	import_row_read(struct import_row *, const struct import_map *, const struct csv *, const struct import_bounds *, struct import_fault *, bool zh);
 
+/* Of a line that cannot be taken: what is added up and by what, if they can be read; the row has no more than these. */
+void	import_row_peek(struct import_row *, const struct import_map *, const struct csv *, const struct import_bounds *);
+
 /* NULL if the row has none of that name. */
 const struct import_value	*import_row_value(const struct import_row *, const char *field);
 

@@ -346,6 +346,29 @@ import_row_read(struct import_row *row, const struct import_map *m, const struct
 	return (name_row(&r, row, c));
 }
 
+void
+import_row_peek(struct import_row *row, const struct import_map *m, const struct csv *c, const struct import_bounds *bounds)
+{
+	struct import_fault f = { .column = -1 };
+	struct reading r = { m, bounds, &f, false };
+
+	row->count = 0;
+	row->subject[0] = '\0';
+	/* Under too many cells nobody knows which is which. */
+	for (unsigned k = 0; c->count <= m->count && k < m->count; k++) {
+		const char *name = m->fields[k] != NULL ? m->fields[k]->name : "";
+		struct import_value *v = &row->values[row->count];
+		char *s;
+
+		if (strcmp(name, m->kind->sum) != 0 && strcmp(name, m->kind->group) != 0)
+			continue;
+		s = cell(c, (int)k);
+		*v = (struct import_value){ .field = m->fields[k] };
+		row->count += *s != '\0' && read_value(&r, v, s, m->in_fen[k]);
+	}
+	buffer_free(&f.why);
+}
+
 static void
 pack_text(msgpack_packer *p, const char *s)
 {

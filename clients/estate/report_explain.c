@@ -154,7 +154,7 @@ ask_ledger(struct explaining *x, const struct report_section *s)
 	struct event row;
 	int n;
 
-	question_text(&q, "kind", x->value);
+	question_text(&q, strcmp(s->by, "building") == 0 ? "building" : "kind", x->value);
 	question_text(&q, "period", x->r->period);
 	question_text(&q, "as_of", x->r->as_of);
 	question_number(&q, "limit", ROWS_A_PAGE);

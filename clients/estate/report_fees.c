@@ -10,12 +10,12 @@
 #include "worker.h"
 
 static void
-take(struct report_section *s, const struct event *e, const char *num, const char *den)
+take(struct report_section *s, const struct event *e, const char *dim, const char *num, const char *den)
 {
 	struct text kind = { NULL, 0 };
 	struct report_figure *f;
 
-	event_text(e, "kind", &kind);
+	event_text(e, dim, &kind);
 	f = mp_equal(kind.s, kind.len, "all") ? &s->total : report_row(s);
 	if (f != &s->total)
 		snprintf(f->value, sizeof(f->value), "%.*s", (int)kind.len, kind.s);
@@ -41,10 +41,11 @@ report_fees(struct report *r, const struct common *common, struct estate *e)
 	struct question q = { .verb = "report", .service = "dunning", .name = "collection", .at_least = estate_log(e)->last };
 	struct answers a = { .seq = 0 };
 	struct event row;
+	bool buildings = r->by != NULL && strcmp(r->by, "building") == 0;
 	int n;
 
-	if (r->by != NULL && strcmp(r->by, "fee_kind") != 0) {
-		complain("report", REPORT_FEES " goes by fee_kind");
+	if (r->by != NULL && strcmp(r->by, "fee_kind") != 0 && !buildings) {
+		complain("report", REPORT_FEES " goes by fee_kind or building");
 		return (EXIT_USAGE);
 	}
 	if (r->seq > 0 || (r->as_of != NULL && strlen(r->as_of) != 10)) {
@@ -53,6 +54,7 @@ report_fees(struct report *r, const struct common *common, struct estate *e)
 	}
 	question_text(&q, "period", r->period);
 	question_text(&q, "as_of", r->as_of);
+	question_text(&q, "by", buildings ? "building" : NULL);
 	if ((n = question_ask(&q, common, e, &a)) != 0)
 		return (n);
 	snprintf(r->zh, sizeof(r->zh), "收缴率与清欠率");
@@ -63,12 +65,12 @@ report_fees(struct report *r, const struct common *common, struct estate *e)
 		struct report_section *s = &r->sections[i];
 
 		s->rate = s->fen = true;
-		snprintf(s->by, sizeof(s->by), "fee_kind");
-		snprintf(s->dims, sizeof(s->dims), "fee_kind");
+		snprintf(s->by, sizeof(s->by), buildings ? "building" : "fee_kind");
+		snprintf(s->dims, sizeof(s->dims), "fee_kind building");
 		snprintf(s->rule, sizeof(s->rule), "F5");
 		period_of(s, &a);
 		for (answers_rewind(&a); answers_row(&a, "rows", &row);)
-			take(s, &row, i == 0 ? "collected" : "prior_recovered", i == 0 ? "due" : "prior_due");
+			take(s, &row, buildings ? "building" : "kind", i == 0 ? "collected" : "prior_recovered", i == 0 ? "due" : "prior_due");
 	}
 	r->known = a.seq;
 	answers_free(&a);

@@ -333,6 +333,12 @@ class Model:
     def _survey_end(self, survey):
         return min((f.when for f in self.of(survey, "survey.closed")), default=FOREVER)
 
+    def _held(self, survey, ticket, when):
+        """All of a survey counts in the year in which it was opened; of one that nobody opened a form counts in the year of its first trace."""
+        opened = self.of(survey, "survey.opened") or [f for f in self.of(survey, "survey.issued", "survey.returned", "survey.answered") if f.ticket == ticket]
+        year = int(month(opened[0].when)[:4])
+        return min(max(when, midnight(f"{year}-01-01")), midnight(f"{year + 1}-01-01") - 1)
+
     def _homes(self):
         return {(f.subject, f.ticket): f.household or "" for f in reversed(self.by_type["survey.issued"])}
 
@@ -342,7 +348,7 @@ class Model:
             issued.setdefault((fact.subject, fact.ticket), fact.when)
         back = {(f.subject, f.ticket) for f in self.by_type["survey.returned"] if f.when <= self._survey_end(f.subject)}
         for ticket, when in issued.items():
-            yield when, Member("/".join(ticket), int(ticket in back), {"survey": ticket[0], "building": building(homes[ticket])})
+            yield self._held(*ticket, when), Member("/".join(ticket), int(ticket in back), {"survey": ticket[0], "building": building(homes[ticket])})
 
     def _answers(self, good):
         last, homes = {}, self._homes()
@@ -351,7 +357,7 @@ class Model:
                 last[fact.subject, fact.ticket, fact.item] = fact
         for (survey, ticket, item), fact in last.items():
             if fact.grade:
-                yield fact.when, Member(f"{survey}/{ticket}", int(fact.grade in good), {"item": item, "survey": survey,
+                yield self._held(survey, ticket, fact.when), Member(f"{survey}/{ticket}", int(fact.grade in good), {"item": item, "survey": survey,
                                                                                        "building": building(homes.get((survey, ticket), ""))})
 
     def survey_satisfaction(self):
@@ -396,6 +402,21 @@ class Model:
     def referrals(self):
         for fact in sorted(self.by_type["case.referred"] + self.by_type["case.declined"], key=lambda f: f.seq):
             yield fact.when, Member(fact.subject, int(bool(fact.to)), {"kind": fact.type.split(".")[1], "to": fact.to or "", "staff": fact.by})
+
+    def staff_checks(self):
+        for type_, kind in ("inspection.done", "inspection"), ("evaluation.done", "evaluation"):
+            for fact in self.by_type[type_]:
+                if not fact.area_kind:
+                    yield fact.when, Member(fact.subject, 1, {"kind": kind, "staff": fact.subject})
+
+    def weekly_checks(self):
+        return ((due, Member(member.object, member.num, {"role": member.dims["role"]})) for due, member in self.obligations_on_time() if member.dims["rule"] == "M1")
+
+    def attendance(self):
+        return ((fact.when, Member(fact.subject, 1, {"staff": fact.subject})) for fact in self.by_type["attendance.recorded"])
+
+    def area_checks(self):
+        return ((fact.when, Member(fact.subject, 1, {"category": fact.area_kind})) for fact in self.by_type["inspection.done"] if fact.area_kind)
 
     # --- stocks: each yields Members as at an instant
 
@@ -447,7 +468,8 @@ class Model:
 
     MONTHLY = ["complaint_callbacks", "repair_callbacks", "special_callbacks", "help_callbacks", "callback_on_time", "obligations_on_time", "first_reply",
                "five_minutes", "consulted_reply", "call_answered", "call_return", "visits_signed", "survey_satisfaction", "survey_top_two", "rating_satisfaction",
-               "callback_satisfaction", "survey_return", "complaints", "cases_closed", "reopened", "referrals"]
+               "callback_satisfaction", "survey_return", "complaints", "cases_closed", "reopened", "referrals",
+               "staff_checks", "weekly_checks", "attendance", "area_checks"]
     STOCKS = ["backlog", "last_contact", "routine_callbacks"]
 
     def months(self, measure):

@@ -24,7 +24,7 @@ DIMS = {
     "survey_top_two": "item survey building", "rating_satisfaction": "trade building staff", "callback_satisfaction": "kind building staff",
     "survey_return": "survey building", "complaints": "category severity building via", "cases_closed": "class building staff",
     "reopened": "class building staff", "referrals": "kind to staff", "backlog": "class building category", "last_contact": "building",
-    "routine_callbacks": "building staff"}
+    "routine_callbacks": "building staff", "staff_checks": "kind staff", "weekly_checks": "role", "attendance": "staff", "area_checks": "category"}
 
 
 def utc(ns):

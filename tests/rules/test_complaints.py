@@ -18,6 +18,13 @@ def test_c1_next_working_day_warned_and_broken():
         "level 3 vice_gm 11-25 00:00", "tell vice_gm breached 11-25 00:00 routine"]
 
 
+def test_c1_warnings_whose_time_came_while_it_rested_are_one():
+    """They were two of one instant, which parked the timer."""
+    told = rehearse([FRI("20:00", "complaint.opened", "C-1", **NOISE), FRI("21:00", "case.snoozed", "C-1", by="c-1", until="2026-11-23T16:22:04+08:00")], until="2026-11-23 23:00")
+    assert told.of("C1/C-1", messages=True) == ["opened 11-20 20:00 due 11-24 00:00", "tell cs_assistant forgotten 11-23 16:22:04 urgent",
+                                                "warned 11-23 16:22:04", "tell cs_assistant warned 11-23 16:22:04 urgent"]
+
+
 @pytest.mark.parametrize("replied, outcome", [
     ("2026-11-24 00:00:00", ["fulfilled 11-24 00:00"]),
     ("2026-11-24 00:00:00.000001", ["breached 11-24 00:00", "level 1 cs_lead 11-24 00:00", "fulfilled 11-24 00:00"])])

@@ -145,6 +145,25 @@ def test_f3_a_promise_rests_until_its_day():
     assert steps(of_all.run(until="10-31 00:00")) == ["10-13 09:30 -7", "10-30 09:30 5"]
 
 
+def test_f3_promises_are_not_renewed_for_ever():
+    """Two, then the ladder goes on; what was promised in vain is listed, begins the limitation anew, and the lead may allow another."""
+    story = Story().bill().at("10-21 10:00", "promise.made", "B-1", until="2026-10-29", by="c-1").at("10-29 10:00", "promise.made", "B-1", until="2026-11-05", by="c-1")
+    story.at("11-05 10:00", "promise.made", "B-1", until="2026-12-30", by="c-1")
+    assert steps(story.run(until="11-07 00:00")) == ["10-13 09:30 -7", "11-06 09:30 5"]
+    assert [(row["what"], row["bill"]) for row in story.run(ask="reconcile")["rows"]] == [("promised_again", "B-1")]
+    assert story.run(ask='household={"household":"3-2-1201"}')["bills"][0]["limitation"] == "2029-11-05"
+    for role, rests in ("cs_lead", True), ("site_manager", True), ("clerk", False):
+        allowed = Story()
+        allowed.events = story.events + []
+        allowed.at("11-05 11:00", "promise.made", "B-1", until="2026-11-12", by="x-1", role=role)
+        assert (steps(allowed.run(until="11-12 00:00")) == ["10-13 09:30 -7"]) == rests, role
+    # An earlier day than was promised is none of them.
+    sooner = Story().bill()
+    for n, until in enumerate(("11-20", "11-10", "11-05", "10-29")):
+        sooner.at(f"10-2{1 + n} 10:00", "promise.made", "B-1", until=f"2026-{until}", by="c-1")
+    assert steps(sooner.run(until="10-31 00:00"))[-1] == "10-30 09:30 5" and sooner.run(until="10-31 00:00", ask="reconcile")["rows"] == []
+
+
 def test_f3_a_payment_on_its_way_is_waited_for():
     expires = "2026-10-26T09:45:00+08:00"
     story = Story().bill().at("10-26 09:15", "payment.initiated", "P-1", household=HOME, amount=30000, bill="B-1", expires=expires)
@@ -168,6 +187,25 @@ def test_f3_a_new_owner_is_never_asked_for_an_old_debt():
     assert told[0].endswith("B-1 30000") and told[1:] and all("B-1" not in line for line in told[1:])
     gone = Story().bill().at("10-22 10:00", "household.moved_out", HOME, date="2026-10-22")
     assert steps(gone.run()) == ["10-13 09:30 -7"]
+
+
+def test_f3_who_pays_by_agreement_is_asked():
+    """物业管理条例 41: the tenant pays as agreed, the owner is liable beside him; each has a message of his own."""
+    story = Story().bill().bill("10-01 10:00", "B-2", fee_kind="water", amount=500, payer="tenant-1")
+    assert messages(story.run(until="10-16 00:00")) == ["10-13 09:30 bill-notice B-1 30000", "10-14 09:30 bill-notice B-2 500"]
+    # When the flat is sold, the new owner is not liable for it …
+    sold = Story().bill("10-01 10:00", payer="tenant-1").at("10-12 10:00", "household.transferred", HOME, date="2026-10-12", to="p-2")
+    assert messages(sold.run()) == []
+    # … nor for the last bill of the former one, whenever that is written.
+    last = Story().at("10-01 08:00", "household.transferred", HOME, date="2026-10-01", to="p-2").bill("10-02 09:00", payer="p-1").bill("10-02 10:00", "B-2", payer="tenant-1")
+    assert messages(last.run(until="10-14 00:00")) == ["10-13 09:30 bill-notice B-2 30000"]
+    # Whoever comes back is no former one; and the register may name the owner after the bill.
+    back = Story().at("10-01 08:00", "household.transferred", HOME, date="2026-10-01", to="p-2").at("10-02 08:00", "household.transferred", HOME, date="2026-10-02", to="p-1")
+    assert messages(back.bill("10-03 09:00", payer="p-1").run(until="10-14 00:00")) == ["10-13 09:30 bill-notice B-1 30000"]
+    late = Story()
+    late.events.clear()
+    late.bill("10-01 10:00", payer="tenant-1").at("10-05 09:00", "household.registered", HOME, kind="owner", name="***", party="p-1")
+    assert messages(late.run(until="10-14 00:00")) == ["10-13 09:30 bill-notice B-1 30000"]
 
 
 def test_f3_a_party_that_is_named_late():
@@ -348,3 +386,8 @@ def test_f5_the_rate_of_a_month():
     assert (row["due"], row["collected"], row["rate"]) == (30000, 10000, 333)        # posted late, counted from when it was received
     assert (row["prior_due"], row["prior_recovered"], row["prior_rate"]) == (30000, 30000, 1000)
     assert rows["rent"]["rate"] == "n/a"
+    story.bill("11-02 09:00", "B-3", household="4-1-101", period="2026-11", due="2026-11-20", amount=100)
+    said = story.run(ask='collection={"period":"2026-11","as_of":"2026-11-30","by":"building"}')["rows"]
+    assert [(row["building"], row["due"], row["collected"], row["rate"]) for row in said] == [("3", 30000, 10000, 333), ("4", 100, 0, 0), ("all", 30100, 10000, 332)]
+    only = story.run(ask='collection={"period":"2026-11","as_of":"2026-11-30","building":"4"}')["rows"]
+    assert [(row["kind"], row["due"]) for row in only if row["due"]] == [("management", 100), ("all", 100)]

@@ -118,6 +118,12 @@ def test_a_household_owes_what_the_log_says(seed, tmp_path):
                 model.collection(first, behind, at)
             for row in rows:
                 assert row["rate"] == (row["collected"] * 1000 // row["due"] if row["due"] > 0 else "n/a")
+        if day == "2026-02-10":
+            _, rows = ask(path, "collection", period="2026", as_of=day, by="building")
+            buildings = {row["building"]: [row[name] for name in ("due", "collected", "prior_due", "prior_recovered")] for row in rows}
+            assert buildings == model.collection("2026-01", "2027-01", at, by="building") and len(buildings) > 2
+            _, kinds = ask(path, "collection", period="2026", as_of=day, building=min(buildings))
+            assert [kinds[-1][name] for name in ("due", "collected", "prior_due", "prior_recovered")] == buildings[min(buildings)]
     # No account of any household is out of balance, on any day.
     draw = random.Random(seed)
     for household in draw.sample(sorted({e["data"]["household"] for e in events if e["type"] == "bill.issued"}), 4):

@@ -66,7 +66,7 @@ def test_named_tests_exist(row):
 
 
 def test_every_shipped_rule_belongs_to_a_row():
-    named = {rule: row for row, (workers, what, _) in rows().items() if "escalate" in workers for rule in what.split()}
+    named = {rule: row for row, (workers, what, _) in rows().items() if "escalate" in workers for rule in what.split() if rule[0] != "`"}
     assert sorted(named) == sorted(shipped())
     assert [rule for rule, row in named.items() if rule.split(".")[0] != row] == []
 

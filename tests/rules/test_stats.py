@@ -239,6 +239,24 @@ def test_s10_each_item_below_the_mark_is_told():
     assert len(told) == 4 and set(told) == {("target.endangered", None, 11, 15), ("target.missed", None, 11, 15), ("target.missed", "保安", 7, 9), ("target.missed", "收费", 0, 1)}
 
 
+# ---- Staff
+
+def test_m1_m13_whose_work_was_looked_at():
+    owed = {"rule": "M1", "role": "cs_lead", "due": "2026-11-09T00:00:00+08:00"}
+    log = log_of(
+        MON("09:00", "duty.started", "c-1", **{"from": "2026-11-02", "by": "c-1"}), MON("09:00", "obligation.opened", "c-1", obligation="M1/c-1", **owed),
+        MON("10:00", "evaluation.done", "c-1", by="lead-1", score=92.5), MON("10:00", "obligation.fulfilled", "c-1", obligation="M1/c-1", **owed),
+        MON("11:00", "inspection.done", "c-1", by="lead-1"), MON("11:00", "inspection.done", "c-2", by="lead-1"),
+        MON("12:00", "inspection.done", "lawn-1", by="lead-1", area_kind="greening"),                     # an area: nobody's evaluation
+        MON("13:00", "obligation.opened", "c-3", obligation="M1/c-3", **owed), MON("2026-11-09 00:00:01", "obligation.breached", "c-3", obligation="M1/c-3", **owed),
+        MON("2026-11-09 08:00", "attendance.recorded", "c-1", by="lead-1", period="2026-11-02"), MON("2026-11-09 08:00", "attendance.recorded", "c-2", by="lead-1"),
+        MON("2026-11-09 09:00", "evaluation.done", "c-2", by="lead-1"), MON("2026-11-09 10:00", "record.retracted", "c-2", event=12, by="lead-1", reason="other person"))
+    assert by(log, "staff_checks", "staff") == {"c-1": (2, 2), "c-2": (1, 1)}
+    assert by(log, "staff_checks", "kind") == {"evaluation": (1, 1), "inspection": (2, 2)}
+    assert by(log, "area_checks", "category") == {"greening": (1, 1)} and by(log, "attendance", "staff") == {"c-1": (1, 1), "c-2": (1, 1)}
+    assert share(log, "weekly_checks") == (1, 2)
+
+
 # ---- Numbers and stocks
 
 def test_s7_complaints_by_category():

@@ -44,7 +44,7 @@ class Draw:
                 "time": counting.utc(when), "data": data}
 
     def surveys(self):
-        for number, begin in enumerate(("2026-05-11", "2026-11-16")):
+        for number, begin in enumerate(("2026-05-11", "2026-11-16", "2026-12-21")):
             survey, start = f"S-{number}", midnight(begin) + 9 * 3600 * SECOND
             close = start + 20 * DAY
             for n, home in enumerate(self.homes):
@@ -58,6 +58,8 @@ class Draw:
                             grade = {"grade": self.random.choice(GRADES)} if self.random.random() < 0.9 else {}
                             yield self.event(back + self.random.randrange(DAY), "survey.answered", survey, ticket=ticket, item=item, **grade)
             yield self.event(start, "survey.returned", survey, ticket="never-issued")
+            if number == 2:         # opened when its forms were out already
+                yield self.event(start + DAY, "survey.opened", survey, by="q-1", role="quality_dept")
             if number == 0:
                 yield self.event(close, "survey.closed", survey, by="q-1", role="quality_dept")
 
@@ -71,6 +73,10 @@ class Draw:
         for _ in range(40):
             yield self.event(self.random.randrange(begin, end), "callback.done", self.random.choice(cases), kind=self.random.choice(["complaint", "repair", "help"]),
                              by="cs-9", mode="phone", covers=self.random.sample(cases, 2) + [self.random.choice(self.homes)], grade=self.random.choice(GRADES))
+        for n in range(80):
+            type_ = self.random.choice(["inspection.done", "evaluation.done", "attendance.recorded"])
+            area = {"area_kind": self.random.choice(["cleaning", "greening"])} if type_ == "inspection.done" and n % 2 else {}
+            yield self.event(self.random.randrange(begin, end), type_, "area-3" if area else f"cs-{n % 5}", by="lead-1", **area)
         for home in self.random.sample(self.homes, len(self.homes) // 3):
             out = self.random.randrange(40, 300)
             yield self.event(begin + out * DAY, "household.moved_out", home, date=stats_model.datetime.date.fromordinal(738522 + 1100 + out).isoformat())
@@ -88,7 +94,8 @@ class Draw:
               "contact.received": [("household", None), ("outcome", ["info", "wrong_number"])], "complaint.opened": [("category", ["noise", "parking", "other"]), ("household", None)],
               "repair.finished": [("in_home", [True, False])], "call.abandoned": [("wait_s", [2, 90]), ("household", None)], "call.answered": [("wait_s", [3, 100]), ("household", None)],
               "survey.answered": [("grade", GRADES)], "survey.issued": [("household", None)], "workorder.rated": [("grade", GRADES)], "case.replied": [("automatic", [True])],
-              "household.registered": [("moved_in", ["2026-06-01", "2019-01-01"])], "case.reclassified": [("severity", ["major", "ordinary"])], "survey.closed": []}
+              "household.registered": [("moved_in", ["2026-06-01", "2019-01-01"])], "case.reclassified": [("severity", ["major", "ordinary"])], "survey.closed": [], "survey.opened": [], "evaluation.done": [],
+              "inspection.done": [("area_kind", ["cleaning", "venue"])], "attendance.recorded": []}
 
     def corrections(self, log):
         """Of a log with numbers: what is corrected later, and corrected again."""

@@ -117,7 +117,7 @@ ADDED = {
     **{f"obligation.{step}": ["reason"] for step in ("opened", "fulfilled", "warned", "breached", "cancelled", "rescheduled")},
     **{f"report.{step}": ["kind", "survey", "reason"] for step in ("generated", "submitted", "approved", "rejected", "reviewed", "distributed")},
     **{f"notification.{fate}": ["with", "page_hash"] for fate in ("attempted", "sent", "delivered", "failed", "suppressed", "withdrawn")},
-    "inspection.done": ["area_kind"], "review.requested": ["kind"], "review.done": ["kind"],
+    "inspection.done": ["area_kind"], "review.requested": ["kind"], "review.done": ["kind"], "promise.made": ["role"],
 }
 
 

@@ -184,9 +184,25 @@ def test_a_dry_run_stores_nothing(importer):
 def test_sums_to_be_held_beside_the_books(importer):
     importer("households", HOUSEHOLDS)
     got = json.loads(importer("bills", BILLS, "--json").stdout)
-    assert got["sums"] == [{"fee_kind": "management", "rows": 1, "stored_fen": 123450, "known_fen": 0, "refused_fen": 0},
-                           {"fee_kind": "parking", "rows": 1, "stored_fen": 30000, "known_fen": 0, "refused_fen": 0}]
+    assert got["sums"] == [{"fee_kind": "management", "rows": 1, "stored_fen": 123450, "known_fen": 0, "refused_fen": 0, "unread": 0},
+                           {"fee_kind": "parking", "rows": 1, "stored_fen": 30000, "known_fen": 0, "refused_fen": 0, "unread": 0}]
     assert importer("bills", BILLS).stdout.splitlines()[-2].split() == ["all", "2", "0.00", "1,534.50", "0.00"]
+
+
+def test_the_sums_are_of_every_line(importer):
+    """A line that is not taken is in them by what of it can be read, so that they are those of the file: in a dry run, live, and when it is repeated."""
+    importer("households", HOUSEHOLDS)
+    head, good, _ = BILLS.splitlines()
+    table = "\n".join([head, good, *(line for line, _, _ in BAD[:-1]), good]) + "\n"
+    for more, stored, known in (["--dry-run"], 123450, 0), ([], 123450, 0), ([], 0, 123450):
+        got = json.loads(importer("bills", table, "--json", *more, expect=1).stdout)
+        sums = {one["fee_kind"]: [one[name] for name in ("rows", "stored_fen", "known_fen", "refused_fen", "unread")] for one in got["sums"]}
+        # Of eight water bills the amount cannot be read or is none; one bill has no kind that there is, and one too many cells.
+        assert sums["management"] == [2, stored, known, 123450, 0]
+        assert sum(one[0] for one in sums.values()) == got["rows"] == len(BAD) + 1 and got["refused"] == len(BAD)
+        assert sums["water"][3] == 500 * 6 and sums[""][0] == 2 and sums[""][3] == 500 and sums[""][4] == 1, sums
+    shown = importer("bills", table, expect=1).stdout
+    assert "(cannot be told)" in shown and f"of {sums['water'][4] + 1} refused lines the amount cannot be read" in shown
 
 
 def test_a_daemon_that_dies_on_the_way(importer):

@@ -498,6 +498,20 @@ def test_the_texts_of_a_household(daemon):
         assert gateway.texts()[0][:2] == ("+8613800001111", "【物业】3-2-1201: 123.45 yuan is still open (due 2026-12-01). Please pay soon, or call us if something is wrong.")
 
 
+def test_dry_run_shows_what_would_leave_together(tmp_path):
+    """Routine ones to one receiver within the time of a digest are one text; what is urgent, refused or later stands by itself, all in their order."""
+    with Gateway() as gateway:
+        folder = write_config(str(tmp_path / "config"), [gateway.sms()], settings={"digest": "10min"})
+        asked = [("09:00:00", request("N-1")), ("09:03:00", request("N-2", urgency="urgent")), ("09:05:00", request("N-3", params={"obligation": "C1/C-2", "rule": "C2"})),
+                 ("09:06:00", request("N-4", to="manager-1")), ("09:07:00", request("N-5", template="no-such")), ("09:10:00", request("N-6"))]
+        text = "".join(json.dumps({**line, "time": f"2026-11-25T{clock}Z"}) + "\n" for clock, line in asked)
+        done = subprocess.run([NOTIFY, "--dry-run", "-", "--config", folder], input=text, capture_output=True, text=True, check=True)
+        shown = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [(one["notification"], one.get("with")) for one in shown] == [("N-1", ["N-3"]), ("N-2", None), ("N-4", None), ("N-5", None), ("N-6", None)]
+        assert "（C1）" in shown[0]["text"] and "（C2）" in shown[0]["text"] and shown[0]["text"].count("【物业】") == 1
+        assert "refused" in shown[3] and not gateway.requests
+
+
 def test_dry_run_shows_what_would_leave(tmp_path):
     """To nobody; a rehearsal concludes and sends nothing either."""
     with Gateway() as gateway:

@@ -187,7 +187,7 @@ def test_bars_that_stand_close(counted):
     (["callbacks", "--by", "colour"], 2, "no measure of callbacks goes by colour"), (["repair_callbacks", "--by", "category"], 1, "repair_callbacks goes by: trade building staff"),
     (["callbacks", "--format", "pdf"], 2, "table, csv, json or html"), (["callbacks", "--value", "3"], 2, "goes with --explain"), (["callbacks", "more"], 2, "one report at a time"),
     (["callbacks", "--period", "2026-13"], 2, "is none"), (["callbacks", "--as-of", "soon"], 1, "a date, to its end, or an instant"),
-    (["collection", "--by", "building"], 2, "goes by fee_kind")])
+    (["collection", "--by", "trade"], 2, "goes by fee_kind or building")])
 def test_what_will_not_do_is_said(counted, words, status, why):
     assert why in counted.report(*words, expect=status).stderr
 
@@ -222,3 +222,15 @@ def test_collection_is_the_ledgers(counted):
         behind = json.loads(counted.report("collection", "--period", MONTH, "--explain", "--json").stdout)["sections"]
         assert [(s["num"], s["den"]) for s in behind] == [(2345, 12345), (0, 0)] and behind[0]["rows"][0]["bill"] == "B-1" and len(behind[0]["rows"][0]["events"]) == 2
         assert "together 23.45 of 123.45" in counted.report("collection", "--period", MONTH, "--by", "fee_kind", "--value", "management", "--explain").stdout
+        counted.put((3, "bill.issued", "B-2", {**bill, "household": "4-1-1", "amount": 100}))
+        told = json.loads(counted.report("collection", "--by", "building", "--period", MONTH, "--json").stdout)["sections"][0]
+        assert told["rows"] == [{"value": "3", "num": 2345, "den": 12345}, {"value": "4", "num": 0, "den": 100}] and told["total"] == {"num": 2345, "den": 12445}
+        # The ledger outlives an erasure: of a person it has the ids, and nothing of what is sealed.
+        counted.put((3, "household.registered", "4-1-1", {"kind": "tenant", "party": "p-4", "name": "租户四", "phone": "000-7788-9944", "email": "four@example.org"}),
+                    (4, "dispute.opened", "B-2", {"reason": "水表读数不对", "by": "cs-1"}))
+        counted.daemon.estate("ask", "dunning", "status", "--at-least", "now")
+        with open(os.path.join(ledger.state, "data.mdb"), "rb") as file:
+            kept = file.read()
+        assert b"4-1-1" in kept and b"B-2" in kept
+        assert [one for one in ("租户四", "000-7788-9944", "four@example.org", "水表读数不对") if one.encode() in kept] == []
+        assert "together 0.00 of 1.00" in counted.report("collection", "--period", MONTH, "--by", "building", "--value", "4", "--explain").stdout

@@ -7,15 +7,15 @@
 #include "bytes.h"
 #include "shape.h"
 
-#define ROW_VERSION	1u
+#define ROW_VERSION	2u
 
 const char *const account_names[ACCOUNTS] = { "due", "received", "unmatched", "credit", "waived", "cancelled", "billed" };
 const char *const payment_names[PAYMENT_STATES] = { "unknown", "initiated", "failed", "posted", "reversed" };
 const char *const interruption_names[INTERRUPTIONS] = { "", "demand", "part_payment", "promise", "filing" };
 
-static const struct member bill_parts[] = { T(bill, household), T(bill, party), T(bill, asked), B(bill, kind), B(bill, state), B(bill, delivered),
+static const struct member bill_parts[] = { T(bill, household), T(bill, party), T(bill, asked), T(bill, host), B(bill, kind), B(bill, state), B(bill, delivered),
 	B(bill, told), B(bill, filed), B(bill, interrupted_by), N(bill, seq), N(bill, period), N(bill, due), N(bill, issued), N(bill, amount), N(bill, open),
-	N(bill, reopened), N(bill, steps), N(bill, step_day), N(bill, disputes), N(bill, dispute_until), N(bill, promise_until), N(bill, flights),
+	N(bill, reopened), N(bill, steps), N(bill, step_day), N(bill, disputes), N(bill, dispute_until), N(bill, promises), N(bill, promise_until), N(bill, flights),
 	N(bill, flight_until), N(bill, interrupted), N(bill, interrupted_seq), N(bill, demand), N(bill, demand_seq), LAST };
 static const struct member payment_parts[] = { T(payment, household), T(payment, party), T(payment, bill), B(payment, state), B(payment, unmatched),
 	N(payment, amount), N(payment, rest), N(payment, received), N(payment, seq), N(payment, expires), LAST };

@@ -11,9 +11,10 @@
  * PAID		payment, 0, bill		->  how much of that bill it pays
  * UNMATCHED	b, bill, 0, payment; or h, household, 0, payment ->  nothing: money that waits to be told what it is for
  * BALANCES	"all"				->  struct balances: all households together
- * FIGURES	kind, period, due, day		->  struct figure: what that day did to the bills of that kind, period and due date
+ * FIGURES	kind, period, due, day, building	->  struct figure: what that day did to the bills of that kind, period, due date and building
  * ODDS		what, 0, seq, line		->  struct odd: what does not fit, for the reconciliation
  * NOTICES	notification			->  struct notice: a message that was asked for
+ * FORMERS	household, 0, party		->  nothing: it had the flat once
  *
  * Days are days since 1970 of the site's clock; an entry's is its value date: the day on which the money came in, else the day of the log.  So a
  * figure as of a date is a sum over the days up to it, and a payment that is posted late counts from when it was received.  Months are
@@ -25,7 +26,7 @@
 #include "bounds.h"
 #include "worker.h"
 
-enum { BILLS, PAYMENTS, HOUSEHOLDS, ENTRIES, OPEN, ALL, CREDITS, PAID, UNMATCHED, BALANCES, FIGURES, ODDS, NOTICES };
+enum { BILLS, PAYMENTS, HOUSEHOLDS, ENTRIES, OPEN, ALL, CREDITS, PAID, UNMATCHED, BALANCES, FIGURES, ODDS, NOTICES, FORMERS };
 
 #define NAME_SIZE	(ID_CHARS_MAX + 1)
 #define FEE_KINDS	8u
@@ -45,12 +46,13 @@ extern const char *const interruption_names[INTERRUPTIONS];
 struct bill {
 	char household[NAME_SIZE], party[NAME_SIZE];
 	char asked[NAME_SIZE];			/* the message that waits for the household's budget */
+	char host[NAME_SIZE];			/* who had the flat when it was issued, if another party pays by agreement; else nothing */
 	uint8_t kind, state, delivered, told, filed, interrupted_by;	/* told: arrears.opened was said, and not taken back */
 	int64_t seq;				/* of its issue; 0: something was said of it before it was issued */
 	int64_t period, due, issued, amount, open;
 	int64_t reopened;			/* the last day on which it was owed again */
 	int64_t steps, step_day;		/* of the ladder: how many are behind it, and when the last was */
-	int64_t disputes, dispute_until, promise_until;		/* days, inclusive; dispute_until < 0: it is over, and what waited for it is spent */
+	int64_t disputes, dispute_until, promises, promise_until;		/* days, inclusive; dispute_until < 0: it is over, and what waited for it is spent */
 	int64_t flights, flight_until;		/* payments on their way; an instant */
 	int64_t interrupted, interrupted_seq, demand, demand_seq;
 };

@@ -1,8 +1,11 @@
 /* Questions about all of it: how old it is, how much came in, what does not fit. */
 #include "dunning.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "buffer.h"
 #include "errcode.h"
 #include "rfc3339.h"
 
@@ -115,17 +118,79 @@ collect(struct collected *c, const struct figure *f, bool current, bool since)
 	}
 }
 
+#define BUILDINGS_MAX	1000u
+
+struct building {
+	char name[NAME_SIZE];
+	struct collected sums;
+};
+
+/* They come in no order, and a site has tens of them. */
+static struct building *
+building_find(struct building **list, unsigned *count, const char *name)
+{
+	for (unsigned i = *count; i-- > 0;)
+		if (strcmp((*list)[i].name, name) == 0)
+			return (&(*list)[i]);
+	if (*count == BUILDINGS_MAX)
+		return (NULL);
+	*list = alloc_or_exit(*list, (*count + 1) * sizeof(**list));
+	memset(&(*list)[*count], 0, sizeof(**list));
+	snprintf((*list)[*count].name, NAME_SIZE, "%s", name);
+	return (&(*list)[(*count)++]);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return (strcmp(((const struct building *)a)->name, ((const struct building *)b)->name));
+}
+
+static void
+reply_collected(struct worker *w, const char *dim, const char *name, const struct collected *c)
+{
+	worker_reply_row(w);
+	worker_reply(w, dim, text_of(name));
+	worker_reply_int(w, "due", c->due);
+	worker_reply_int(w, "collected", c->collected);
+	reply_rate(w, "rate", c->collected, c->due);
+	worker_reply_int(w, "prior_due", c->prior_due);
+	worker_reply_int(w, "prior_recovered", c->prior_recovered);
+	reply_rate(w, "prior_rate", c->prior_recovered, c->prior_due);
+}
+
+/* Of which building is asked, and is it a row each?  -1: neither. */
+static int
+asked_buildings(struct worker *w, bool *each, char only[NAME_SIZE])
+{
+	struct text s;
+
+	*each = false;
+	only[0] = '\0';
+	if (worker_asked_text(w, "by", NAME_SIZE, &s)) {
+		*each = mp_equal(s.s, s.len, "building");
+		if (!*each && !mp_equal(s.s, s.len, "kind"))
+			return (worker_refuse(w, E_ARGUMENT, "by", "kind or building"));
+	}
+	if (worker_asked_text(w, "building", ID_CHARS_MAX - 1, &s))
+		name_copy(only, s);
+	return (0);
+}
+
 int
 ask_collection(struct worker *w)
 {
 	struct worker_walk walk = { .key_len = 0 };
 	struct collected kinds[FEE_KINDS + 1] = { { 0, 0, 0, 0 } };
+	struct building *buildings = NULL, *of;
 	int64_t first, behind, day, period, begins;
 	struct turn t = ask_turn(w);
+	unsigned count = 0;
 	struct figure f;
-	char name[16];
+	char name[16], only[NAME_SIZE], building[NAME_SIZE];
+	bool each, full = false;
 
-	if (asked_period(&t, &first, &behind) != 0 || ask_day(&t, &day) != 0)
+	if (asked_period(&t, &first, &behind) != 0 || ask_day(&t, &day) != 0 || asked_buildings(w, &each, only) != 0)
 		return (-1);
 	begins = rfc3339_days((unsigned)(first / 12), (unsigned)(first % 12 + 1), 1);
 	while (worker_each(w, FIGURES, NULL, 0, &walk)) {
@@ -133,29 +198,33 @@ ask_collection(struct worker *w)
 		int64_t at = place_read(&walk, 17);
 
 		period = place_read(&walk, 1);
-		if (kind >= FEE_KINDS || period >= behind || at > day || !account_read(ROW_FIGURE, walk.value, walk.value_len, &f))
+		place_rest(&walk, 25, building);
+		if (kind >= FEE_KINDS || period >= behind || at > day || !account_read(ROW_FIGURE, walk.value, walk.value_len, &f) ||
+		    (only[0] != '\0' && strcmp(only, building) != 0))
 			continue;
 		collect(&kinds[kind], &f, period >= first, at >= begins);
 		collect(&kinds[FEE_KINDS], &f, period >= first, at >= begins);
+		if (each && (of = building_find(&buildings, &count, building)) != NULL)
+			collect(&of->sums, &f, period >= first, at >= begins);
+		else if (each)
+			full = true;
 	}
 	month_name(first, name);
 	worker_reply(w, "from", text_of(name));
 	month_name(behind - 1, name);
 	worker_reply(w, "until", text_of(name));
 	REPLY_DAY(w, "as_of", day);
+	if (full)
+		worker_reply_bool(w, "truncated", true);
 	worker_reply_list(w, "rows");
-	for (unsigned kind = 0; kind <= FEE_KINDS; kind++) {
-		const struct collected *c = &kinds[kind];
-
-		worker_reply_row(w);
-		worker_reply(w, "kind", text_of(kind < FEE_KINDS ? fee_name(kind) : "all"));
-		worker_reply_int(w, "due", c->due);
-		worker_reply_int(w, "collected", c->collected);
-		reply_rate(w, "rate", c->collected, c->due);
-		worker_reply_int(w, "prior_due", c->prior_due);
-		worker_reply_int(w, "prior_recovered", c->prior_recovered);
-		reply_rate(w, "prior_rate", c->prior_recovered, c->prior_due);
-	}
+	if (count > 0)
+		qsort(buildings, count, sizeof(*buildings), by_name);
+	for (unsigned i = 0; i < count; i++)
+		reply_collected(w, "building", buildings[i].name, &buildings[i].sums);
+	free(buildings);
+	for (unsigned kind = 0; kind < FEE_KINDS && !each; kind++)
+		reply_collected(w, "kind", fee_name(kind), &kinds[kind]);
+	reply_collected(w, each ? "building" : "kind", "all", &kinds[FEE_KINDS]);
 	return (0);
 }
 
@@ -217,12 +286,15 @@ ask_behind(struct worker *w)
 	int64_t first, behind, day, begins;
 	struct turn t = ask_turn(w);
 	unsigned kind = FEE_KINDS;
+	char only[NAME_SIZE] = "", building[NAME_SIZE];
 	struct text s;
 
 	if (asked_period(&t, &first, &behind) != 0 || ask_day(&t, &day) != 0)
 		return (-1);
 	if (worker_asked_text(w, "kind", NAME_SIZE, &s) && (kind = fee_find(s.s, s.len)) == FEE_KINDS)
 		return (worker_refuse(w, E_ARGUMENT, "kind", "a kind of fee, such as management"));
+	if (worker_asked_text(w, "building", ID_CHARS_MAX - 1, &s))
+		name_copy(only, s);
 	begins = rfc3339_days((unsigned)(first / 12), (unsigned)(first % 12 + 1), 1);
 	worker_reply_list(w, "rows");
 	while (worker_each_row(w, BILLS, NULL, 0, &walk)) {
@@ -230,6 +302,9 @@ ask_behind(struct worker *w)
 
 		if (!account_read(ROW_BILL, walk.value, walk.value_len, &b.bill) || b.bill.seq == 0 || b.bill.period >= behind ||
 		    (kind != FEE_KINDS && b.bill.kind != kind) || walk.key_len >= NAME_SIZE)
+			continue;
+		building_of(b.bill.household, building);
+		if (only[0] != '\0' && strcmp(only, building) != 0)
 			continue;
 		memcpy(b.id, walk.key, walk.key_len);
 		add_entries(&t, &b, first, begins, day);

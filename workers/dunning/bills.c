@@ -49,10 +49,14 @@ bill_issued(struct turn *t, const struct worker_event *v)
 		return;
 	}
 	debtor_load(t->w, b.household, &d);
-	if (event_text(v->e, "payer", &s))
+	memcpy(b.party, d.party[0] != '\0' ? d.party : b.household, NAME_SIZE);
+	if (event_text(v->e, "payer", &s) && !mp_equal(s.s, s.len, b.party)) {
+		/* By agreement, as a tenant does, and the owner is liable beside him (物业管理条例 41); but not what a former owner is billed at last. */
+		memcpy(b.host, b.party, NAME_SIZE);
 		name_copy(b.party, s);
-	else
-		memcpy(b.party, d.party[0] != '\0' ? d.party : b.household, NAME_SIZE);
+		if (debtor_was(t->w, b.household, b.party))
+			b.host[0] = '\0';
+	}
 	if (!d.known) {
 		d.known = 1;
 		debtor_store(t->w, b.household, &d);

@@ -15,6 +15,41 @@ debtor_store(struct worker *w, const char *household, const struct debtor *d)
 	account_put(w, HOUSEHOLDS, ROW_DEBTOR, household, strlen(household), d);
 }
 
+static void
+former_place(struct place *k, const char *household, const char *party)
+{
+	k->len = 0;
+	place_text(place_part(k, household), party);
+}
+
+bool
+debtor_was(struct worker *w, const char *household, const char *party)
+{
+	const void *value;
+	struct place k;
+	size_t len;
+
+	former_place(&k, household, party);
+	return (worker_get(w, FORMERS, k.bytes, k.len, &value, &len));
+}
+
+/* Another party has it from now on; who comes back is no former one. */
+static void
+pass_on(struct turn *t, const char *household, struct debtor *d, struct text to)
+{
+	char party[NAME_SIZE];
+	struct place k;
+
+	name_copy(party, to);
+	if (strcmp(party, d->party) == 0)
+		return;
+	former_place(&k, household, d->party[0] != '\0' ? d->party : household);
+	worker_put(t->w, FORMERS, k.bytes, k.len, "", 0);
+	former_place(&k, household, party);
+	worker_delete(t->w, FORMERS, k.bytes, k.len);
+	memcpy(d->party, party, NAME_SIZE);
+}
+
 /*
  * Until now nobody had said who the party is, and bills and money stood under the household's own name: they are that party's.  A transfer is
  * something else: what the unknown one owed stays his.
@@ -33,7 +68,13 @@ adopt(struct turn *t, const char *household, const char *party)
 	place_part(&k, household);
 	while (worker_each(t->w, ALL, k.bytes, k.len, &walk)) {
 		place_rest(&walk, k.len + 8, id);
-		if (!bill_load(t->w, id, &b) || strcmp(b.party, household) != 0)
+		if (!bill_load(t->w, id, &b))
+			continue;
+		if (strcmp(b.host, household) == 0) {
+			memcpy(b.host, party, NAME_SIZE);
+			bill_store(t, id, &b);
+		}
+		if (strcmp(b.party, household) != 0)
 			continue;
 		open_place(&old, household, household);
 		place_text(place_number(&old, b.due), id);
@@ -68,7 +109,9 @@ debtor_registered(struct turn *t, const struct worker_event *v)
 	known = debtor_load(t->w, id, &d) && d.known;
 	named = d.party[0] != '\0';
 	d.known = 1;
-	if (event_text(v->e, "party", &s))
+	if (event_text(v->e, "party", &s) && named)
+		pass_on(t, id, &d, s);
+	else if (event_text(v->e, "party", &s))
 		name_copy(d.party, s);
 	if (event_text(v->e, "moved_in", &s))
 		d.moved_out = 0;
@@ -94,7 +137,7 @@ debtor_handed(struct turn *t, const struct worker_event *v)
 	d.hardship = 0;
 	d.hardship_until = 0;
 	if (event_text(v->e, "to", &s))
-		name_copy(d.party, s);
+		pass_on(t, id, &d, s);
 	debtor_store(t->w, id, &d);
 	payments_match(t, 'h', id);
 	steps_wake(t, id, steps_next_run(t));

@@ -143,21 +143,21 @@ main(int argc, char **argv)
 	    "legal.filed", "contact.granted", "contact.deferred", "notification.sent", "notification.failed", "notification.suppressed",
 	    "notification.withdrawn", NULL };
 	static const char *const tables[] = { "bills", "payments", "households", "entries", "open", "all", "credits", "paid", "unmatched", "balances",
-	    "figures", "odds", "notices", NULL };
+	    "figures", "odds", "notices", "formers", NULL };
 	/* The rules last: they count by the calendar. */
 	static const struct worker_config configs[] = { { "calendar", "calendars/cn.yaml" }, { "rules", "rules/dunning.yaml" }, { NULL, NULL } };
 	static const struct worker_query queries[] = {
 		{ "arrears", "as_of building kind", "what is overdue, a row a bill; of a building, of a kind of fee, as of a date", ask_arrears },
 		{ "household", "household as_of", "a household's account: every bill and payment, and what is left", ask_household },
 		{ "aging", "as_of", "of each kind what is open, by how long it is overdue", ask_aging },
-		{ "collection", "period as_of", "F5: of each kind what was due and came in, and what was recovered of earlier arrears", ask_collection },
-		{ "behind", "kind period as_of", "what is behind collection: each bill that is in it, with the events that made it so", ask_behind },
+		{ "collection", "period as_of by building", "F5: of each kind, or by=building of each, what was due and came in, and what was recovered of earlier arrears", ask_collection },
+		{ "behind", "kind period as_of building", "what is behind collection: each bill that is in it, with the events that made it so", ask_behind },
 		{ "reconcile", NULL, "all accounts, whose sum is 0, and what does not fit: unmatched, duplicate, issued again", ask_reconcile },
 		{ "holds", "notification", "does a message that was asked for still say what is so; notify asks before it sends", ask_holds },
 		{ NULL, NULL, NULL, NULL },
 	};
 	static const struct worker_kind dunning = {
-		.name = "dunning", .version = 3, .types = types, .tables = tables, .configs = configs,
+		.name = "dunning", .version = 4, .types = types, .tables = tables, .configs = configs,
 		.about = "What every household owes, to the fen and as of any date; and how it is asked for it.",
 		.open = dunning_open, .close = dunning_close, .configure = dunning_configure, .activated = dunning_activated,
 		.update = dunning_update, .due = dunning_due, .queries = queries,

@@ -63,6 +63,8 @@ void	journal_enter(struct turn *, enum account debit, enum account credit, int64
 /* What an entry does to a figure: `due` moves against the account on the other side. */
 void	journal_figure(struct turn *, struct figure *, enum account debit, enum account credit, int64_t amount);
 void	balances_load(struct worker *, struct balances *);
+/* 3-2-1201 is in 3. */
+void	building_of(const char *household, char out[NAME_SIZE]);
 bool	bill_load(struct worker *, const char *id, struct bill *);
 /* With its place among what is owed; arrears that are settled are told. */
 void	bill_store(struct turn *, const char *id, struct bill *);
@@ -92,6 +94,8 @@ void	payments_spend(struct turn *, const char *household, const char *party);
 void	payments_match(struct turn *, char which, const char *id);
 
 bool	debtor_load(struct worker *, const char *household, struct debtor *);
+/* Had that party the flat before? */
+bool	debtor_was(struct worker *, const char *household, const char *party);
 void	debtor_store(struct worker *, const char *household, const struct debtor *);
 void	debtor_registered(struct turn *, const struct worker_event *);
 void	debtor_handed(struct turn *, const struct worker_event *);

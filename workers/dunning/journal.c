@@ -27,15 +27,27 @@ journal_figure(struct turn *t, struct figure *f, enum account debit, enum accoun
 	    other == ACCOUNT_BILLED || debit != ACCOUNT_DUE ? amount : -amount);
 }
 
-/* What an entry does to the bill's kind. */
+void
+building_of(const char *household, char out[NAME_SIZE])
+{
+	size_t len = strcspn(household, "-");
+
+	memcpy(out, household, len);
+	out[len] = '\0';
+}
+
+/* What an entry does to the bill's kind, in its building. */
 static void
 figure(struct turn *t, const struct bill *b, enum account debit, enum account credit, int64_t amount, int64_t day)
 {
 	struct figure f;
 	struct place k = { .len = 0 };
+	char building[NAME_SIZE];
 
 	k.bytes[k.len++] = b->kind;
 	place_number(place_number(place_number(&k, b->period), b->due), day);
+	building_of(b->household, building);
+	place_text(&k, building);
 	account_get(t->w, FIGURES, ROW_FIGURE, k.bytes, k.len, &f);
 	journal_figure(t, &f, debit, credit, amount);
 	account_put(t->w, FIGURES, ROW_FIGURE, k.bytes, k.len, &f);

@@ -34,7 +34,7 @@ struct terms {
 	int64_t run;			/* minutes of the day */
 	int64_t rank[FEE_KINDS];	/* which kind is paid first among those due on one day */
 	int64_t absurd;			/* a bill above it is not asked for until somebody has looked */
-	int64_t dispute_days, disputes, promise_days, flight, expires_days, wait_days, limitation_years;
+	int64_t dispute_days, disputes, promise_days, promises, flight, expires_days, wait_days, limitation_years;
 	unsigned of_kind[FEE_KINDS], count;
 	struct ladder ladders[FEE_KINDS];
 };

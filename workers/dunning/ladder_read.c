@@ -29,12 +29,13 @@ static const struct number {
 	{ "dispute_days", offsetof(struct terms, dispute_days), 1, 366 },
 	{ "disputes", offsetof(struct terms, disputes), 0, 10 },
 	{ "promise_days", offsetof(struct terms, promise_days), 1, 366 },
+	{ "promises", offsetof(struct terms, promises), 0, 10 },
 	{ "flight_minutes", offsetof(struct terms, flight), 1, 10080 },
 	{ "expires_days", offsetof(struct terms, expires_days), 1, 60 },
 	{ "wait_days", offsetof(struct terms, wait_days), 1, 60 },
 	{ "limitation_years", offsetof(struct terms, limitation_years), 1, 20 },
 };
-static const char *const keys[] = { "run", "order", "ladders", "absurd", "dispute_days", "disputes", "promise_days", "flight_minutes", "expires_days",
+static const char *const keys[] = { "run", "order", "ladders", "absurd", "dispute_days", "disputes", "promise_days", "promises", "flight_minutes", "expires_days",
 	"wait_days", "limitation_years" };
 enum { KEY_RUN, KEY_ORDER, KEY_LADDERS, KEY_NUMBERS };
 

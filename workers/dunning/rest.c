@@ -20,8 +20,8 @@ rest_reason(const struct turn *t, const struct debtor *d, const struct bill *b, 
 		return ("filed");
 	if (t->p != NULL && b->amount > t->p->absurd)
 		return ("absurd");
-	/* A debt stays with who made it: nobody else is asked for it. */
-	if (d->party[0] != '\0' && strcmp(b->party, d->party) != 0)
+	/* A debt stays with who made it: nobody else is asked for it.  Who pays by agreement is, as long as the flat is that of who was there then. */
+	if (d->party[0] != '\0' && strcmp(b->party, d->party) != 0 && strcmp(b->host, d->party) != 0)
 		return ("former_party");
 	if (d->moved_out != 0 && d->moved_out <= t->today)
 		return ("moved_out");
@@ -81,14 +81,35 @@ rest_interrupt(struct bill *b, int64_t day, enum interruption by, uint64_t seq)
 	b->interrupted_seq = (int64_t)seq;
 }
 
+/* Somebody who may allow what the rules do not. */
+static bool
+is_allowed(const struct event *e)
+{
+	static const char *const leads[] = { "cs_lead", "supervisor", "site_manager" };
+	struct text role;
+
+	for (size_t i = 0; event_text(e, "role", &role) && i < sizeof(leads) / sizeof(*leads); i++)
+		if (mp_equal(role.s, role.len, leads[i]))
+			return (true);
+	return (false);
+}
+
+/* One more begins the three years anew, as each does; whether it lets the bill rest once more is another matter. */
 static void
 promised(struct turn *t, const struct worker_event *v, const char *id, struct bill *b)
 {
 	int64_t until = 0, most = t->today + (t->p != NULL ? t->p->promise_days : 2 * DAYS_USUAL);
+	bool allowed = is_allowed(v->e);
 
 	day_field(v->e, "until", &until);
-	b->promise_until = until < most ? until : most;
+	until = until < most ? until : most;
 	rest_interrupt(b, day_of(t, v->when), BY_PROMISE, v->seq);
+	if (until > b->promise_until && t->p != NULL && b->promises >= t->p->promises && !allowed) {
+		odd_note(t, "promised_again", id, "", b->household, b->open, 0);
+	} else {
+		b->promises += until > b->promise_until && !allowed;
+		b->promise_until = until;
+	}
 	bill_store(t, id, b);
 }
 

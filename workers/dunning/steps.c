@@ -140,8 +140,9 @@ notice_id(const struct turn *t, const char *household, enum act act, char out[NA
 static void
 gather(struct notice *n, const char *household, const char *id, const struct bill *b, enum act act)
 {
-	if (n->count == NOTICE_BILLS_MAX)
-		return;			/* tomorrow */
+	/* The others tomorrow; and those of another party, whose debts are not this one's to read. */
+	if (n->count == NOTICE_BILLS_MAX || (n->count > 0 && strcmp(n->party, b->party) != 0))
+		return;
 	memcpy(n->household, household, NAME_SIZE);
 	memcpy(n->party, b->party, NAME_SIZE);
 	memcpy(n->bills[n->count++], id, NAME_SIZE);

@@ -41,7 +41,8 @@ perform(struct turn *t, struct obligation *o, const struct plan *p)
 
 	switch (p->act) {
 	case ACT_WARN:
-		r->warned = p->at;
+		/* Those whose time came while it rested are one. */
+		r->warned = t->now;
 		r->told = t->now;
 		tell_obligation(t, o, "obligation.warned", NULL, false);
 		tell_role(t, o, HANDLER, "obligation-warned", "warned");

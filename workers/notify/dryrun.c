@@ -8,7 +8,20 @@
 #include "json.h"
 #include "sender.h"
 
+/* One that is rendered, and waits for others that would leave with it. */
+struct shown {
+	struct letter letter;
+	struct secrets none;
+	bool fine, gathers;		/* gathers: it may leave with others */
+	int64_t until;			/* and waits so long for them */
+	char why[300];
+	struct shown *lead;		/* it leaves with that one */
+};
+#define SHOWN_MAX	1024u	/* a file with more at once shows the rest as the next ones */
+
 struct dry {
+	struct shown *shown[SHOWN_MAX];
+	unsigned count;
 	struct settings *settings;
 	struct templates *templates;
 	struct contacts *contacts;
@@ -100,7 +113,7 @@ address(struct dry *d, struct letter *l)
 }
 
 static void
-print_letter(const struct letter *l, bool fine, const char *why)
+print_letter(const struct letter *l, bool fine, const char *why, json_t *with)
 {
 	char nobody[200];
 
@@ -124,10 +137,85 @@ print_letter(const struct letter *l, bool fine, const char *why)
 		json_object_set_new(o, "headline", json_string(l->headline.data));
 	if (fine)
 		json_object_set_new(o, "text", json_string(l->text.data));
+	if (json_array_size(with) > 0)
+		json_object_set(o, "with", with);
 	if ((line = json_dumps(o, JSON_COMPACT)) != NULL)
 		puts(line);
 	free(line);
 	json_decref(o);
+}
+
+/* ---- Several as one ---- */
+
+static bool
+leaves_with(const struct shown *s, const struct shown *lead)
+{
+	return (s->gathers && s->lead == NULL && s->until == lead->until && s->letter.channel == lead->letter.channel && strcmp(s->letter.to, lead->letter.to) == 0);
+}
+
+/* With those behind it that it waited for, as far as there is room in one. */
+static void
+leave(struct dry *d, unsigned i)
+{
+	struct letter *letters[DIGEST_MAX] = { &d->shown[i]->letter };
+	unsigned at[DIGEST_MAX] = { i }, n = 1;
+	struct shown *lead = d->shown[i];
+	json_t *with = json_array();
+
+	for (unsigned k = i + 1; lead->gathers && k < d->count && n < DIGEST_MAX; k++)
+		if (leaves_with(d->shown[k], lead)) {
+			letters[n] = &d->shown[k]->letter;
+			at[n++] = k;
+		}
+	n = n > 1 ? letter_join(letters, n, d->settings) : 1;
+	for (unsigned k = 1; k < n; k++) {
+		d->shown[at[k]]->lead = lead;
+		json_array_append_new(with, json_string(d->shown[at[k]]->letter.notification));
+	}
+	print_letter(&lead->letter, lead->fine, lead->why, with);
+	json_decref(with);
+}
+
+/* All of them, in the order in which they were asked for. */
+static void
+flush(struct dry *d)
+{
+	for (unsigned i = 0; i < d->count; i++)
+		if (d->shown[i]->lead == NULL)
+			leave(d, i);
+	for (unsigned i = 0; i < d->count; i++) {
+		letter_free(&d->shown[i]->letter);
+		free(d->shown[i]);
+	}
+	d->count = 0;
+}
+
+/* Who waits for it already, or would: until when. */
+static void
+gather(struct dry *d, struct shown *s, const struct row *r, int64_t at)
+{
+	char nobody[200];
+
+	s->gathers = s->fine && digest_may(d->settings, s->letter.channel, r) && letter_addressed(&s->letter, nobody, sizeof(nobody));
+	s->until = s->gathers ? at + d->settings->digest_ns : at;
+	for (unsigned i = d->count; s->gathers && i-- > 0;) {
+		const struct shown *other = d->shown[i];
+
+		if (other->gathers && other->until > at && other->letter.channel == s->letter.channel && strcmp(other->letter.to, s->letter.to) == 0) {
+			s->until = other->until;
+			return;
+		}
+	}
+}
+
+/* Nobody waits any more when that happens. */
+static bool
+is_over(const struct dry *d, int64_t at)
+{
+	for (unsigned i = 0; i < d->count; i++)
+		if (d->shown[i]->until > at)
+			return (false);
+	return (true);
 }
 
 static void
@@ -135,27 +223,31 @@ show(struct dry *d, const struct event *e)
 {
 	struct turn t = { NULL, d->settings, 0 };
 	const struct route *route;
-	struct secrets none = { .user = "" };
-	struct letter l = { .secrets = &none };
+	struct shown *s;
+	struct letter *l;
 	struct row r;
 	struct text id;
 	struct mp params;
-	char why[300] = "its parameters cannot be read";
-	bool fine;
 
 	if (!plan_row(&t, e, 1, 0, &id, &r) || (route = settings_route(d->settings, text_of(r.wanted))) == NULL) {
 		fprintf(stderr, "estate-notify: %.*s: no route for channel %s\n", (int)id.len, id.s, r.wanted);
 		return;
 	}
-	l.channel = &d->settings->channels[route->steps[0]];
-	snprintf(l.notification, sizeof(l.notification), "%.*s", (int)id.len, id.s);
-	snprintf(l.to, sizeof(l.to), "%s", r.to);
-	snprintf(l.subject, sizeof(l.subject), "%s", r.subject);
-	snprintf(l.template, sizeof(l.template), "%s", r.template);
-	address(d, &l);
-	fine = event_field(e, "params", &params) && mp_peek(&params) == MP_MAP && letter_render(&l, d->templates, d->settings, params, why, sizeof(why));
-	print_letter(&l, fine, why);
-	letter_free(&l);
+	if (is_over(d, e->time_ns) || d->count == SHOWN_MAX)
+		flush(d);
+	s = memset(alloc_or_exit(NULL, sizeof(*s)), 0, sizeof(*s));
+	l = &s->letter;
+	l->secrets = &s->none;
+	l->channel = &d->settings->channels[route->steps[0]];
+	snprintf(s->why, sizeof(s->why), "its parameters cannot be read");
+	snprintf(l->notification, sizeof(l->notification), "%.*s", (int)id.len, id.s);
+	snprintf(l->to, sizeof(l->to), "%s", r.to);
+	snprintf(l->subject, sizeof(l->subject), "%s", r.subject);
+	snprintf(l->template, sizeof(l->template), "%s", r.template);
+	address(d, l);
+	s->fine = event_field(e, "params", &params) && mp_peek(&params) == MP_MAP && letter_render(l, d->templates, d->settings, params, s->why, sizeof(s->why));
+	gather(d, s, &r, e->time_ns);
+	d->shown[d->count++] = s;
 }
 
 /* 0, or 1 for a line that is no event. */
@@ -214,6 +306,7 @@ dryrun(const char *path, const char *folder)
 	}
 	while (getline(&line, &room, f) > 0)
 		bad |= dry_line(&d, line);
+	flush(&d);
 	free(line);
 	if (f != stdin)
 		fclose(f);

@@ -68,6 +68,7 @@ void	aspect_case(struct turn *, const struct history *, aspect_fn *);
 void	aspect_callbacks(struct turn *, const struct history *, aspect_fn *);
 void	aspect_call(struct turn *, const struct history *, aspect_fn *);
 void	aspect_visits(struct turn *, const struct history *, aspect_fn *);
+void	aspect_checks(struct turn *, const struct history *, aspect_fn *);
 void	aspect_household(struct turn *, const struct history *, aspect_fn *);
 void	aspect_ticket(struct turn *, const struct history *, aspect_fn *);
 void	aspect_obligation(struct turn *, const struct history *, aspect_fn *);

@@ -190,6 +190,29 @@ aspect_visits(struct turn *t, const struct history *h, aspect_fn *tell)
 	}
 }
 
+/* ---- Checks ---- */
+
+/* Of somebody's work, or of an area; and who was there.  Each stands for itself: two of one day are two. */
+void
+aspect_checks(struct turn *t, const struct history *h, aspect_fn *tell)
+{
+	for (unsigned i = 0; i < h->count; i++) {
+		const struct fact *f = h->f[i];
+		struct aspect a = { .has = 0 };
+		struct text area = { NULL, 0 };
+
+		if (f->type != TAKE_INSPECTED && f->type != TAKE_EVALUATED && f->type != TAKE_ATTENDED)
+			continue;
+		fact_text(f, KEEP_AREA_KIND, &area);
+		aspect_at(&a, ATTR_WHEN, f->when);
+		aspect_word(&a, ATTR_KIND, text_of(area.len > 0 ? "area" : f->type == TAKE_INSPECTED ? "inspection" : f->type == TAKE_EVALUATED ? "evaluation" : "attendance"));
+		aspect_word(&a, ATTR_CATEGORY, area);
+		aspect_word(&a, ATTR_STAFF, area.len > 0 ? (struct text){ NULL, 0 } : h->subject);
+		aspect_sub_at(&a, (int64_t)f->seq);
+		tell(t, CLASS_CHECK, &a);
+	}
+}
+
 /* ---- Calls ---- */
 
 #define RETURN_WITHIN	(7 * DAY_NS)	/* who gets through later calls about something else */
@@ -288,23 +311,44 @@ aspect_call(struct turn *t, const struct history *h, aspect_fn *tell)
 
 /* ---- Tickets ---- */
 
-/* No more answers count once it is closed. */
-static int64_t
-survey_end(struct turn *t, struct text survey)
-{
-	struct history h;
-	int64_t end = INT64_MAX;
+/* From when a survey is held, until when answers count. */
+struct held {
+	int64_t from, until, year_begins, year_ends;
+};
 
-	if (object_beside(t, 's', survey, &h))
-		for (unsigned i = 0; i < h.count; i++)
-			if (h.f[i]->type == TAKE_SURVEY_CLOSED && h.f[i]->when < end)
-				end = h.f[i]->when;
-	return (end);
+/*
+ * A survey is of the year in which it was opened (S1: one each half-year), and all of it counts there: forms that come back after New Year do not
+ * belong to the next one, nor do those that went out before.  Of one that nobody opened each form is of the year in which it went out.
+ */
+static struct held
+survey_held(struct turn *t, const struct history *ticket)
+{
+	struct held held = { INT64_MAX, INT64_MAX, 0, 0 };
+	struct history h;
+
+	if (object_beside(t, 's', ticket->subject, &h))
+		for (unsigned i = 0; i < h.count; i++) {
+			int64_t *first = h.f[i]->type == TAKE_SURVEY_OPENED ? &held.from : h.f[i]->type == TAKE_SURVEY_CLOSED ? &held.until : NULL;
+
+			if (first != NULL && h.f[i]->when < *first)
+				*first = h.f[i]->when;
+		}
+	if (held.from == INT64_MAX)
+		held.from = ticket->count > 0 ? ticket->f[0]->when : 0;
+	held.year_ends = period_year_ends(t, held.from);
+	held.year_begins = period_month_begins(t, period_month(t, held.from) / 12 * 12);
+	return (held);
+}
+
+static int64_t
+counts_at(const struct held *held, int64_t when)
+{
+	return (when < held->year_begins ? held->year_begins : when >= held->year_ends ? held->year_ends - 1 : when);
 }
 
 /* Each question once: the last answer to it. */
 static void
-answers(struct turn *t, const struct history *h, struct aspect *a, int64_t end, aspect_fn *tell)
+answers(struct turn *t, const struct history *h, struct aspect *a, const struct held *held, aspect_fn *tell)
 {
 	for (unsigned i = 0; i < h->count; i++) {
 		const struct fact *f = h->f[i];
@@ -313,13 +357,13 @@ answers(struct turn *t, const struct history *h, struct aspect *a, int64_t end, 
 		uint8_t hash[16];
 		XXH128_canonical_t canonical;
 
-		if (f->type != TAKE_ANSWER || f->when > end || !fact_text(f, KEEP_ITEM, &item))
+		if (f->type != TAKE_ANSWER || f->when > held->until || !fact_text(f, KEEP_ITEM, &item))
 			continue;
 		for (unsigned k = i + 1; k < h->count && !later; k++)
-			later = h->f[k]->type == TAKE_ANSWER && h->f[k]->when <= end && fact_text(h->f[k], KEEP_ITEM, &other) && text_same(item, other);
+			later = h->f[k]->type == TAKE_ANSWER && h->f[k]->when <= held->until && fact_text(h->f[k], KEEP_ITEM, &other) && text_same(item, other);
 		if (later)
 			continue;
-		aspect_at(a, ATTR_WHEN, f->when);
+		aspect_at(a, ATTR_WHEN, counts_at(held, f->when));
 		aspect_word(a, ATTR_ITEM, item);
 		aspect_field(a, ATTR_GRADE, f, KEEP_GRADE);
 		XXH128_canonicalFromHash(&canonical, XXH3_128bits(item.s, item.len));
@@ -334,21 +378,21 @@ aspect_ticket(struct turn *t, const struct history *h, aspect_fn *tell)
 {
 	struct aspect a = { .has = 0 };
 	struct text household;
-	int64_t end = survey_end(t, h->subject);
+	struct held held = survey_held(t, h);
 
 	aspect_word(&a, ATTR_SURVEY, h->subject);
 	for (unsigned i = 0; i < h->count; i++) {
 		const struct fact *f = h->f[i];
 
 		if (f->type == TAKE_ISSUED && !aspect_has(&a, ATTR_ISSUED)) {
-			aspect_at(&a, ATTR_ISSUED, f->when);
+			aspect_at(&a, ATTR_ISSUED, counts_at(&held, f->when));
 			fact_text(f, KEEP_HOUSEHOLD, &household);
 			aspect_home(&a, household);
-		} else if (f->type == TAKE_RETURNED && f->when <= end && !aspect_has(&a, ATTR_RETURNED))
+		} else if (f->type == TAKE_RETURNED && f->when <= held.until && !aspect_has(&a, ATTR_RETURNED))
 			aspect_at(&a, ATTR_RETURNED, f->when);
 	}
 	tell(t, CLASS_TICKET, &a);
-	answers(t, h, &a, end, tell);
+	answers(t, h, &a, &held, tell);
 }
 
 /* ---- Obligations ---- */

@@ -126,35 +126,10 @@ begin(struct turn *t, const struct draft_kind *k, struct text period, struct tex
 		generate(t, (struct text){ report, (uint32_t)n }, &v);
 }
 
-void
-draft_look(struct turn *t)
-{
-	char period[MONTH_SIZE];
-	int64_t last, year;
-	unsigned month, day;
-
-	if (t->p == NULL)
-		return;
-	rfc3339_civil(period_day(t, t->now), &year, &month, &day);
-	if ((int64_t)day != t->p->draft_day)
-		return;
-	last = period_month(t, t->now) - 1;
-	if (!target_was_counted(t, period_month_begins(t, last + 1)))
-		return;
-	for (unsigned i = 0; i < t->p->draft_count; i++) {
-		const struct draft_kind *k = &t->p->drafts[i];
-
-		period_name(last, period);
-		if (k->every == EVERY_MONTH)
-			begin(t, k, text_of(period), (struct text){ NULL, 0 });
-		else if (k->every == EVERY_YEAR && month == 1)
-			begin(t, k, (struct text){ period, 4 }, (struct text){ NULL, 0 });
-	}
-}
-
 /*
  * The period of a survey's report is the half-year in which it was, or the year if it was in both: forms count when they were handed out, and a
- * report of the half-year in which it was closed would lack those of June.
+ * report of the half-year in which it was closed would lack those of June.  One that is closed after New Year counts in the year in which it began;
+ * what of that was looked at as missed before the last answers came is looked at again.
  */
 static void
 survey_closed(struct turn *t, struct text survey, int64_t when)
@@ -162,6 +137,10 @@ survey_closed(struct turn *t, struct text survey, int64_t when)
 	int64_t month = period_month(t, when), began = period_month(t, object_survey_began(t, survey, when));
 	char period[MONTH_SIZE];
 
+	if (began / 12 < month / 12) {
+		month = began / 12 * 12 + 11;
+		target_settled_again(t, month);
+	}
 	period_name(month, period);
 	if (began / 12 == month / 12 && began % 12 < 6 && month % 12 >= 6)
 		period[4] = '\0';
@@ -170,6 +149,125 @@ survey_closed(struct turn *t, struct text survey, int64_t when)
 	for (unsigned i = 0; i < t->p->draft_count; i++)
 		if (t->p->drafts[i].every == EVERY_SURVEY)
 			begin(t, &t->p->drafts[i], text_of(period), survey);
+}
+
+static void
+period_over(struct turn *t, unsigned every, int64_t month)
+{
+	char period[MONTH_SIZE];
+
+	period_name(month, period);
+	if (every == EVERY_YEAR)
+		period[4] = '\0';
+	for (unsigned i = 0; i < t->p->draft_count; i++)
+		if (t->p->drafts[i].every == every)
+			begin(t, &t->p->drafts[i], text_of(period), (struct text){ NULL, 0 });
+}
+
+/* ---- What was over before anything was counted ---- */
+
+static const char closed_prefix[] = "closed";		/* with the zero behind it: then a survey */
+
+static void
+closed_too_early(struct turn *t, struct text survey)
+{
+	char key[sizeof(closed_prefix) + ID_CHARS_MAX];
+
+	memcpy(key, closed_prefix, sizeof(closed_prefix));
+	memcpy(key + sizeof(closed_prefix), survey.s, survey.len);
+	worker_put(t->w, ALARMS, key, sizeof(closed_prefix) + survey.len, "", 1);
+}
+
+/* When it was closed first, if that still holds. */
+static bool
+closed_at(struct turn *t, struct text survey, int64_t *when)
+{
+	struct history h;
+
+	if (object_beside(t, 's', survey, &h))
+		for (unsigned i = 0; i < h.count; i++)
+			if (h.f[i]->type == TAKE_SURVEY_CLOSED) {
+				*when = h.f[i]->when;
+				return (true);
+			}
+	return (false);
+}
+
+static void
+surveys_of_before(struct turn *t, int64_t since)
+{
+	struct worker_walk walk = { .key_len = 0 };
+	char survey[ID_CHARS_MAX];
+	int64_t when;
+
+	while (worker_each(t->w, ALARMS, closed_prefix, sizeof(closed_prefix), &walk)) {
+		struct text id = { survey, (uint32_t)(walk.key_len - sizeof(closed_prefix)) };
+
+		memcpy(survey, walk.key + sizeof(closed_prefix), id.len);
+		worker_delete(t->w, ALARMS, walk.key, walk.key_len);
+		if (closed_at(t, id, &when) && when >= since)
+			survey_closed(t, id, when);
+	}
+}
+
+static bool
+is_counted(struct turn *t, unsigned every, int64_t first, int64_t last)
+{
+	int64_t num, den;
+
+	for (unsigned i = 0; i < t->p->draft_count; i++) {
+		const struct report_kind *r = t->p->drafts[i].report;
+
+		for (unsigned k = 0; t->p->drafts[i].every == every && k < r->count; k++)
+			for (int64_t month = first; r->parts[k]->per == PER_MONTH && month <= last; month++) {
+				ask_sum(t, r->parts[k], month, INT64_MAX, &num, &den);
+				if (den > 0)
+					return (true);
+			}
+	}
+	return (false);
+}
+
+/*
+ * A log with a history: of all that was over when the first measures were activated the last month and the last year are owed, if anything is
+ * counted of them, and surveys closed since that month began: theirs is the time in which a report is still due (C11, S9), and the year's form asks
+ * for all its lines (Z9).  Of what is longer ago nobody waits for one, and twenty at once would hide the ones that matter.  The figures of any
+ * month are there to be asked for.
+ */
+static void
+catch_up(struct turn *t, int64_t last)
+{
+	int64_t year = (last + 1) / 12 - 1;
+
+	if (is_counted(t, EVERY_MONTH, last, last))
+		period_over(t, EVERY_MONTH, last);
+	if (is_counted(t, EVERY_YEAR, year * 12, year * 12 + 11))
+		period_over(t, EVERY_YEAR, year * 12);
+}
+
+void
+draft_look(struct turn *t)
+{
+	unsigned month, day;
+	int64_t last, year;
+
+	if (t->p == NULL)
+		return;
+	rfc3339_civil(period_day(t, t->now), &year, &month, &day);
+	last = period_month(t, t->now) - 1;
+	if (!recount_is_under_way(t->w))
+		surveys_of_before(t, period_month_begins(t, last));
+	if ((int64_t)day < t->p->draft_day)
+		return;
+	if (!target_was_counted(t, period_month_begins(t, last + 1))) {
+		/* Begun this month: also of what is typed in later. */
+		if (!recount_is_under_way(t->w))
+			catch_up(t, last);
+	} else if ((int64_t)day == t->p->draft_day) {
+		period_over(t, EVERY_MONTH, last);
+		if (month == 1)
+			period_over(t, EVERY_YEAR, last);
+	}
 }
 
 /* Somebody decided on a version. */
@@ -213,8 +311,13 @@ draft_take(struct turn *t, const struct worker_event *v)
 	} steps[] = { { "report.submitted", SUBMITTED }, { "report.reviewed", REVIEWED }, { "report.approved", APPROVED }, { "report.rejected", REJECTED },
 	    { "report.distributed", DISTRIBUTED } };
 
-	if (t->p == NULL || v->e->subject.s == NULL)
+	if (v->e->subject.s == NULL)
 		return;
+	if (t->p == NULL) {
+		if (mp_equal(v->e->type.s, v->e->type.len, "survey.closed"))
+			closed_too_early(t, v->e->subject);
+		return;
+	}
 	if (mp_equal(v->e->type.s, v->e->type.len, "survey.closed"))
 		survey_closed(t, v->e->subject, v->when);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)

@@ -196,6 +196,7 @@ object_judge(struct turn *t, struct object *o)
 			aspect_case(t, &h, members_tell);
 			aspect_callbacks(t, &h, members_tell);
 			aspect_visits(t, &h, members_tell);
+			aspect_checks(t, &h, members_tell);
 			aspect_call(t, &h, members_tell);
 			aspect_household(t, &h, members_tell);
 			break;

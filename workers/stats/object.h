@@ -48,7 +48,10 @@ void	object_judge(struct turn *, struct object *);
 /* Another object's facts, while one is judged: false if there are none. */
 bool	object_beside(struct turn *, char kind, struct text subject, struct history *);
 
-/* When the first of a survey's forms was handed out, came back or was answered; that instant, if none of it was earlier. */
+/*
+ * When the first of a survey's forms was handed out, came back or was answered; that instant, if none of it was earlier.  If the survey was opened
+ * in another year, when it was opened: all of it counts there.
+ */
 int64_t	object_survey_began(struct turn *, struct text survey, int64_t at);
 
 /* It is judged again, as it stands. */

@@ -94,7 +94,7 @@ main(int argc, char **argv)
 {
 	static const char *const types[] = { "household.registered", "household.moved_in", "household.moved_out", "contact.received", "call.queued",
 	    "call.answered", "call.abandoned", "voicemail.left", "help.requested", "complaint.*", "repair.*", "case.*", "supervisor.consulted",
-	    "workorder.rated", "callback.*", "visit.started", "visit.signed", "rule.violated", "survey.*", "obligation.*", "record.amended", "record.retracted", "report.submitted",
+	    "workorder.rated", "callback.*", "visit.started", "visit.signed", "rule.violated", "survey.*", "inspection.done", "evaluation.done", "attendance.recorded", "obligation.*", "record.amended", "record.retracted", "report.submitted",
 	    "report.reviewed", "report.approved", "report.rejected", "report.distributed", NULL };
 	static const char *const tables[] = { "objects", "spread", "rows", "past", "alarms", "contacts", "drafts", NULL };
 	/* The measures last: they count by the calendar. */
@@ -108,7 +108,7 @@ main(int argc, char **argv)
 		{ NULL, NULL, NULL, NULL },
 	};
 	static const struct worker_kind stats = {
-		.name = "stats", .version = 1, .types = types, .tables = tables, .configs = configs,
+		.name = "stats", .version = 2, .types = types, .tables = tables, .configs = configs,
 		.about = "Rates, times and stocks of the department, and the events behind every figure.",
 		.open = stats_open, .close = stats_close, .configure = stats_configure, .activated = stats_activated,
 		.update = stats_update, .due = stats_due, .queries = queries,

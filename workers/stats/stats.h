@@ -30,7 +30,8 @@
  * ROWS		measure, month, object, sub	->  since which event and when it is so; the member
  * PAST		measure, month, until which event, object, sub	->  from which event and when until when; the member
  * CONTACTS	contact.c
- * ALARMS	measure, period, what		->  nothing: it was told; "since"	->  when the first measures were activated
+ * ALARMS	measure, period, what		->  nothing: it was told; "since"	->  when the first measures were activated; "closed", 0, survey	->  nothing:
+ *		it was closed before that
  * DRAFTS	report, version	->  as of when its figures are, what became of it
  */
 #ifndef STATS_H
@@ -90,6 +91,8 @@ bool	contact_last(struct worker *, struct text household, int64_t since, int64_t
 /* Measures are in force from now on. */
 void	target_begin(struct turn *);
 void	target_look(struct turn *);
+/* More is known of a month that is over: what was missed in it and is not told yet. */
+void	target_settled_again(struct turn *, int64_t month);
 /* Was anything counted yet when that ended?  Nobody is told of what was over before. */
 bool	target_was_counted(struct turn *, int64_t end);
 void	recount_begin(struct turn *);

@@ -217,6 +217,8 @@ object_survey_began(struct turn *t, struct text survey, int64_t at)
 {
 	struct object_key prefix = object_key('t', survey, (struct text){ "", 0 });
 	struct worker_walk walk = { .key_len = 0 };
+	int64_t opened = INT64_MAX;
+	struct history own;
 
 	while (worker_each(t->w, OBJECTS, prefix.bytes, prefix.len, &walk)) {
 		struct object_key k = { .len = walk.key_len };
@@ -230,7 +232,12 @@ object_survey_began(struct turn *t, struct text survey, int64_t at)
 		if (h.count > 0 && h.f[0]->when < at)
 			at = h.f[0]->when;
 	}
-	return (at);
+	if (object_beside(t, 's', survey, &own))
+		for (unsigned i = 0; i < own.count; i++)
+			if (own.f[i]->type == TAKE_SURVEY_OPENED && own.f[i]->when < opened)
+				opened = own.f[i]->when;
+	/* The year is that of the opening, whatever went out before it. */
+	return (opened == INT64_MAX || period_month(t, opened) / 12 == period_month(t, at) / 12 ? at : opened);
 }
 
 static void
@@ -238,7 +245,7 @@ others_again(struct turn *t, const struct object_key *k, unsigned type, int64_t 
 {
 	if (t->p == NULL)
 		return;
-	if (k->bytes[0] == 's' && type == TAKE_SURVEY_CLOSED)
+	if (k->bytes[0] == 's' && (type == TAKE_SURVEY_CLOSED || type == TAKE_SURVEY_OPENED))
 		tickets_again(t, k);
 	if (k->bytes[0] == 'c' && (type == TAKE_ANSWERED || type == TAKE_DONE))
 		lost_calls_again(t, k, when);

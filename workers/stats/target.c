@@ -177,6 +177,19 @@ month(struct turn *t, const struct measure *m, int64_t number, bool over)
 }
 
 void
+target_settled_again(struct turn *t, int64_t number)
+{
+	int64_t day = period_day(t, period_month_begins(t, number + 1)) + t->p->settle_day, settled;
+
+	/* Until then there is time, and it is looked at anyway. */
+	if (recount_is_under_way(t->w) || !calendar_clock(t->x->calendar, day - 1, (unsigned)t->p->run, &settled) || t->now < settled)
+		return;
+	for (unsigned i = 0; i < t->p->count; i++)
+		if (t->p->list[i].least >= 0 && !t->p->list[i].linear)
+			month(t, &t->p->list[i], number, true);
+}
+
+void
 target_look(struct turn *t)
 {
 	int64_t number = period_month(t, t->now), y;
