@@ -3,6 +3,8 @@ import json
 import os
 import subprocess
 
+import msgpack
+
 import daemon as harness
 
 RULE = "1 to 64 characters of A-Z a-z 0-9"
@@ -140,3 +142,29 @@ def test_who_waits_at_a_terminal_is_told_for_what(tmp_path):
 def test_status_is_chinese_throughout(daemon):
     lines = daemon.estate("status", env={"LC_ALL": "zh_CN.UTF-8"}).stdout.splitlines()
     assert [line for line in lines if line[:1].isascii()] == [] and any(line.split() == ["状态", "运行中"] for line in lines)
+
+
+def exactly(number, size):
+    """A line whose event has that many bytes when it is packed."""
+    bare = len(msgpack.packb(json.loads(line(number, note=""))))
+    head = 1 if size - bare < 32 else 2 if size - bare < 256 else 3            # of the text: fixstr has one byte already
+    made = line(number, note="x" * (size - bare - head + 1))
+    while len(msgpack.packb(json.loads(made))) < size:
+        made = made.replace('"note": "', '"note": "x')
+    assert len(msgpack.packb(json.loads(made))) == size
+    return made + "\n"
+
+
+def test_events_at_the_bound_are_put_and_one_byte_more_is_refused(daemon, tmp_path):
+    """Each alone, together, by way of an outbox, and by bench: none may wait for ever in the client."""
+    sizes = [65530, 65531, 65532, 65533, 65535, 65536, 65537]
+    all_lines = "".join(exactly(number, size) for number, size in enumerate(sizes))
+    done = daemon.estate("put", "--timeout", 10, stdin=all_lines, expect=1)
+    assert [json.loads(one)["line"] for one in done.stdout.splitlines()] == [1, 2, 3, 4, 5, 6]
+    assert "too-large" in done.stderr and "65537 bytes packed" in done.stderr
+    done = daemon.estate("put", "--timeout", 10, "--batch", 6, stdin=all_lines, expect=1)
+    assert [json.loads(one)["duplicate"] for one in done.stdout.splitlines()] == [True] * 6
+    daemon.estate("outbox", "put", "--send", "--path", tmp_path / "box", stdin=exactly(7, 65536))
+    assert "e7" in stored(daemon)
+    shown = json.loads(daemon.estate("bench", "put", "--size", 65536, "--events", 3, "--json").stdout)
+    assert shown["events"] == 3 and shown["errors"] == 0
