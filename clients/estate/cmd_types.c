@@ -24,7 +24,7 @@ static const char help_text[] =
 "Reading a type's fields:\n"
 "  *            required: an event without it is refused (missing-field)\n"
 "  +            at least one of the fields with + must be there\n"
-"  !            personal: a later release seals it, and masks it for whoever lacks the right\n"
+"  !            personal: sealed in the store, and masked for whoever lacks the right to see it\n"
 "  one of X     a code from the list, which is printed below the fields; \"or other\" means\n"
 "               that another text is taken too\n"
 "  instant      2026-11-03T08:30:00+08:00        period   2026, 2026-H1, 2026-Q1, 2026-11\n"

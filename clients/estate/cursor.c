@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buffer.h"
@@ -24,7 +25,7 @@ cursor_read(const char *verb, const char *path, struct cursor *c)
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return (0);
 	if ((root = json_load_file(path, 0, &why)) == NULL) {
-		fprintf(stderr, "estate %s: the cursor file %s cannot be read: %s\n", verb, path, why.text);
+		fprintf(stderr, "estate %s: the cursor file %s cannot be read: %s; move it away to begin anew\n", verb, path, why.text);
 		return (-1);
 	}
 	if (json_unpack(root, "{s:s, s:I, s:I}", "log", &log, "epoch", &epoch, "seq", &seq) != 0 || seq < 0 || epoch < 0 ||
@@ -37,6 +38,29 @@ cursor_read(const char *verb, const char *path, struct cursor *c)
 		result = 1;
 	}
 	json_decref(root);
+	return (result);
+}
+
+int
+cursor_check(const char *verb, const char *path)
+{
+	struct buffer next = { NULL, 0, 0 };
+	struct stat st;
+	FILE *f = NULL;
+	int result = -1;
+
+	buffer_printf(&next, "%s.new", path);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		fprintf(stderr, "estate %s: %s is no file: give --cursor a path where a new one can be made\n", verb, path);
+	else if ((f = fopen(next.data, "w")) == NULL)
+		fprintf(stderr, "estate %s: cannot write the cursor file %s: %s; nothing was shown\n", verb, path, strerror(errno));
+	else
+		result = 0;
+	if (f != NULL) {
+		fclose(f);
+		unlink(next.data);
+	}
+	buffer_free(&next);
 	return (result);
 }
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import msgpack
+import pytest
 
 import daemon as harness
 
@@ -168,3 +169,27 @@ def test_events_at_the_bound_are_put_and_one_byte_more_is_refused(daemon, tmp_pa
     assert "e7" in stored(daemon)
     shown = json.loads(daemon.estate("bench", "put", "--size", 65536, "--events", 3, "--json").stdout)
     assert shown["events"] == 3 and shown["errors"] == 0
+
+
+@pytest.mark.parametrize("words", [["status"], ["get", 1], ["consumers"], ["types"], ["status", "--json"]])
+def test_output_that_cannot_be_written_is_no_success(daemon, words):
+    done = estate_full(daemon, *words)
+    assert done.returncode == 3 and "No space left" in done.stderr
+
+
+@pytest.mark.parametrize("place", ["-1", "18446744073709551616", "99999999999999999999999", "+5", "0", ""])
+def test_a_place_that_is_no_number_is_wrong_usage(daemon, place):
+    assert "--from" in daemon.estate("tail", f"--from={place}", expect=2).stderr
+
+
+def test_a_cursor_that_cannot_be_kept_is_told_before_anything_is_shown(daemon, tmp_path):
+    """What is shown without it would be shown again."""
+    for path in (tmp_path, tmp_path / "missing" / "cursor"):
+        done = daemon.estate("tail", "--cursor", path, expect=3)
+        assert done.stdout == "" and str(path) in done.stderr
+    assert os.listdir(tmp_path) == []
+    for text in ("", "{", "\0\0", "[1]", '{"log":"x","epoch":1,"seq":-1}', '{"log":"' + "x" * 64 + '","epoch":1,"seq":1}'):
+        (tmp_path / "cursor").write_text(text)
+        done = daemon.estate("tail", "--cursor", tmp_path / "cursor", expect=3)
+        assert done.stdout == "" and "begin anew" in done.stderr
+        assert (tmp_path / "cursor").read_text() == text
