@@ -10,6 +10,7 @@
 #include "command.h"
 #include "language.h"
 #include "nearest.h"
+#include "openfds.h"
 #include "wrap.h"
 
 static const struct verb {
@@ -116,6 +117,7 @@ main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
 
+	openfds();
 	/* Messages come and go: a heap that is given back after each costs more in page faults than sending them. */
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	mallopt(M_MMAP_THRESHOLD, 4 << 20);

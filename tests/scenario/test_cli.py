@@ -193,3 +193,22 @@ def test_a_cursor_that_cannot_be_kept_is_told_before_anything_is_shown(daemon, t
         done = daemon.estate("tail", "--cursor", tmp_path / "cursor", expect=3)
         assert done.stdout == "" and "begin anew" in done.stderr
         assert (tmp_path / "cursor").read_text() == text
+
+
+def closing(*numbers):
+    return lambda: [os.close(number) for number in numbers]
+
+
+def test_closed_descriptors_are_not_taken_by_files(daemon, tmp_path):
+    """Else what is said on stderr would be written into the file that got its number, and put would read from a socket."""
+    command = [harness.program("estated"), "--config", daemon.config_path, "--data", tmp_path / "data", "--listen", f"ipc://{tmp_path}/s"]
+    other = subprocess.Popen(command, preexec_fn=closing(0, 1, 2))
+    try:
+        daemon.estate("ping", "--connect", f"ipc://{tmp_path}/s")
+        assert [os.readlink(f"/proc/{other.pid}/fd/{number}") for number in range(3)] == ["/dev/null"] * 3
+    finally:
+        other.terminate()
+        assert other.wait(harness.STOP_S) == 0
+    done = subprocess.run([harness.program("estate"), "put", "--connect", daemon.endpoint], preexec_fn=closing(0), stderr=subprocess.PIPE,
+                          timeout=harness.VERB_S, check=False)
+    assert done.returncode == 0, done.stderr
