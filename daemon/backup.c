@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -103,14 +105,44 @@ copy_store(struct backup *b)
 		identity_write(&b->store->identity, 0, b->folder, b->why, sizeof(b->why));
 }
 
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return (remove(path));
+}
+
 static void *
 backup_main(void *arg)
 {
 	struct backup *b = arg;
 
 	copy_store(b);
+	/* Half a backup would only stand in the way of the next one of that name. */
+	if (b->why[0] != '\0')
+		nftw(b->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	b->on_done(b->arg);
 	return (NULL);
+}
+
+/* Whether a new `folder` would lie in `log`, where everything is the log's: in months it would be a damaged month at the next start. */
+static bool
+lies_within(const char *folder, const char *log)
+{
+	char parent[PATH_MAX], real[PATH_MAX], real_log[PATH_MAX];
+	size_t len = strlen(folder);
+
+	while (len > 1 && folder[len - 1] == '/')
+		len--;
+	while (len > 1 && folder[len - 1] != '/')
+		len--;
+	snprintf(parent, sizeof(parent), "%.*s", (int)len, folder);
+	if (realpath(parent, real) == NULL || realpath(log, real_log) == NULL)
+		return (false);		/* mkdir will say what is wrong with it */
+	len = strlen(real_log);
+	return (strncmp(real, real_log, len) == 0 && (real[len] == '\0' || real[len] == '/'));
 }
 
 struct backup *
@@ -119,6 +151,10 @@ backup_start(struct store *s, struct applier *a, const char *folder, char *consu
 {
 	struct backup *b;
 
+	if (lies_within(folder, s->folder)) {
+		snprintf(why, why_len, "%.300s is inside the log's own folder %.100s: name one outside of it, best on another disk", folder, s->folder);
+		return (NULL);
+	}
 	if (mkdir(folder, 0700) != 0) {
 		snprintf(why, why_len, "cannot make %.300s: %s", folder, errno == EEXIST ? "it exists; name a new folder" : strerror(errno));
 		return (NULL);

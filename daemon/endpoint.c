@@ -17,7 +17,7 @@ endpoint_is_tcp(const char *endpoint)
 static bool
 is_loopback(const char *address)
 {
-	return (strncmp(address, "127.", 4) == 0 || strncmp(address, "localhost:", 10) == 0 || strncmp(address, "[::1]:", 6) == 0);
+	return (strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]:", 6) == 0);
 }
 
 /* libzmq takes 70000 for 4464. */
@@ -43,6 +43,9 @@ endpoint_check(const char *endpoint, bool keys, char *why, size_t why_len)
 		snprintf(why, why_len, "%.200s: the path of a socket has 1 to %u characters", endpoint, IPC_PATH_MAX);
 	} else if (strncmp(endpoint, "tcp://", 6) != 0)
 		snprintf(why, why_len, "\"%.200s\" is no endpoint: use ipc:///path or tcp://127.0.0.1:port", endpoint);
+	else if (strncmp(endpoint + 6, "localhost:", 10) == 0)
+		snprintf(why, why_len, "%.200s: libzmq listens on numbers and interfaces, not on names: write tcp://127.0.0.1%.20s", endpoint,
+		    endpoint + 6 + strlen("localhost"));
 	else if (!keys && !is_loopback(endpoint + 6))
 		snprintf(why, why_len, "%.200s is beyond this machine: without keys (setting server_key) estated listens on loopback only, "
 		    "such as tcp://127.0.0.1:7400", endpoint);

@@ -104,7 +104,11 @@ http_start(struct daemon *d, const char *address, char *bound, size_t bound_len,
 
 	if (http_check_address(address, why, why_len) != 0)
 		return (NULL);
-	snprintf(host, sizeof(host), "%.*s", (int)(colon - address), address);
+	/* An IPv6 address stands in brackets for people, and without for getaddrinfo(). */
+	if (address[0] == '[' && colon[-1] == ']')
+		snprintf(host, sizeof(host), "%.*s", (int)(colon - address) - 2, address + 1);
+	else
+		snprintf(host, sizeof(host), "%.*s", (int)(colon - address), address);
 	h = must_alloc(sizeof(*h));
 	if ((h->server = evhttp_new(d->base)) == NULL)
 		abort();
@@ -119,7 +123,7 @@ http_start(struct daemon *d, const char *address, char *bound, size_t bound_len,
 		http_stop(h);
 		return (NULL);
 	}
-	snprintf(bound, bound_len, "http://%s:%d", host, port_of(s));
+	snprintf(bound, bound_len, "http://%.*s:%d", (int)(colon - address), address, port_of(s));
 	return (h);
 }
 

@@ -26,6 +26,7 @@
 #include "ingest.h"
 #include "lag.h"
 #include "log.h"
+#include "openfds.h"
 #include "refusals.h"
 #include "options.h"
 #include "progress.h"
@@ -360,6 +361,7 @@ main(int argc, char **argv)
 	int rc;
 	char why[1024];
 
+	openfds();
 	if (sodium_init() < 0)
 		abort();
 	signal(SIGPIPE, SIG_IGN);

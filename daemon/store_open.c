@@ -275,6 +275,19 @@ prepare_journal(struct opening *o)
 	return (true);
 }
 
+/* Parts of a log; the identity is written before all of them. */
+static bool
+holds_parts(const char *folder)
+{
+	static const char *const parts[] = { "months", "keys", "vault", "journal" };
+	char path[4096];
+
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (access(path_join(path, sizeof(path), folder, parts[i]), F_OK) == 0)
+			return (true);
+	return (false);
+}
+
 struct store *
 store_open(const struct store_options *options, void (*on_tick)(const char *), char *why, size_t why_len)
 {
@@ -292,9 +305,9 @@ store_open(const struct store_options *options, void (*on_tick)(const char *), c
 		goto refuse;
 	path_join(path, sizeof(path), s->folder, "identity");
 	s->created = access(path, F_OK) != 0;
-	path_join(path, sizeof(path), s->folder, "months");
-	if (s->created && access(path, F_OK) == 0) {
-		snprintf(why, why_len, "%s holds a log without its identity file: restore %s/identity from a backup", s->folder, s->folder);
+	if (s->created && holds_parts(s->folder)) {
+		snprintf(why, why_len, "%s holds a log without its identity file: restore %s/identity from a backup; if it is a backup itself, "
+		    "it was never finished: take another", s->folder, s->folder);
 		goto refuse;
 	}
 	path_join(path, sizeof(path), s->folder, "keys");

@@ -1,4 +1,5 @@
 /* estate consumer NAME pause|resume|reset|delete: what an operator does to a reader with a name. */
+#include <errno.h>
 #include <msgpack.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,8 +48,8 @@ pack_text(msgpack_packer *p, const char *s)
 static bool
 pack_to(msgpack_packer *p, const char *to)
 {
+	unsigned long long seq;
 	char *end;
-	unsigned long long seq = strtoull(to, &end, 10);
 	int64_t ns;
 
 	if (strcmp(to, "first") == 0 || strcmp(to, "new") == 0) {
@@ -56,7 +57,11 @@ pack_to(msgpack_packer *p, const char *to)
 		return (true);
 	}
 	msgpack_pack_map(p, 1);
+	errno = 0;
+	seq = strtoull(to, &end, 10);
 	if (*to >= '0' && *to <= '9' && *end == '\0') {
+		if (errno != 0)
+			return (false);
 		pack_text(p, "seq");
 		msgpack_pack_uint64(p, seq);
 		return (true);

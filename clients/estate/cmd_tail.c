@@ -306,9 +306,10 @@ static int
 place(struct tail *t)
 {
 	int64_t ns;
-	char *end;
 
 	if (t->cursor_path != NULL) {
+		if (cursor_check("tail", t->cursor_path) != 0)
+			return (EXIT_UNREACHED);
 		switch (cursor_read("tail", t->cursor_path, &t->cursor)) {
 		case 1:
 			if (t->from_text != NULL)
@@ -342,9 +343,11 @@ place(struct tail *t)
 		t->from = ESTATE_FROM_FIRST;
 	else if (strcmp(t->from_text, "new") == 0)
 		t->from = ESTATE_FROM_NEW;
-	else if (t->value = strtoull(t->from_text, &end, 10), *end == '\0' && t->value > 0)
+	else if (t->from_text[strspn(t->from_text, "0123456789")] == '\0' && t->from_text[0] != '\0') {
+		if (!argument_number("tail", "--from", t->from_text, 1, INT64_MAX, &t->value))
+			return (EXIT_USAGE);
 		t->from = ESTATE_FROM_SEQ;
-	else if (sitetime_parse(t->from_text, sitetime_now(), &ns)) {
+	} else if (sitetime_parse(t->from_text, sitetime_now(), &ns)) {
 		t->from = ESTATE_FROM_TIME;
 		t->value = ns > 0 ? (uint64_t)ns : 0;
 	} else

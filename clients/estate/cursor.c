@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arguments.h"
@@ -26,7 +27,7 @@ cursor_read(const char *verb, const char *path, struct cursor *c)
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return (0);
 	if ((root = json_load_file(path, 0, &why)) == NULL) {
-		complain(verb, "the cursor file %s cannot be read: %s", path, why.text);
+		complain(verb, "the cursor file %s cannot be read: %s; move it away to begin anew", path, why.text);
 		return (-1);
 	}
 	if (json_unpack(root, "{s:s, s:I, s:I}", "log", &log, "epoch", &epoch, "seq", &seq) != 0 || seq < 0 || epoch < 0 ||
@@ -39,6 +40,29 @@ cursor_read(const char *verb, const char *path, struct cursor *c)
 		result = 1;
 	}
 	json_decref(root);
+	return (result);
+}
+
+int
+cursor_check(const char *verb, const char *path)
+{
+	struct buffer next = { NULL, 0, 0 };
+	struct stat st;
+	FILE *f = NULL;
+	int result = -1;
+
+	buffer_printf(&next, "%s.new", path);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		complain(verb, "%s is no file: give --cursor a path where a new one can be made", path);
+	else if ((f = fopen(next.data, "w")) == NULL)
+		complain(verb, "cannot write the cursor file %s: %s; nothing was shown", path, phrase(strerror(errno)));
+	else
+		result = 0;
+	if (f != NULL) {
+		fclose(f);
+		unlink(next.data);
+	}
+	buffer_free(&next);
 	return (result);
 }
 

@@ -15,6 +15,9 @@ struct cursor {
 	uint64_t epoch, seq;
 };
 
+/* Whether it can be written where it shall be kept, before anything is shown that would be shown again: 0, or -1 after a sentence. */
+int	cursor_check(const char *verb, const char *path);
+
 /* Read it: 1; 0 if there is no such file yet; -1 after a sentence on stderr if it cannot be read or is none. */
 int	cursor_read(const char *verb, const char *path, struct cursor *);
 

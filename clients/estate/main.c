@@ -1,11 +1,17 @@
 /* `estate`: one table row per verb; the verb's file does the work. */
+#include <errno.h>
 #include <malloc.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "arguments.h"
 #include "command.h"
 #include "language.h"
 #include "nearest.h"
+#include "openfds.h"
 #include "paint.h"
 #include "wrap.h"
 
@@ -91,11 +97,38 @@ unknown_verb(const char *word)
 	return (2);
 }
 
+/* Of a pipe whose reader went away. */
+static bool
+nobody_reads(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return (poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0);
+}
+
+/*
+ * What a verb printed is lost where the disk is full, and only the last flush tells.  A pipe whose reader went away is no fault:
+ * who had enough closes it.
+ */
+static int
+end(const char *verb, int status)
+{
+	bool lost;
+
+	errno = 0;
+	lost = fflush(stdout) != 0 || ferror(stdout) != 0;
+	if (status != 0 || !lost || nobody_reads())
+		return (status);
+	complain(verb, "cannot write what was asked for: %s", errno != 0 ? phrase(strerror(errno)) : phrase("an earlier write failed"));
+	return (3);
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
 
+	openfds();
 	/* Messages come and go: a heap that is given back after each costs more in page faults than sending them. */
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	mallopt(M_MMAP_THRESHOLD, 4 << 20);
@@ -113,6 +146,6 @@ main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < VERBS; i++)
 		if (strcmp(word, verbs[i].name) == 0)
-			return (verbs[i].run(argc - 1, argv + 1));
+			return (end(word, verbs[i].run(argc - 1, argv + 1)));
 	return (unknown_verb(word));
 }

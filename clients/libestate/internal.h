@@ -35,8 +35,9 @@
 #define REQUEST_NUMBER_FIRST	(1ull << 52)
 
 /* Bytes of one message of puts.  A message in the making never delays the one before it by much, both sides copy it while it is
- * still in the processor's cache, and malloc does not turn to the system for it: half of what half a megabyte cost the client. */
-#define FRAME_BYTES_SOFT	(64u << 10)
+ * still in the processor's cache, and malloc does not turn to the system for it: half of what half a megabyte cost the client.
+ * The largest event must fit, or it would never leave, nor anything behind it. */
+#define FRAME_BYTES_SOFT	(EVENT_BYTES_MAX + WINDOW_BIN_HEADER_MAX)
 
 /* Messages read in one turn before the caller gets its thread back. */
 #define TURN_MESSAGES_MAX	1000

@@ -3,6 +3,9 @@ import json
 import os
 import subprocess
 
+import msgpack
+import pytest
+
 import daemon as harness
 
 RULE = "1 to 64 characters of A-Z a-z 0-9"
@@ -140,3 +143,72 @@ def test_who_waits_at_a_terminal_is_told_for_what(tmp_path):
 def test_status_is_chinese_throughout(daemon):
     lines = daemon.estate("status", env={"LC_ALL": "zh_CN.UTF-8"}).stdout.splitlines()
     assert [line for line in lines if line[:1].isascii()] == [] and any(line.split() == ["状态", "运行中"] for line in lines)
+
+
+def exactly(number, size):
+    """A line whose event has that many bytes when it is packed."""
+    bare = len(msgpack.packb(json.loads(line(number, note=""))))
+    head = 1 if size - bare < 32 else 2 if size - bare < 256 else 3            # of the text: fixstr has one byte already
+    made = line(number, note="x" * (size - bare - head + 1))
+    while len(msgpack.packb(json.loads(made))) < size:
+        made = made.replace('"note": "', '"note": "x')
+    assert len(msgpack.packb(json.loads(made))) == size
+    return made + "\n"
+
+
+def test_events_at_the_bound_are_put_and_one_byte_more_is_refused(daemon, tmp_path):
+    """Each alone, together, by way of an outbox, and by bench: none may wait for ever in the client."""
+    sizes = [65530, 65531, 65532, 65533, 65535, 65536, 65537]
+    all_lines = "".join(exactly(number, size) for number, size in enumerate(sizes))
+    done = daemon.estate("put", "--timeout", 10, stdin=all_lines, expect=1)
+    assert [json.loads(one)["line"] for one in done.stdout.splitlines()] == [1, 2, 3, 4, 5, 6]
+    assert "too-large" in done.stderr and "65537 bytes packed" in done.stderr
+    done = daemon.estate("put", "--timeout", 10, "--batch", 6, stdin=all_lines, expect=1)
+    assert [json.loads(one)["duplicate"] for one in done.stdout.splitlines()] == [True] * 6
+    daemon.estate("outbox", "put", "--send", "--path", tmp_path / "box", stdin=exactly(7, 65536))
+    assert "e7" in stored(daemon)
+    shown = json.loads(daemon.estate("bench", "put", "--size", 65536, "--events", 3, "--json").stdout)
+    assert shown["events"] == 3 and shown["errors"] == 0
+
+
+@pytest.mark.parametrize("words", [["status"], ["get", 1], ["consumers"], ["types"], ["status", "--json"]])
+def test_output_that_cannot_be_written_is_no_success(daemon, words):
+    done = estate_full(daemon, *words)
+    assert done.returncode == 3 and "No space left" in done.stderr
+
+
+@pytest.mark.parametrize("place", ["-1", "18446744073709551616", "99999999999999999999999", "+5", "0", ""])
+def test_a_place_that_is_no_number_is_wrong_usage(daemon, place):
+    assert "--from" in daemon.estate("tail", f"--from={place}", expect=2).stderr
+
+
+def test_a_cursor_that_cannot_be_kept_is_told_before_anything_is_shown(daemon, tmp_path):
+    """What is shown without it would be shown again."""
+    for path in (tmp_path, tmp_path / "missing" / "cursor"):
+        done = daemon.estate("tail", "--cursor", path, expect=3)
+        assert done.stdout == "" and str(path) in done.stderr
+    assert os.listdir(tmp_path) == []
+    for text in ("", "{", "\0\0", "[1]", '{"log":"x","epoch":1,"seq":-1}', '{"log":"' + "x" * 64 + '","epoch":1,"seq":1}'):
+        (tmp_path / "cursor").write_text(text)
+        done = daemon.estate("tail", "--cursor", tmp_path / "cursor", expect=3)
+        assert done.stdout == "" and "begin anew" in done.stderr
+        assert (tmp_path / "cursor").read_text() == text
+
+
+def closing(*numbers):
+    return lambda: [os.close(number) for number in numbers]
+
+
+def test_closed_descriptors_are_not_taken_by_files(daemon, tmp_path):
+    """Else what is said on stderr would be written into the file that got its number, and put would read from a socket."""
+    command = [harness.program("estated"), "--config", daemon.config_path, "--data", tmp_path / "data", "--listen", f"ipc://{tmp_path}/s"]
+    other = subprocess.Popen(command, preexec_fn=closing(0, 1, 2))
+    try:
+        daemon.estate("ping", "--connect", f"ipc://{tmp_path}/s")
+        assert [os.readlink(f"/proc/{other.pid}/fd/{number}") for number in range(3)] == ["/dev/null"] * 3
+    finally:
+        other.terminate()
+        assert other.wait(harness.STOP_S) == 0
+    done = subprocess.run([harness.program("estate"), "put", "--connect", daemon.endpoint], preexec_fn=closing(0), stderr=subprocess.PIPE,
+                          timeout=harness.VERB_S, check=False)
+    assert done.returncode == 0, done.stderr

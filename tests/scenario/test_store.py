@@ -1,4 +1,5 @@
 """The store as a thing of its own: backups, damage, repair, refusals at the start, months, stops.  Guarantees 1, 2, 5 and 6."""
+import contextlib
 import glob
 import json
 import os
@@ -204,6 +205,40 @@ def test_backup_is_the_operators(start_daemon, tmp_path):
         with pytest.raises(harness.estate.Fault) as refused:
             operator.backup(path)
         assert refused.value.name == "bad-argument"
+
+
+def test_backup_into_the_log_itself_is_refused(daemon, tmp_path):
+    """In months it would have been a damaged month at the next start."""
+    operator = hello(daemon)
+    put_all(operator, [event(1)])
+    os.symlink(daemon.data, tmp_path / "other-name")
+    for path in ("months/2020-01", "keys/x", "x", "months/2020-01/", "months/../x"):
+        for folder in (daemon.data, tmp_path / "other-name"):
+            with pytest.raises(harness.estate.Fault) as no:
+                operator.backup(f"{folder}/{path}")
+            assert no.value.name == "bad-argument" and "inside the log" in str(no.value.detail)
+    operator.backup(f"{daemon.data}-beside")
+    assert_sound(f"{daemon.data}-beside")
+    daemon.restart()
+
+
+def test_a_backup_that_fails_leaves_nothing_behind(daemon, small_disk):
+    """A full disk under the backup costs the backup alone, and the next one of that name has its place."""
+    operator = hello(daemon)
+    put_all(operator, [event(n) for n in range(100)])
+    filler = os.path.join(small_disk, "filler")
+    with open(filler, "wb") as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(65536))
+            file.flush()
+    folder = os.path.join(small_disk, "backup")
+    with pytest.raises(harness.estate.Fault) as no:
+        operator.backup(folder)
+    assert "No space left" in str(no.value.detail)
+    assert not os.path.exists(folder)
+    os.unlink(filler)
+    operator.backup(folder)
+    assert_sound(folder)
 
 
 def test_backup_reaches_the_disk(start_daemon, tmp_path):
@@ -496,6 +531,16 @@ def test_refused_missing_identity(stopped):
     refused(stopped, "identity", "restore")
 
 
+@pytest.mark.parametrize("part", ["keys", "vault", "journal"])
+def test_refused_half_a_backup(stopped, part):
+    """The machine went down while it was made: a new log must not begin in it."""
+    for name in os.listdir(stopped.data):
+        if name != part:
+            path = os.path.join(stopped.data, name)
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+    refused(stopped, "identity", "never finished")
+
+
 @pytest.mark.parametrize("part", ["months", "keys", "journal"])
 def test_refused_parts_of_another_log(stopped, tmp_path, part):
     with harness.Daemon() as other:
@@ -561,6 +606,7 @@ def test_refused_not_a_directory(tmp_path):
     ("tcp://127.0.0.1:x", ["no port"]),
     ("tcp://127.0.0.1", ["no port"]),
     ("tcp://127.0.0.1:", ["no port"]),
+    ("tcp://localhost:0", ["write tcp://127.0.0.1:0"]),
 ])
 def test_refused_endpoints(endpoint, words):
     daemon = harness.Daemon(start=False)

@@ -163,6 +163,36 @@ test_handed_over_together_travels_together(void **state)
 	fake_stop(f);
 }
 
+/* Around every length where the header of what holds it grows, and at the bound itself: one that does not fit a message stays for ever. */
+static void
+test_events_of_every_allowed_length_leave(void **state)
+{
+	static const size_t lengths[] = { 1, 255, 256, 65535 - 64, 65531, 65532, 65533, 65534, 65535, 65536, 1 };
+	static char bytes[65536];
+	struct fake *f = fake_start();
+	struct heard h;
+	struct estate *e = welcomed(f, &h, 32, PLENTY);
+	struct estate_bytes got[32];
+	size_t seen = 0, count = sizeof(lengths) / sizeof(*lengths);
+
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(estate_put(e, bytes, lengths[i], i), 0);
+	while (seen < count) {
+		uint32_t here;
+
+		fake_expect(f, e, "puts");
+		here = fake_events(f, got, 32);
+		for (uint32_t i = 0; i < here; i++)
+			assert_int_equal(got[i].len, lengths[seen + i]);
+		fake_ack(f, f->number, f->number + here - 1, 100, here, false);
+		seen += here;
+	}
+	pump_until(e, &h.acks, (unsigned)count);
+	estate_close(e);
+	fake_stop(f);
+}
+
 static void
 test_handed_over_before_the_welcome(void **state)
 {
@@ -529,6 +559,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options_outside_their_bounds),
 		cmocka_unit_test(test_handed_over_together_travels_together),
+		cmocka_unit_test(test_events_of_every_allowed_length_leave),
 		cmocka_unit_test(test_handed_over_before_the_welcome),
 		cmocka_unit_test(test_a_batch_over_several_runs),
 		cmocka_unit_test(test_a_refusal_is_set_aside_and_the_rest_goes_on),
