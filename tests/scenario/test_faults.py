@@ -94,10 +94,11 @@ def test_eio_stops_without_an_ack(faulty_daemon, control, operation, where):
 # --- the disk is full
 
 def test_a_full_disk_refuses_serves_and_heals(small_disk):
-    with harness.Daemon(folder=small_disk, settings={"disk_reserve": "4MiB"}) as daemon:
+    # However far LMDB is behind when the disk is full, four segments at most, there is room for it and the reserve once the ballast goes.
+    with harness.Daemon(folder=small_disk, settings={"disk_reserve": "4MiB", "journal_segment": "4MiB"}) as daemon:
         ballast = os.path.join(small_disk, "ballast")
         with open(ballast, "wb") as file:
-            file.write(os.urandom(8 << 20))
+            file.write(os.urandom(22 << 20))
             os.fsync(file.fileno())
         wire, number, answers, acked = daemon.wire(), 0, [], 0
         while True:
