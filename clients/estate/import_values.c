@@ -356,14 +356,14 @@ import_row_peek(struct import_row *row, const struct import_map *m, const struct
 	row->subject[0] = '\0';
 	/* Under too many cells nobody knows which is which. */
 	for (unsigned k = 0; c->count <= m->count && k < m->count; k++) {
-		const char *name = m->fields[k] != NULL ? m->fields[k]->name : "";
+		const struct field *field = m->fields[k];
 		struct import_value *v = &row->values[row->count];
 		char *s;
 
-		if (strcmp(name, m->kind->sum) != 0 && strcmp(name, m->kind->group) != 0)
+		if (field == NULL || (strcmp(field->name, m->kind->sum) != 0 && strcmp(field->name, m->kind->group) != 0))
 			continue;
 		s = cell(c, (int)k);
-		*v = (struct import_value){ .field = m->fields[k] };
+		*v = (struct import_value){ .field = field };
 		row->count += *s != '\0' && read_value(&r, v, s, m->in_fen[k]);
 	}
 	buffer_free(&f.why);
