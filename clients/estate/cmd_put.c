@@ -88,7 +88,8 @@ out_flush(struct put *p)
 		/* The events are what counts, so they go on; whoever closed a pipe has enough, and the exit status says it. */
 		if (errno != EPIPE)
 			fprintf(stderr, phrase("%sestate put: events were stored, but their acks could not be written: %s; put the same lines "
-			    "again to get them\n"), p->progress ? "\r\033[K" : "", phrase(strerror(errno)));
+			    "again to get them\n"), p->progress ? "\r\033[K" : "",
+			    errno == EINTR ? phrase("stopped while nobody read them") : phrase(strerror(errno)));
 		p->mute = true;
 	}
 	buffer_clear(&p->out);
@@ -416,12 +417,13 @@ tell_stop(struct put *p)
 		behind = p->in.number + 1;
 	fprintf(stderr, phrase("estate put: stopped; every line up to %" PRIu64 " was answered (%" PRIu64 " stored, %" PRIu64 " refused), "),
 	    behind - 1, p->stored, p->refused);
-	if (strcmp(p->name, "stdin") == 0)
-		fprintf(stderr, phrase("%zu are unanswered; put the same lines again, what is stored already is not stored twice\n"),
-		    estate_unacked(p->e));
+	/* Where acks went missing, lines that were skipped would never be told. */
+	if (strcmp(p->name, "stdin") == 0 || p->mute)
+		fprintf(stderr, phrase("%" PRIu64 " are unanswered; put the same lines again, what is stored already is not stored twice\n"),
+		    parcels_lines(&p->parcels));
 	else
-		fprintf(stderr, phrase("%zu are unanswered; go on with: estate put --skip %" PRIu64 " %s\n"), estate_unacked(p->e), behind - 1,
-		    p->name);
+		fprintf(stderr, phrase("%" PRIu64 " are unanswered; go on with: estate put --skip %" PRIu64 " %s\n"), parcels_lines(&p->parcels),
+		    behind - 1, p->name);
 }
 
 static int
