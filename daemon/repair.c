@@ -20,6 +20,7 @@
 #include "files.h"
 #include "identity.h"
 #include "registry.h"
+#include "seal.h"
 #include "store.h"
 
 #define FILES_MAX	(MONTHS_MAX + 128u)
@@ -237,6 +238,8 @@ write_all_found(struct salvage *s)
 			for (; next < seq; next++)
 				if (!add_lost(s, next))
 					return (false);
+			if ((r.flags & EVENT_SEALED) != 0 && !seal_sound(s->to->vault, &r, seq))
+				s->out->masked++;
 			if (r.log_time < s->log_time)
 				r.log_time = s->log_time;
 			if (!add(s, &r, seq, NULL))

@@ -467,7 +467,7 @@ def test_repair_of_a_store_without_an_index_or_journal(sample, tmp_path):
     done = run_verb("repair", "--data", folder, "--to", repaired, "--json")
     assert done.returncode == 0, done.stderr
     kept = len(sample.content) - sample.in_journal
-    assert json.loads(done.stdout) == {"first": 1, "last": kept, "saved": kept, "lost": 0}
+    assert json.loads(done.stdout) == {"first": 1, "last": kept, "saved": kept, "lost": 0, "masked": 0}
     assert_sound(repaired)
     again = run_verb("repair", "--data", folder, "--to", repaired)
     assert again.returncode == 3 and "exists" in again.stderr
