@@ -270,6 +270,15 @@ def test_verify_of_a_store_in_use(daemon):
     assert done.returncode == 3 and "in use" in done.stderr
 
 
+def test_repair_of_a_store_in_use(daemon, tmp_path):
+    """What is put meanwhile would be missing in the new one, and "0 lost" a lie."""
+    new = tmp_path / "new"
+    done = run_verb("repair", "--data", daemon.data, "--to", new)
+    assert done.returncode == 3 and "in use by a daemon" in done.stderr and not new.exists()
+    daemon.stop()
+    assert run_verb("repair", "--data", daemon.data, "--to", new).returncode == 0
+
+
 # --- damage
 
 def kinds(sample):
