@@ -1,11 +1,9 @@
 """The command-line tool where its surroundings are bad: output that cannot be written, files as editors leave them, refused ids."""
-import array
 import fcntl
 import json
 import os
 import signal
 import subprocess
-import termios
 import time
 
 import msgpack
@@ -156,11 +154,12 @@ def test_a_put_stopped_while_nobody_reads_its_acks_skips_no_line(daemon, tmp_pat
     file = tmp_path / "events.jsonl"
     file.write_text(lines(3000), encoding="utf-8")
     reader, writer = os.pipe()
-    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
-    held = array.array("i", [0])
+    os.write(writer, b"x" * fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ))
+    watcher = daemon.client()
+    watcher.hello()
     put = started(daemon, "put", "--batch", 10, file, stdout=writer)
     os.close(writer)
-    await_asleep(put, lambda: fcntl.ioctl(reader, termios.FIONREAD, held) or held[0])
+    await_asleep(put, lambda: max(0, watcher.status()["last_seq"] - 10))
     told = interrupted(put)
     os.close(reader)
     assert put.returncode == 3
