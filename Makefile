@@ -301,6 +301,9 @@ install: all
 	    install -D -m 644 config/roster.yaml $(DESTDIR)$(SYSCONFDIR)/estated/roster.yaml
 	@test -e $(DESTDIR)$(SYSCONFDIR)/estated/calendars/cn.yaml || \
 	    install -D -m 644 config/calendars/cn.yaml $(DESTDIR)$(SYSCONFDIR)/estated/calendars/cn.yaml
+	@# The units name programs and pages where they are without PREFIX.
+	@sed -i -e 's|/usr/bin/|$(PREFIX)/bin/|' -e 's|file:///usr/share/|file://$(PREFIX)/share/|' \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/estate*.service $(DESTDIR)$(PREFIX)/lib/systemd/system/estate-worker@*.service.d/config.conf
 
 .PHONY: clean
 clean:

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -20,6 +21,7 @@
 #include "files.h"
 #include "identity.h"
 #include "registry.h"
+#include "seal.h"
 #include "store.h"
 
 #define FILES_MAX	(MONTHS_MAX + 128u)
@@ -237,6 +239,8 @@ write_all_found(struct salvage *s)
 			for (; next < seq; next++)
 				if (!add_lost(s, next))
 					return (false);
+			if ((r.flags & EVENT_SEALED) != 0 && !seal_sound(s->to->vault, &r, seq))
+				s->out->masked++;
 			if (r.log_time < s->log_time)
 				r.log_time = s->log_time;
 			if (!add(s, &r, seq, NULL))
@@ -363,10 +367,18 @@ carry_consumers(struct salvage *s, const char *from, const char *to)
 int
 repair_store(const char *from, const char *to, struct repair_outcome *out, char *why, size_t why_len)
 {
-	struct salvage *s = must_alloc(sizeof(*s));
+	struct salvage *s;
 	char path[4096];
+	int lock;
 	bool ok;
 
+	/* What a daemon stores meanwhile would be missing, and nobody told. */
+	if ((lock = open(path_join(path, sizeof(path), from, "lock"), O_RDWR | O_CLOEXEC)) >= 0 && flock(lock, LOCK_EX | LOCK_NB) != 0) {
+		close(lock);
+		snprintf(why, why_len, "%.400s is in use by a daemon: stop it first", from);
+		return (-1);
+	}
+	s = must_alloc(sizeof(*s));
 	memset(s, 0, sizeof(*s));
 	memset(out, 0, sizeof(*out));
 	s->out = out;
@@ -394,5 +406,7 @@ repair_store(const char *from, const char *to, struct repair_outcome *out, char 
 	free(s->entries);
 	free(s->found);
 	free(s);
+	if (lock >= 0)
+		close(lock);
 	return (ok ? 0 : -1);
 }

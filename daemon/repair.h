@@ -14,6 +14,7 @@
 
 struct repair_outcome {
 	uint64_t first, last, saved, lost;
+	uint64_t masked;		/* of the saved: events whose personal data has lost its key */
 };
 
 /* `to` must not exist.  0, or -1 with a sentence in `why`. */

@@ -231,11 +231,14 @@ fresh_slot(struct vault *v, uint64_t *slot, uint8_t key[32])
 {
 	int e;
 
-	while (v->next >= v->slots.made)
-		if ((e = slots_extend(&v->slots)) != 0)
-			return (e);
-	*slot = v->next++;
-	return (slots_read(&v->slots, *slot, key) == VAULT_KEY ? 0 : EIO);
+	/* One that a cut or damage broke, or that was erased, is passed by for good. */
+	do {
+		while (v->next >= v->slots.made)
+			if ((e = slots_extend(&v->slots)) != 0)
+				return (e);
+		*slot = v->next++;
+	} while (slots_read(&v->slots, *slot, key) != VAULT_KEY);
+	return (0);
 }
 
 int

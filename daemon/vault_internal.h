@@ -21,7 +21,7 @@ struct slots {
 	_Atomic uint64_t made;		/* slots in the file */
 };
 
-/* The file in the data folder.  0, or -1 with a sentence in `why`.  Slots from `used` on that are not whole are what a cut left: they are made again. */
+/* The file in the data folder.  0, or -1 with a sentence in `why`.  Behind slot `used`, what is not whole at the end is what a cut left: made again. */
 int	slots_open(struct slots *, const char *folder, const struct identity *, bool create, bool readonly, uint64_t used, char *why,
 	    size_t why_len);
 void	slots_close(struct slots *);

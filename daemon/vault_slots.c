@@ -83,6 +83,8 @@ remap(struct slots *s)
 
 	if (fstat(s->fd, &st) != 0)
 		return (errno);
+	if (st.st_size == 0)
+		return (0);
 	if ((map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, s->fd, 0)) == MAP_FAILED)
 		return (errno);
 	madvise(map, (size_t)st.st_size, MADV_DONTDUMP);
@@ -103,14 +105,17 @@ make_file(const struct slots *s)
 	return (file_replace(s->folder, VAULT_FILE, h, sizeof(h)));
 }
 
-/* How many slots of the file count: all up to `used`, then as many as are whole. */
+/*
+ * How many slots of the file count: all up to the last whole one, and to `used`.  While the index is made again `used` is 0: a damaged
+ * slot before whole ones must not be taken for the end, or the keys behind it would be written over.
+ */
 static uint64_t
 count_made(const struct slots *s, uint64_t used)
 {
-	uint64_t there = (s->map_bytes - HEADER_BYTES) / SLOT_BYTES, n = used < there ? used : there;
+	uint64_t n = (s->map_bytes - HEADER_BYTES) / SLOT_BYTES;
 
-	while (n < there && slot_whole(s, s->map + offset_of(n), n))
-		n++;
+	while (n > used && !slot_whole(s, s->map + offset_of(n - 1), n - 1))
+		n--;
 	return (n);
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <msgpack.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,6 +24,9 @@
 #include "reach.h"
 
 #define PROGRESS_MS	250
+
+/* How long, after it was told to stop, acks wait for somebody to read them. */
+#define LAST_ACKS_MS	1000
 
 /* What a message holds besides the events: up to five bytes for each, and its head. */
 #define BATCH_ROOM	(5 * PUT_EVENTS_MAX + 64)
@@ -81,14 +85,46 @@ monotonic_ms(void)
 
 /* ---- What comes back ---- */
 
+/*
+ * All of it to standard output, or an errno: EINTR when it is told to stop and nobody reads.  Where there is room at all a pipe takes
+ * PIPE_BUF bytes, so that only poll() waits here, and a stop that comes at any moment ends it.
+ */
+static int
+write_out(const char *bytes, size_t len)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	bool stopping;
+	ssize_t n;
+	int ready;
+
+	while (len > 0) {
+		stopping = reach_stop;
+		if ((ready = poll(&out, 1, stopping ? LAST_ACKS_MS : PROGRESS_MS)) == 0 && stopping)
+			return (EINTR);
+		if (ready <= 0)
+			continue;
+		n = write(STDOUT_FILENO, bytes, len < PIPE_BUF ? len : PIPE_BUF);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return (errno);
+		if (n > 0) {
+			bytes += n;
+			len -= (size_t)n;
+		}
+	}
+	return (0);
+}
+
 static void
 out_flush(struct put *p)
 {
-	if (p->out.len > 0 && !p->mute && (fwrite(p->out.data, 1, p->out.len, stdout) != p->out.len || fflush(stdout) != 0)) {
+	int e;
+
+	if (!p->mute && (e = write_out(p->out.data, p->out.len)) != 0) {
 		/* The events are what counts, so they go on; whoever closed a pipe has enough, and the exit status says it. */
-		if (errno != EPIPE)
+		if (e != EPIPE)
 			fprintf(stderr, phrase("%sestate put: events were stored, but their acks could not be written: %s; put the same lines "
-			    "again to get them\n"), p->progress ? "\r\033[K" : "", phrase(strerror(errno)));
+			    "again to get them\n"), p->progress ? "\r\033[K" : "",
+			    e == EINTR ? phrase("stopped while nobody read them") : phrase(strerror(e)));
 		p->mute = true;
 	}
 	buffer_clear(&p->out);
@@ -416,12 +452,13 @@ tell_stop(struct put *p)
 		behind = p->in.number + 1;
 	fprintf(stderr, phrase("estate put: stopped; every line up to %" PRIu64 " was answered (%" PRIu64 " stored, %" PRIu64 " refused), "),
 	    behind - 1, p->stored, p->refused);
-	if (strcmp(p->name, "stdin") == 0)
-		fprintf(stderr, phrase("%zu are unanswered; put the same lines again, what is stored already is not stored twice\n"),
-		    estate_unacked(p->e));
+	/* Where acks went missing, lines that were skipped would never be told. */
+	if (strcmp(p->name, "stdin") == 0 || p->mute)
+		fprintf(stderr, phrase("%" PRIu64 " are unanswered; put the same lines again, what is stored already is not stored twice\n"),
+		    parcels_lines(&p->parcels));
 	else
-		fprintf(stderr, phrase("%zu are unanswered; go on with: estate put --skip %" PRIu64 " %s\n"), estate_unacked(p->e), behind - 1,
-		    p->name);
+		fprintf(stderr, phrase("%" PRIu64 " are unanswered; go on with: estate put --skip %" PRIu64 " %s\n"), parcels_lines(&p->parcels),
+		    behind - 1, p->name);
 }
 
 static int

@@ -23,7 +23,9 @@ static const char help[] =
 	"      --json               for programs\n"
 	"      --help               this text\n"
 	"\n"
-	"exit status: 0 nothing was lost, 1 some numbers are lost, 2 wrong usage, 3 nothing could be saved\n";
+	"masked counts events whose personal data no key opens any more: everybody sees *** there.\n"
+	"\n"
+	"exit status: 0 nothing was lost, 1 some numbers or keys are lost, 2 wrong usage, 3 nothing could be saved\n";
 
 enum { OPTION_DATA = OPTION_OWN, OPTION_TO };
 
@@ -54,7 +56,13 @@ cmd_repair(int argc, char **argv)
 		complain("repair", "%s", why);
 		return (3);
 	}
-	printf(common.json ? "{\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"saved\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n" :
-	    phrase("events %" PRIu64 " to %" PRIu64 ": %" PRIu64 " saved, %" PRIu64 " lost\n"), out.first, out.last, out.saved, out.lost);
-	return (out.lost > 0 ? 1 : 0);
+	if (common.json)
+		printf("{\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"saved\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"masked\":%" PRIu64 "}\n",
+		    out.first, out.last, out.saved, out.lost, out.masked);
+	else
+		printf(phrase("events %" PRIu64 " to %" PRIu64 ": %" PRIu64 " saved, %" PRIu64 " lost\n"), out.first, out.last, out.saved, out.lost);
+	if (!common.json && out.masked > 0)
+		printf(phrase("the personal data of %" PRIu64 " of them cannot be opened, its keys are damaged: where a backup of the same log has\n"
+		    "a whole vault, put that into %s and repair again into another folder\n"), out.masked, data);
+	return (out.lost + out.masked > 0 ? 1 : 0);
 }

@@ -148,3 +148,14 @@ parcels_first_line(const struct parcels *p)
 	}
 	return (first);
 }
+
+uint64_t
+parcels_lines(const struct parcels *p)
+{
+	uint64_t lines = 0;
+
+	for (uint32_t i = 0; i < p->count; i++)
+		if (p->all[i]->used)
+			lines += p->all[i]->count;
+	return (lines);
+}

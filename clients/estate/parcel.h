@@ -62,7 +62,8 @@ void	parcels_refused(struct parcels *, struct parcel *, int64_t bad);
 struct parcel	*parcels_waiting(const struct parcels *);
 void		 parcels_sent(struct parcels *, struct parcel *);
 
-/* The lowest line of all parcels in use; 0 if there is none. */
+/* The lowest line of all parcels in use; 0 if there is none.  How many lines they hold. */
 uint64_t	parcels_first_line(const struct parcels *);
+uint64_t	parcels_lines(const struct parcels *);
 
 #endif

@@ -1,7 +1,10 @@
 """The command-line tool where its surroundings are bad: output that cannot be written, files as editors leave them, refused ids."""
+import fcntl
 import json
 import os
+import signal
 import subprocess
+import time
 
 import msgpack
 import pytest
@@ -97,6 +100,74 @@ def test_put_into_a_closed_pipe_stores_and_exits_3(daemon):
     done = estate_closed(daemon, "put", stdin=lines(3))
     assert done.returncode == 3 and done.stderr == ""
     assert stored(daemon) == ["e0", "e1", "e2"]
+
+
+def started(daemon, *arguments, stdout=subprocess.PIPE):
+    return subprocess.Popen([harness.program("estate"), *map(str, arguments)], stdout=stdout, stderr=subprocess.PIPE, text=True,
+                            env={**os.environ, "ESTATE_ENDPOINT": daemon.endpoint})
+
+
+def await_asleep(process, reached):
+    """Until it has come so far, the same each time, and waits for something outside of itself."""
+    deadline, seen, before = time.monotonic() + harness.VERB_S, 0, 0
+    while seen < 10:
+        assert time.monotonic() < deadline and process.poll() is None
+        now = reached()
+        with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
+            seen = seen + 1 if now > 0 and now == before and stat.read().rpartition(")")[2].split()[0] == "S" else 0
+        before = now
+        time.sleep(0.02)
+
+
+def read_to_the_end(process, path):
+    for fd in os.listdir(f"/proc/{process.pid}/fd"):
+        if os.path.realpath(f"/proc/{process.pid}/fd/{fd}") == str(path):
+            with open(f"/proc/{process.pid}/fdinfo/{fd}", encoding="ascii") as info:
+                return int(info.readline().split()[1]) == path.stat().st_size
+    return False
+
+
+def interrupted(process):
+    process.send_signal(signal.SIGINT)
+    return process.communicate(timeout=harness.VERB_S)[1]
+
+
+def test_an_interrupted_put_counts_lines_not_batches(daemon, tmp_path):
+    file = tmp_path / "events.jsonl"
+    file.write_text(lines(35), encoding="utf-8")
+    daemon.process.send_signal(signal.SIGSTOP)
+    put = started(daemon, "put", "--batch", 10, file)
+    try:
+        await_asleep(put, lambda: read_to_the_end(put, file))
+        told = interrupted(put)
+    finally:
+        daemon.process.send_signal(signal.SIGCONT)
+    assert put.returncode == 1
+    assert f"every line up to 0 was answered (0 stored, 0 refused), 35 are unanswered; go on with: estate put --skip 0 {file}" in told
+    acks = [json.loads(one) for one in daemon.estate("put", "--batch", 10, file).stdout.splitlines()]
+    assert [one["line"] for one in acks] == list(range(1, 36))
+    assert stored(daemon) == [f"e{number}" for number in range(35)]
+
+
+def test_a_put_stopped_while_nobody_reads_its_acks_skips_no_line(daemon, tmp_path):
+    """Lines whose acks were not written must not be skipped: nobody would ever be told their numbers."""
+    file = tmp_path / "events.jsonl"
+    file.write_text(lines(3000), encoding="utf-8")
+    reader, writer = os.pipe()
+    os.write(writer, b"x" * fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ))
+    watcher = daemon.client()
+    watcher.hello()
+    put = started(daemon, "put", "--batch", 10, file, stdout=writer)
+    os.close(writer)
+    await_asleep(put, lambda: max(0, watcher.status()["last_seq"] - 10))
+    told = interrupted(put)
+    os.close(reader)
+    assert put.returncode == 3
+    assert "could not be written: stopped while nobody read them; put the same lines again to get them" in told
+    assert "--skip" not in told and "put the same lines again, what is stored already" in told
+    acks = [json.loads(one) for one in daemon.estate("put", file).stdout.splitlines()]
+    assert [one["line"] for one in acks] == list(range(1, 3001)) and acks[0]["duplicate"]
+    assert stored(daemon) == [f"e{number}" for number in range(3000)]
 
 
 def test_put_without_anything_to_say_needs_no_output(daemon):

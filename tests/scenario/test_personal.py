@@ -1,5 +1,6 @@
 """Personal data: sealed in the store, spliced back for who may see it, masked for everybody else, and gone when it is erased."""
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -226,6 +227,71 @@ def test_repair_keeps_the_keys(start_daemon, tmp_path):
     wire = copy.wire()
     assert [e[4] for e in read_all(wire, len(events), first)] == events
     assert wire.ask(1, "person", 8, {"household": HOUSEHOLD, "do": "erase", "reason": "x"})[3] == {"keys": 2}
+
+
+def households(count):
+    return [packed(f"k{n}", "household.registered", "/estate/desk", {"kind": "owner", "name": f"name {n}"}, subject=f"9-{n}-1") for n in range(count)]
+
+
+def damage_key(folder, slot):
+    with open(os.path.join(folder, "vault"), "r+b") as file:
+        file.seek(4096 + 64 * slot + 20)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 1]))
+
+
+def masked_names(wire, count):
+    """Of the households, those whose name nobody can open."""
+    return [n for n, one in enumerate(read_all(wire, count, 0)) if msgpack.unpackb(one[4])["data"]["name"] != f"name {n}"]
+
+
+def test_one_damaged_key_costs_no_other(start_daemon, tmp_path):
+    """Neither a repair nor an index made again may take it for the end of the keys and write others over those behind it."""
+    daemon = start_daemon()
+    daemon.wire().put(1, *households(20))
+    daemon.stop()
+    damage_key(daemon.data, 7)
+    new = str(tmp_path / "new")
+    for data in ("--data", daemon.data, "--to", new), ("--data", new, "--to", new + "2"):
+        told = daemon.estate("repair", *data, expect=1).stdout
+        assert "0 lost" in told and "personal data of 1 of them" in told and "vault" in told
+    with harness.Daemon(data=new + "2") as copy:
+        assert masked_names(copy.wire(), 20) == [7]
+    shutil.rmtree(os.path.join(daemon.data, "persons"))
+    daemon.start()
+    wire = daemon.wire()
+    assert masked_names(wire, 20) == [7]
+    # Whoever comes next gets a key of his own, and the household of the damaged one a new one.
+    assert wire.put(2, packed("again", "household.registered", "/estate/desk", {"kind": "owner", "name": "name 20"}, subject="9-7-1"))[1] == "ack"
+    assert masked_names(wire, 21) == [7]
+    daemon.stop()
+
+
+def test_a_damaged_key_that_nobody_has_yet_is_passed_by(start_daemon):
+    daemon = start_daemon()
+    daemon.wire().put(1, *households(5))
+    daemon.stop()
+    damage_key(daemon.data, 6)
+    daemon.start()
+    answer = daemon.wire().put(2, *households(12))
+    assert answer[1] == "ack", answer
+    assert masked_names(daemon.wire(), 12) == []
+    daemon.stop()
+    daemon.estate("verify", "--data", daemon.data)
+
+
+def test_repair_without_any_key_says_so(start_daemon, tmp_path):
+    daemon = start_daemon()
+    put_story(daemon.wire())
+    daemon.stop()
+    os.remove(os.path.join(daemon.data, "vault"))
+    done = daemon.estate("repair", "--data", daemon.data, "--to", str(tmp_path / "new"), "--json", expect=1)
+    told = json.loads(done.stdout)
+    assert told["lost"] == 0 and told["masked"] == 5
+    open(os.path.join(daemon.data, "vault"), "wb").close()
+    done = daemon.estate("repair", "--data", daemon.data, "--to", str(tmp_path / "other"), expect=3)
+    assert "vault is cut short" in done.stderr and "backup" in done.stderr
 
 
 @pytest.mark.parametrize("wish, path", [

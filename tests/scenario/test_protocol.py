@@ -306,6 +306,22 @@ def test_a_put_is_refused_whole_with_index_and_path(wire):
     assert wire.put(6, good)[4][0][2] is False, "the good ones of the put were not stored"
 
 
+@pytest.mark.parametrize("events, name", [([], "bad-argument"), ([packed("a")] * (PUT_EVENTS + 1), "too-many"), (7, "bad-argument")])
+def test_puts_that_cannot_be_taken_apart_are_answered_once(wire, events, name):
+    wire.send(1, "puts", 10, events)
+    refusal(wire.receive(), 10, name)
+    assert wire.ask(1, "ping", 11)[:3] == [1, "pong", 11]
+    # Nothing of them was stored, and nothing is held.
+    assert stored(wire.put(12, packed("a")), 12, 12)[0][2] is False
+
+
+def test_a_refused_hello_leaves_the_session(wire):
+    assert wire.ask(1, "subscribe", 5, {"from": "new", "progress": False})[1] == "subscribed"
+    refusal(wire.ask(1, "hello", 6, {"client": "no name"}), 6, "bad-argument")
+    refusal(wire.ask(1, "hello", 7, {"client": "test", "cursor": 1 << 40}), 7, "beyond-end")
+    assert wire.ask(1, "unsubscribe", 5)[1] == "unsubscribed"
+
+
 def test_of_puts_only_the_bad_ones_are_refused(wire):
     wire.send(1, "puts", 10, [packed("a"), packed("b", type="no.such"), packed("c"), b"\x81", packed("d")])
     messages = wire.acked(14)

@@ -187,6 +187,18 @@ def installed(tmp_path_factory):
     return tree, missing
 
 
+def test_units_name_the_programs_where_they_were_installed(tmp_path):
+    subprocess.run(["make", "-s", "install", f"DESTDIR={tmp_path}", "PREFIX=/opt/estate"], cwd=harness.REPOSITORY, check=True, capture_output=True)
+    programs = set()
+    for folder, _, names in os.walk(tmp_path / "opt/estate/lib/systemd/system"):
+        for name in names:
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                programs.update(re.findall(r"^ExecStart=(\S*/estate\S*)", file.read(), re.M))
+    assert "/opt/estate/bin/estated" in programs
+    for program in programs:
+        assert os.path.exists(f"{tmp_path}{program.replace('%i', 'callback')}"), program
+
+
 def test_install_is_complete(installed):
     tree, missing = installed
     modes = {"usr/bin/estated": 0o755, "usr/bin/estate": 0o755, "usr/bin/estate-alarm": 0o755, "usr/lib/systemd/system/estate-alarm@.service": 0o644,

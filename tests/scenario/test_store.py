@@ -270,6 +270,15 @@ def test_verify_of_a_store_in_use(daemon):
     assert done.returncode == 3 and "in use" in done.stderr
 
 
+def test_repair_of_a_store_in_use(daemon, tmp_path):
+    """What is put meanwhile would be missing in the new one, and "0 lost" a lie."""
+    new = tmp_path / "new"
+    done = run_verb("repair", "--data", daemon.data, "--to", new)
+    assert done.returncode == 3 and "in use by a daemon" in done.stderr and not new.exists()
+    daemon.stop()
+    assert run_verb("repair", "--data", daemon.data, "--to", new).returncode == 0
+
+
 # --- damage
 
 def kinds(sample):
@@ -467,7 +476,7 @@ def test_repair_of_a_store_without_an_index_or_journal(sample, tmp_path):
     done = run_verb("repair", "--data", folder, "--to", repaired, "--json")
     assert done.returncode == 0, done.stderr
     kept = len(sample.content) - sample.in_journal
-    assert json.loads(done.stdout) == {"first": 1, "last": kept, "saved": kept, "lost": 0}
+    assert json.loads(done.stdout) == {"first": 1, "last": kept, "saved": kept, "lost": 0, "masked": 0}
     assert_sound(repaired)
     again = run_verb("repair", "--data", folder, "--to", repaired)
     assert again.returncode == 3 and "exists" in again.stderr
