@@ -332,11 +332,9 @@ open_regular(const char *file, char *why, size_t why_len)
 	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	FILE *f = NULL;
 
-	if (fd < 0)
-		snprintf(why, why_len, "cannot read %s: %s", file, strerror(errno));
-	else if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
 		snprintf(why, why_len, "%s is no regular file; name a file of settings with --config", file);
-	else if ((f = fdopen(fd, "r")) == NULL)
+	else if (fd < 0 || (f = fdopen(fd, "r")) == NULL)
 		snprintf(why, why_len, "cannot read %s: %s", file, strerror(errno));
 	if (f == NULL && fd >= 0)
 		close(fd);
