@@ -316,7 +316,7 @@ test-helpers: $(patsubst %,$(B)/test/%,parrot powercut boxcut interpose.so)
 
 # Run in the sanitizer build only.
 .PHONY: test-binaries
-test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS))
+test-binaries: $(patsubst %,$(B)/test/%,$(UNIT_TESTS) $(FUZZ_REPLAYS)) test-helpers
 
 $(B)/test/test_%: $(B)/obj/tests/unit/test_%.o $(B)/lib/libstats.a $(B)/lib/libdunning.a $(B)/lib/libcallback.a $(B)/lib/libescalate.a $(B)/lib/libharness.a $(B)/lib/libverbs.a $(B)/lib/libestate.a $(B)/lib/libdaemon.a $(B)/lib/libproto.a
 	@mkdir -p $(@D)

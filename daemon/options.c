@@ -121,6 +121,35 @@ check_timezone(const char *zone, char *why, size_t why_len)
 	return (ok ? 0 : -1);
 }
 
+/* Each can be listened on, and is named once: the second bind would find the first in its way. */
+static int
+check_listen(const struct settings *s, bool keys, char *why, size_t why_len)
+{
+	for (unsigned i = 0; i < s->listen.count; i++) {
+		const char *endpoint = s->listen.items[i];
+		size_t n = strlen(endpoint);
+
+		if (endpoint_check(endpoint, keys, why, why_len) != 0)
+			return (-1);
+		/* Port 0 is another one each time. */
+		if (endpoint_is_tcp(endpoint) && strcmp(endpoint + n - 2, ":0") == 0)
+			continue;
+		for (unsigned k = 0; k < i; k++)
+			if (strcmp(s->listen.items[k], endpoint) == 0) {
+				snprintf(why, why_len, "listen: %.200s is named twice; name it once", endpoint);
+				return (-1);
+			}
+	}
+	return (0);
+}
+
+static int
+refuse_value(const struct settings *s, const char *name, char *why, size_t why_len)
+{
+	settings_blame(s, name, why, why_len);
+	return (-1);
+}
+
 int
 options_check(const struct settings *s, bool list_too, char *why, size_t why_len)
 {
@@ -129,15 +158,14 @@ options_check(const struct settings *s, bool list_too, char *why, size_t why_len
 	struct clients *list;
 
 	if (keys && curvekey_read(s->server_key, secret, why, why_len) != 0)
-		return (-1);
+		return (refuse_value(s, "server_key", why, why_len));
 	explicit_bzero(secret, sizeof(secret));
-	for (unsigned i = 0; i < s->listen.count; i++)
-		if (endpoint_check(s->listen.items[i], keys, why, why_len) != 0)
-			return (-1);
+	if (check_listen(s, keys, why, why_len) != 0)
+		return (refuse_value(s, "listen", why, why_len));
 	if (*s->http != '\0' && http_check_address(s->http, why, why_len) != 0)
-		return (-1);
+		return (refuse_value(s, "http", why, why_len));
 	if (check_timezone(s->timezone, why, why_len) != 0)
-		return (-1);
+		return (refuse_value(s, "timezone", why, why_len));
 	if (!list_too)
 		return (0);
 	/* Its own part is read when the folder has been proven. */

@@ -1,9 +1,12 @@
 #include "settings.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #include "batch.h"
@@ -211,6 +214,23 @@ settings_free(struct settings *s)
 	free(h);
 }
 
+/* A scalar of the file.  YAML's null is no text: it would be a folder named "~". */
+static int
+read_scalar(struct settings *s, const struct row *row, const yaml_node_t *node, char *why, size_t why_len)
+{
+	static const char *const nulls[] = { "~", "null", "Null", "NULL" };
+	const char *text = (const char *)node->data.scalar.value;
+
+	if (node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && (row->kind == TEXT || row->kind == LIST))
+		for (unsigned i = 0; i < sizeof(nulls) / sizeof(nulls[0]); i++)
+			if (strcmp(text, nulls[i]) == 0) {
+				snprintf(why, why_len, "%s: %s is no value in YAML; write one, in quotes if it is meant, or leave the line out",
+				    row->name, text);
+				return (-1);
+			}
+	return (set_value(s, row, text, why, why_len));
+}
+
 static int
 read_sequence(struct settings *s, const struct row *row, yaml_document_t *doc, const yaml_node_t *node, char *why, size_t why_len)
 {
@@ -222,7 +242,7 @@ read_sequence(struct settings *s, const struct row *row, yaml_document_t *doc, c
 			snprintf(why, why_len, "%s: a list of %s", row->name, row->unit);
 			return (-1);
 		}
-		if (set_value(s, row, (const char *)item->data.scalar.value, why, why_len) != 0)
+		if (read_scalar(s, row, item, why, why_len) != 0)
 			return (-1);
 	}
 	if (((struct list *)value_of(s, row))->count >= row->min)
@@ -255,7 +275,7 @@ read_pair(struct settings *s, yaml_document_t *doc, const yaml_node_t *key, cons
 		else if (value->type == YAML_SCALAR_NODE) {
 			if (row->kind == LIST)
 				empty_list(s, row);
-			rc = set_value(s, row, (const char *)value->data.scalar.value, reason, sizeof(reason));
+			rc = read_scalar(s, row, value, reason, sizeof(reason));
 		} else
 			snprintf(reason, sizeof(reason), "%s: must be %s", name, row->kind == LIST ? "a list" : "a single value");
 	}
@@ -283,6 +303,44 @@ read_document(struct settings *s, yaml_document_t *doc, const char *file, char *
 	return (0);
 }
 
+/* What follows the first document would be in force nowhere. */
+static int
+refuse_another(yaml_parser_t *parser, const char *file, char *why, size_t why_len)
+{
+	yaml_document_t doc;
+	size_t line;
+	bool another;
+
+	if (!yaml_parser_load(parser, &doc)) {
+		snprintf(why, why_len, "%s:%zu: %s", file, parser->problem_mark.line + 1,
+		    parser->problem != NULL ? parser->problem : "no YAML");
+		return (-1);
+	}
+	another = yaml_document_get_root_node(&doc) != NULL;
+	line = doc.start_mark.line + 1;
+	yaml_document_delete(&doc);
+	if (another)
+		snprintf(why, why_len, "%s:%zu: a second document begins here; write all settings in one, without \"---\" between", file, line);
+	return (another ? -1 : 0);
+}
+
+/* A pipe would let the start wait for a writer that never comes, and SIGHUP find nothing. */
+static FILE *
+open_regular(const char *file, char *why, size_t why_len)
+{
+	struct stat st;
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	FILE *f = NULL;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		snprintf(why, why_len, "%s is no regular file; name a file of settings with --config", file);
+	else if (fd < 0 || (f = fdopen(fd, "r")) == NULL)
+		snprintf(why, why_len, "cannot read %s: %s", file, strerror(errno));
+	if (f == NULL && fd >= 0)
+		close(fd);
+	return (f);
+}
+
 int
 settings_read(struct settings *s, const char *file, char *why, size_t why_len)
 {
@@ -291,10 +349,8 @@ settings_read(struct settings *s, const char *file, char *why, size_t why_len)
 	FILE *f;
 	int rc;
 
-	if ((f = fopen(file, "re")) == NULL) {
-		snprintf(why, why_len, "cannot read %s: %s", file, strerror(errno));
+	if ((f = open_regular(file, why, why_len)) == NULL)
 		return (-1);
-	}
 	if (!yaml_parser_initialize(&parser))
 		abort();
 	yaml_parser_set_input_file(&parser, f);
@@ -305,6 +361,8 @@ settings_read(struct settings *s, const char *file, char *why, size_t why_len)
 	} else {
 		rc = read_document(s, &doc, file, why, why_len);
 		yaml_document_delete(&doc);
+		if (rc == 0)
+			rc = refuse_another(&parser, file, why, why_len);
 	}
 	yaml_parser_delete(&parser);
 	fclose(f);
@@ -321,6 +379,19 @@ settings_set(struct settings *s, const char *name, const char *value, char *why,
 		empty_list(s, row);
 	set_origin(s, row, "command line");
 	return (set_value(s, row, value, why, why_len));
+}
+
+void
+settings_blame(const struct settings *s, const char *name, char *why, size_t why_len)
+{
+	const char *origin = ((const struct holder *)s)->origin[find_row(name) - rows];
+	char *reason;
+
+	if (strchr(origin, ':') == NULL)
+		return;
+	reason = must_strdup(why);
+	snprintf(why, why_len, "%s: %s", origin, reason);
+	free(reason);
 }
 
 bool

@@ -36,6 +36,9 @@ int		 settings_read(struct settings *, const char *file, char *why, size_t why_l
 /* Set one from the command line; a list is emptied by its first call and added to by later ones. */
 int		 settings_set(struct settings *, const char *name, const char *value, char *why, size_t why_len);
 
+/* Begin `why`, a reason against the value of a setting, with FILE:LINE if a file gave it. */
+void		 settings_blame(const struct settings *, const char *name, char *why, size_t why_len);
+
 /* Has this text its default value? */
 bool		 settings_is_default(const struct settings *, const char *name);
 

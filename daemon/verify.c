@@ -367,6 +367,29 @@ check_in_child(struct walk *w)
 	return (true);
 }
 
+/* A backup gets its identity last: without one it was never finished, or it never was a log. */
+static bool
+has_identity(const char *folder, char *why, size_t why_len)
+{
+	static const char *const parts[] = { "months", "keys", "journal" };
+	char path[4096];
+
+	path_join(path, sizeof(path), folder, "identity");
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return (true);
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		path_join(path, sizeof(path), folder, parts[i]);
+		if (access(path, F_OK) != 0)
+			continue;
+		snprintf(why, why_len, "%.400s holds a log without its identity file: a backup like that is half a backup, it was never "
+		    "finished: take another; a daemon's own folder: restore the file identity from a backup of the same log", folder);
+		return (false);
+	}
+	snprintf(why, why_len, "%.400s is no log, it has neither the file identity nor months, keys or journal: name the folder of a log or "
+	    "of a backup with --data", folder);
+	return (false);
+}
+
 int
 verify_store(const char *folder, void (*tick)(uint64_t), struct verdict *v)
 {
@@ -382,7 +405,8 @@ verify_store(const char *folder, void (*tick)(uint64_t), struct verdict *v)
 		snprintf(v->problem, sizeof(v->problem), "%.400s is in use by a daemon: stop it, or make a backup and verify that", folder);
 		return (-1);
 	}
-	rc = identity_open(&w.identity, folder, 0, v->problem, sizeof(v->problem)) == 0 && check_in_child(&w) ? 0 : -1;
+	rc = has_identity(folder, v->problem, sizeof(v->problem)) &&
+	    identity_open(&w.identity, folder, 0, v->problem, sizeof(v->problem)) == 0 && check_in_child(&w) ? 0 : -1;
 	if (rc == 0 && v->sound) {
 		path_join(path, sizeof(path), folder, UNTRUSTED_MARK);
 		if (unlink(path) == 0)

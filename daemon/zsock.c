@@ -297,10 +297,18 @@ static int
 lock_ipc_path(struct zsock *z, const char *path, char *why, size_t why_len)
 {
 	char lock[4096];
+	struct stat st;
 	int fd, n = snprintf(lock, sizeof(lock), "%s.lock", path);
 
 	if (n < 0 || (size_t)n >= sizeof(lock) || z->lock_count == LISTENERS_MAX) {
 		snprintf(why, why_len, "too many endpoints, or too long a path: %.80s", path);
+		return (-1);
+	}
+	/* A socket left over gives way; libzmq says of anything else that the address is in use. */
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
+		snprintf(why, why_len, "cannot listen on ipc://%.200s: there is %s of that name; name a path that is free, such as ipc://%.200s%s",
+		    path, S_ISDIR(st.st_mode) ? "a folder" : "something else than a socket", path,
+		    S_ISDIR(st.st_mode) ? "/estated.sock" : ".sock");
 		return (-1);
 	}
 	if ((fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0640)) < 0) {

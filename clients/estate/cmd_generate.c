@@ -32,7 +32,7 @@ static const char help_text[] =
 "in which a daemon would receive them.  The same arguments give the same bytes, anywhere.\n"
 "\n"
 "  --households N   1 to 200000; a building has 144\n"
-"  --from DATE      first day, YYYY-MM-DD (1970 to 2099), in site time (+08:00)\n"
+"  --from DATE      first day, YYYY-MM-DD (2000 to 2099), in site time (+08:00)\n"
 "  --days D         1 to 36525\n"
 "  --seed S         0 or any larger integer: another seed, another history\n"
 "  --without PARTS  leave these out, commas between: registry (household.registered: add to an estate that\n"
@@ -99,10 +99,12 @@ parse_number(const char *text, uint64_t lo, uint64_t hi, uint64_t *value)
 static int
 parse_from(const char *text, int64_t *day)
 {
-	int64_t last;
+	int64_t first, last;
 
+	/* An id begins with its time, which has no room for what was before 1970. */
+	civil_parse("2000-01-01", &first);
 	civil_parse("2099-12-31", &last);
-	return (civil_parse(text, day) == 0 && *day <= last ? 0 : -1);
+	return (civil_parse(text, day) == 0 && *day >= first && *day <= last ? 0 : -1);
 }
 
 enum option_id { OPT_HOUSEHOLDS = 1, OPT_FROM, OPT_DAYS, OPT_SEED, OPT_NO_REGISTRY, OPT_WITHOUT, OPT_IN_HOME, OPT_COMPLAINTS, OPT_CALENDAR, OPT_OUT,
@@ -158,7 +160,7 @@ option_given(struct options *o, int option, const char *arg)
 		break;
 	case OPT_FROM:
 		if (parse_from(arg, &o->plan.first_day) == -1)
-			return (usage_error("generate", "--from %s: give a day that exists, from 1970-01-01 to 2099-12-31, such as 2026-11-01", arg));
+			return (usage_error("generate", "--from %s: give a day that exists, from 2000-01-01 to 2099-12-31, such as 2026-11-01", arg));
 		break;
 	case OPT_DAYS:
 		if (parse_number(arg, 1, DAYS_MAX, &o->plan.days) == -1)

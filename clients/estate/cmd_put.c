@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -507,6 +508,7 @@ parse(struct put *p, int argc, char **argv)
 		{ "skip", required_argument, NULL, SKIP },
 		COMMON_OPTIONS
 	};
+	struct stat st;
 	int c, r, fd = STDIN_FILENO;
 	bool ok = true;
 
@@ -534,6 +536,12 @@ parse(struct put *p, int argc, char **argv)
 		p->name = argv[optind];
 		if ((fd = open(p->name, O_RDONLY | O_CLOEXEC)) < 0) {
 			complain("put", "cannot read %s: %s", p->name, phrase(strerror(errno)));
+			return (EXIT_UNREACHED);
+		}
+		if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+			complain("put", "%s is a folder, not a file of events; name a file, such as %s/events.jsonl, or - for standard input",
+			    p->name, p->name);
+			close(fd);
 			return (EXIT_UNREACHED);
 		}
 	}

@@ -54,7 +54,8 @@ COMMON_HELP
 VIEW_HELP_TEMPLATE
 "--json prints the event's own members in their order, then seq, logtime, sender and flags.\n"
 "Times are shown in the site's zone ($ESTATE_TZ, else Asia/Shanghai); in Chinese if LANG asks for it.\n"
-"A terminal narrower than 100 columns gets them without year and offset; --format full has all of it.\n"
+"A terminal narrower than 100 columns gets them without year and offset, one below 40\n"
+"the number and the minute first; --format full has all of it.\n"
 "\n"
 "Examples\n"
 "  estate tail -f                                    what happens now\n"

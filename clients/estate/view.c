@@ -16,6 +16,7 @@
 #define SEQ_COLUMNS_NARROW	5
 #define TYPE_COLUMNS	22
 #define WIDE_COLUMNS	100
+#define TINY_COLUMNS	40	/* below, the number and the minute come before what may be cut */
 #define SUBJECT_COLUMNS	18
 #define LATENCY_COLUMNS	12
 #define LATENCY_COLUMNS_NARROW	8
@@ -70,6 +71,15 @@ colour_of(const struct event *e)
 	return (text_is(e->urgency, "urgent") ? PAINT_YELLOW : PAINT_BOLD);
 }
 
+/* Hours and minutes of a brief time, behind its date. */
+static const char *
+clock_part(const char *when)
+{
+	const char *space = strrchr(when, ' ');
+
+	return (space != NULL ? space + 1 : when);
+}
+
 static void
 view_short(const struct view *w, struct buffer *b, const struct event *e, const struct estate_event *v)
 {
@@ -83,7 +93,11 @@ view_short(const struct view *w, struct buffer *b, const struct event *e, const 
 		sitetime_local(view_when(e, v), 0, when);
 	else
 		sitetime_brief(view_when(e, v), when);
-	buffer_printf(b, "%s%s%s %*" PRIu64 " ", paint(PAINT_DIM), when, paint(PAINT_OFF), straight ? SEQ_COLUMNS : SEQ_COLUMNS_NARROW, v->seq);
+	if (w->columns > 0 && w->columns < TINY_COLUMNS)
+		buffer_printf(b, "%" PRIu64 " %s%.5s%s ", v->seq, paint(PAINT_DIM), clock_part(when), paint(PAINT_OFF));
+	else
+		buffer_printf(b, "%s%s%s %*" PRIu64 " ", paint(PAINT_DIM), when, paint(PAINT_OFF),
+		    straight ? SEQ_COLUMNS : SEQ_COLUMNS_NARROW, v->seq);
 	if (w->latency) {
 		view_latency(&cell, e, v, w->zh);
 		if ((fit = paint_width(cell.data, cell.len)) < latency)

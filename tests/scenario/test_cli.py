@@ -2,6 +2,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -10,6 +11,7 @@ import msgpack
 import pytest
 
 import daemon as harness
+from test_obligations import on_a_terminal
 
 RULE = "1 to 64 characters of A-Z a-z 0-9"
 
@@ -283,3 +285,59 @@ def test_closed_descriptors_are_not_taken_by_files(daemon, tmp_path):
     done = subprocess.run([harness.program("estate"), "put", "--connect", daemon.endpoint], preexec_fn=closing(0), stderr=subprocess.PIPE,
                           timeout=harness.VERB_S, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def estated(*arguments):
+    return subprocess.run([harness.program("estated"), *map(str, arguments)], capture_output=True, text=True, check=False,
+                          timeout=harness.VERB_S)
+
+
+@pytest.mark.parametrize("text, line, says", [
+    ("timezone: Atlantis/Here", 2, "no zone"),
+    ("http: nowhere", 2, ""),
+    ("listen: udp://x", 2, "is no endpoint"),
+    ("listen: [ipc:///a, ipc:///a]", 2, "named twice"),
+    ("server_key: /nowhere/key", 2, "/nowhere/key"),
+    ("data: ~", 2, "no value"),
+    ("---\nhttp: ''", 2, "second document"),
+])
+def test_every_refused_setting_has_its_line(tmp_path, text, line, says):
+    config = tmp_path / "estated.yaml"
+    config.write_text(f"log_level: info\n{text}\n", encoding="utf-8")
+    done = estated("--config", config, "--check-config")
+    assert done.returncode != 0 and done.stderr.startswith(f"estated: {config}:{line}: ") and says in done.stderr, done.stderr
+
+
+def test_settings_from_a_pipe_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    done = estated("--config", tmp_path / "pipe", "--check-config")
+    assert done.returncode != 0 and "is no regular file" in done.stderr and "--config" in done.stderr
+
+
+def test_one_endpoint_twice_on_the_command_line(tmp_path):
+    config = tmp_path / "estated.yaml"
+    config.write_text("log_level: info\n", encoding="utf-8")
+    done = estated("--config", config, "--check-config", "--listen", "ipc:///a", "--listen", "ipc:///a")
+    assert done.returncode != 0 and done.stderr.startswith("estated: listen: ipc:///a is named twice")
+
+
+def test_a_folder_where_the_socket_would_be(daemon, tmp_path):
+    (tmp_path / "way").mkdir()
+    done = estated("--config", daemon.config_path, "--data", tmp_path / "data", "--listen", f"ipc://{tmp_path}/way")
+    assert done.returncode != 0 and "there is a folder of that name" in done.stderr and f"ipc://{tmp_path}/way/estated.sock" in done.stderr
+    assert not os.path.exists(tmp_path / "way.lock")
+
+
+def test_put_of_a_folder(daemon, tmp_path):
+    missing = daemon.estate("put", tmp_path / "none", expect=3)
+    folder = daemon.estate("put", tmp_path, expect=3)
+    assert missing.stderr and "is a folder, not a file of events" in folder.stderr and "--skip" not in folder.stderr
+
+
+@pytest.mark.parametrize("columns", [20, 30, 39])
+def test_tail_on_a_tiny_terminal(daemon, columns):
+    """The number whole, the minute, and the beginning of what it is."""
+    daemon.estate("put", stdin=lines(3))
+    text = on_a_terminal(daemon, columns, 24, "C.UTF-8", "tail", "--from", "first", "--until-end", "--source", "/test/cli", "--no-color")
+    shown = text.replace("\r", "").splitlines()
+    assert len(shown) == 3 and all(re.match(r"\d+ \d\d:\d\d pro", row) and len(row) <= columns for row in shown), text

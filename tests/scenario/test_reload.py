@@ -113,7 +113,7 @@ def test_applied_means_in_force(reloaded):
 
 
 BROKEN = [("log_level: loud\n", 1, "none of error, warn, info, debug"), ("disk_reserve: 1MiB\ndisk_reserv: 2MiB\n", 2, "the nearest is"),
-          ("log_level: [\n", None, ""), ("timezone: Atlantis/Here\n", None, "no zone"), ("recent_memory: 1\n", 1, "out of range")]
+          ("log_level: [\n", None, ""), ("timezone: Atlantis/Here\n", 1, "no zone"), ("recent_memory: 1\n", 1, "out of range")]
 
 
 @pytest.mark.parametrize("text,line,says", BROKEN)

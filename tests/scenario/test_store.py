@@ -53,6 +53,14 @@ def read_all(client, **options):
     return [(d.seq, d.log_time, d.sender, d.flags, d.event) for d in client.subscribe("first", until_end=True, **options)]
 
 
+def ping_until(client, true, what):
+    """The daemon is asked meanwhile, so that its loop turns; an interposer that is missing must not let this last for ever."""
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end, f"not within 30 s: {what}"
+        client.ping()
+
+
 def hello(daemon, name="test", **options):
     client = daemon.client(name, **options)
     client.hello()
@@ -174,16 +182,14 @@ def test_backup_over_a_months_end(gate, gate_library, travel, tmp_path):
     wire = daemon.wire()
     wire.send(1, "backup", 5, {"path": folder})
     assert wire.receive()[:3] == [1, "accepted", 5]
-    while not os.path.exists(gate.path + ".waiting"):
-        client.ping()
+    ping_until(client, lambda: os.path.exists(gate.path + ".waiting"), "the copy stands before the gate")
     # The month's pages are chosen; now it goes on, and another begins.
     put_all(client, [event(n) for n in range(500, 600)])
     travel.control.set(clock=0)
     put_all(client, [event(600)])
     client.clock_accept()
     put_all(client, [event(n) for n in range(601, 700)])
-    while len(os.listdir(os.path.join(daemon.data, "months"))) < 2:
-        client.ping()
+    ping_until(client, lambda: len(os.listdir(os.path.join(daemon.data, "months"))) >= 2, "another month begins")
     gate.open()
     assert wire.until("done")[-1][2] == 5
     daemon.stop()
@@ -548,6 +554,14 @@ def test_refused_half_a_backup(stopped, part):
             path = os.path.join(stopped.data, name)
             shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
     refused(stopped, "identity", "never finished")
+
+
+def test_verify_of_half_a_backup(stopped, tmp_path):
+    os.unlink(os.path.join(stopped.data, "identity"))
+    done = verify(stopped.data)
+    assert done.returncode == 3 and "half a backup" in done.stderr and "take another" in done.stderr
+    done = verify(tmp_path)
+    assert done.returncode == 3 and "is no log" in done.stderr and "--data" in done.stderr
 
 
 @pytest.mark.parametrize("part", ["months", "keys", "journal"])

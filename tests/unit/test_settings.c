@@ -1,6 +1,8 @@
 /* Settings: every wrong file is refused with its line and what would be right. */
 #include "material.h"
 
+#include <sys/stat.h>
+
 #include "settings.h"
 
 static char folder[64], path[128];
@@ -79,6 +81,11 @@ test_refusals(void **state)
 		{ "listen: [a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a]\n", 1, "at most 16 endpoints" },
 		{ "[a]: 1\n", 1, "a key is a word" },
 		{ "- data\n", 1, "must be \"name: value\" lines" },
+		{ "data: ~\n", 1, "data: ~ is no value in YAML" },
+		{ "log_level: info\ndata: null\n", 2, "null is no value" },
+		{ "listen: [ipc:///a, ~]\n", 1, "~ is no value" },
+		{ "data: /x\n---\nlog_level: info\n", 2, "a second document begins here" },
+		{ "data: /x\n---\n- [\n", 4, "" },
 		{ "data\n", 1, "must be \"name: value\" lines" },
 		{ "data: /x\n  log_level: info\n", 2, "" },
 		{ "data: \"/x\n", 2, "" },
@@ -110,6 +117,12 @@ test_a_file_that_cannot_be_read(void **state)
 	assert_string_equal(why, "cannot read /nowhere/estated.yaml: No such file or directory");
 	assert_int_equal(settings_read(s, folder, why, sizeof(why)), -1);
 	assert_non_null(strstr(why, folder));
+	/* Nobody writes into it: reading it would never end. */
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(settings_read(s, path, why, sizeof(why)), -1);
+	assert_non_null(strstr(why, "is no regular file"));
+	assert_int_equal(unlink(path), 0);
 	settings_free(s);
 }
 
