@@ -61,12 +61,21 @@ store_may_retry(int rc)
 	return (rc == ENOSPC || rc == EDQUOT || rc == MDB_MAP_FULL || rc == EMFILE || rc == ENFILE || rc == ENOMEM);
 }
 
+/* LMDB calls it an I/O error when a write was cut short, which is what a disk does that fills up in the middle of one. */
+static bool
+ran_out_of_room(const struct store *s, int rc)
+{
+	return (rc == EIO && free_bytes(s->folder) < s->reserve_bytes);
+}
+
 /* The outcome of an LMDB write: 0, ENOSPC, or the end. */
 static int
 outcome(struct store *s, const char *what, int rc)
 {
 	if (rc == 0)
 		return (0);
+	if (ran_out_of_room(s, rc))
+		rc = ENOSPC;
 	if (!store_may_retry(rc))
 		store_distrust(s->folder, what, mdb_strerror(rc));
 	if (!atomic_exchange(&s->full, true))

@@ -135,6 +135,35 @@ def test_a_full_disk_refuses_serves_and_heals(small_disk):
         assert verify(daemon).returncode == 0
 
 
+def await_status(wire, name, value):
+    deadline = time.monotonic() + 30
+    while (now := wire.ask(1, "status", 1)[3][name]) != value:
+        assert time.monotonic() < deadline, f"{name} is {now}, not {value}"
+        wire.socket.poll(50)
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_write_is_full_not_broken(small_disk):
+    """LMDB says EIO of a write that was cut short."""
+    with harness.Daemon(folder=small_disk, settings={"disk_reserve": "1MiB", "journal_segment": "4MiB"}) as daemon:
+        wire, ballast = daemon.wire(), os.path.join(small_disk, "ballast")
+        for number in range(1, 41):
+            assert wire.put(number, *[event(number * 100 + k, 3000) for k in range(20)])[1] == "ack"
+        # Two MiB wait for LMDB, which finds room for a part of them.
+        with open(ballast, "wb", buffering=0) as file:
+            with pytest.raises(OSError, match="No space"):
+                while True:
+                    file.write(os.urandom(1 << 16))
+            file.truncate(os.fstat(file.fileno()).st_size - (1 << 18))
+            os.fsync(file.fileno())
+        await_status(wire, "state", "disk-full")
+        os.unlink(ballast)
+        await_status(wire, "applied_seq", wire.ask(1, "status", 1)[3]["last_seq"])
+        assert wire.put(100, event(1))[1] == "ack"
+        daemon.stop()
+        assert verify(daemon).returncode == 0
+
+
+
 # --- the clock
 
 @pytest.mark.parametrize("jump", [DAY_S, -DAY_S, 3600, -3600])
