@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -373,8 +372,7 @@ repair_store(const char *from, const char *to, struct repair_outcome *out, char 
 	bool ok;
 
 	/* What a daemon stores meanwhile would be missing, and nobody told. */
-	if ((lock = open(path_join(path, sizeof(path), from, "lock"), O_RDWR | O_CLOEXEC)) >= 0 && flock(lock, LOCK_EX | LOCK_NB) != 0) {
-		close(lock);
+	if (!store_hold(from, &lock)) {
 		snprintf(why, why_len, "%.400s is in use by a daemon: stop it first", from);
 		return (-1);
 	}

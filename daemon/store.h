@@ -64,6 +64,13 @@ struct store {
  */
 struct store	*store_open(const struct store_options *, void (*tick)(const char *), char *why, size_t why_len);
 
+/* Has the folder parts of a log, whose identity is written before all of them, and in a backup after? */
+bool		 store_holds_parts(const char *folder);
+
+/* Keep daemons off a folder while it is read as it lies.  False if one has it; else *lock is to be closed, or -1: a backup has no lock file
+ * and needs none. */
+bool		 store_hold(const char *folder, int *lock);
+
 /* For estate verify: nothing is made, changed or locked out of; journal is NULL. */
 void		 store_close(struct store *);
 

@@ -275,9 +275,8 @@ prepare_journal(struct opening *o)
 	return (true);
 }
 
-/* Parts of a log; the identity is written before all of them. */
-static bool
-holds_parts(const char *folder)
+bool
+store_holds_parts(const char *folder)
 {
 	static const char *const parts[] = { "months", "keys", "vault", "journal" };
 	char path[4096];
@@ -285,6 +284,17 @@ holds_parts(const char *folder)
 	for (unsigned i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		if (access(path_join(path, sizeof(path), folder, parts[i]), F_OK) == 0)
 			return (true);
+	return (false);
+}
+
+bool
+store_hold(const char *folder, int *lock)
+{
+	char path[4096];
+
+	if ((*lock = open(path_join(path, sizeof(path), folder, "lock"), O_RDWR | O_CLOEXEC)) < 0 || flock(*lock, LOCK_EX | LOCK_NB) == 0)
+		return (true);
+	close(*lock);
 	return (false);
 }
 
@@ -305,7 +315,7 @@ store_open(const struct store_options *options, void (*on_tick)(const char *), c
 		goto refuse;
 	path_join(path, sizeof(path), s->folder, "identity");
 	s->created = access(path, F_OK) != 0;
-	if (s->created && holds_parts(s->folder)) {
+	if (s->created && store_holds_parts(s->folder)) {
 		snprintf(why, why_len, "%s holds a log without its identity file: restore %s/identity from a backup; if it is a backup itself, "
 		    "it was never finished: take another", s->folder, s->folder);
 		goto refuse;

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -371,22 +370,17 @@ check_in_child(struct walk *w)
 static bool
 has_identity(const char *folder, char *why, size_t why_len)
 {
-	static const char *const parts[] = { "months", "keys", "journal" };
 	char path[4096];
 
 	path_join(path, sizeof(path), folder, "identity");
 	if (access(path, F_OK) == 0 || errno != ENOENT)
 		return (true);
-	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		path_join(path, sizeof(path), folder, parts[i]);
-		if (access(path, F_OK) != 0)
-			continue;
+	if (store_holds_parts(folder))
 		snprintf(why, why_len, "%.400s holds a log without its identity file: a backup like that is half a backup, it was never "
 		    "finished: take another; a daemon's own folder: restore the file identity from a backup of the same log", folder);
-		return (false);
-	}
-	snprintf(why, why_len, "%.400s is no log, it has neither the file identity nor months, keys or journal: name the folder of a log or "
-	    "of a backup with --data", folder);
+	else
+		snprintf(why, why_len, "%.400s is no log, it has neither the file identity nor months, keys or journal: name the folder of a "
+		    "log or of a backup with --data", folder);
 	return (false);
 }
 
@@ -398,10 +392,7 @@ verify_store(const char *folder, void (*tick)(uint64_t), struct verdict *v)
 	int lock, rc;
 
 	memset(v, 0, sizeof(*v));
-	path_join(path, sizeof(path), folder, "lock");
-	/* A backup has no lock file and needs none. */
-	if ((lock = open(path, O_RDWR | O_CLOEXEC)) >= 0 && flock(lock, LOCK_EX | LOCK_NB) != 0) {
-		close(lock);
+	if (!store_hold(folder, &lock)) {
 		snprintf(v->problem, sizeof(v->problem), "%.400s is in use by a daemon: stop it, or make a backup and verify that", folder);
 		return (-1);
 	}
