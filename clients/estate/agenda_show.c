@@ -9,7 +9,6 @@
 #include "paint.h"
 #include "table.h"
 
-
 static void
 add_day(struct buffer *b, int64_t day, bool zh)
 {

@@ -44,7 +44,7 @@ struct kept_hold {
 	bool found;			/* the event is still in the log */
 };
 
-/* A month of the log that was read over the session. */
+/* A month of the log, as the daemon delivers it. */
 struct kept_month {
 	char name[COVER_MONTH];
 	uint64_t first, last;
